@@ -1,0 +1,46 @@
+# FlexLedger. Every target sets itself up: .venv from the hash-locked requirements, node_modules from package-lock.json.
+# Needs Python 3.11 to 3.13 and make; Node and PostgreSQL only for the checks that say so.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format contracts rules locks clean env env-dev
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: env ## one delivery day from registration to verified settlement, into var/demo
+	@$(BIN)/flexledger demo
+
+serve: env ## the API over what the demo left
+	@$(BIN)/flexledger serve
+
+test: env-dev ## every check and every test (with CI=true nothing may be skipped)
+	@$(BIN)/python -m tools.run_checks all
+
+lint: env-dev ## the checks that need no test run: style, types, rooms, rules
+	@$(BIN)/python -m tools.run_checks lint
+
+format: env-dev ## sort imports and apply safe fixes
+	@$(BIN)/ruff check --fix-only .
+
+contracts: env-dev ## compile the contracts and write contracts/artifacts
+	@$(BIN)/python -m tools.run_checks node-modules
+	@$(BIN)/python contracts/compile.py
+
+rules: env-dev ## write docs/rules.md from docs/rules.toml, code and tests
+	@$(BIN)/python -m tools.check_rules
+
+locks: ## resolve the requirements anew (needs uv)
+	@$(PYTHON) tools/make_locks.py
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv node_modules var .cache build *.egg-info contracts/out contracts/cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env:
+	@$(PYTHON) tools/setup_env.py runtime
+
+env-dev:
+	@$(PYTHON) tools/setup_env.py dev

@@ -1,0 +1,163 @@
+"""Every fault of a grid document, found without computing a power flow (GRD-1).
+
+The checks that need only the document stand here; what power-grid-model's own validator knows (value ranges, clock
+against windings, references) is asked last and translated, so that one list names all faults.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from power_grid_model import CalculationType
+from power_grid_model.utils import json_deserialize
+from power_grid_model.validation import validate_input_data
+
+from registry.grid.faults import Fault
+
+Rows = Mapping[str, list[dict[str, Any]]]
+
+SUPPORTED: Final = ("node", "line", "link", "transformer", "source", "sym_load", "sym_gen")
+_BRANCHES: Final = ("line", "link", "transformer")
+_REFERENCES: Final = {
+    **{kind: ("from_node", "to_node") for kind in _BRANCHES},
+    **{kind: ("node",) for kind in ("source", "sym_load", "sym_gen")},
+}
+_REQUIRED: Final = {
+    "node": ("u_rated",),
+    "line": ("from_status", "to_status", "r1", "x1", "c1", "tan1"),
+    "link": ("from_status", "to_status"),
+    "transformer": ("from_status", "to_status", "u1", "u2", "sn", "uk", "pk", "i0", "p0", "winding_from", "winding_to",
+                    "clock", "tap_side", "tap_min", "tap_max", "tap_size"),
+    "source": ("status", "u_ref"),
+    "sym_load": ("status", "type"),
+    "sym_gen": ("status", "type"),
+}  # fmt: skip
+
+
+def faults_of(document: Mapping[str, Any], default_band_pu: tuple[float, float]) -> list[Fault]:
+    """All faults of a power-grid-model input document; an empty list when it can be computed."""
+    data: Rows = document["data"]
+    faults = list(_structure(data))
+    if faults:
+        return faults
+    faults += [*_names(data), *_references(data), *_ratings(data), *_sources(data), *_bands(data, default_band_pu)]
+    if not any(fault.code == "unknown_node" for fault in faults):
+        faults += _islands(data)
+    reported = {(fault.where, fault.code) for fault in faults}
+    faults += [fault for fault in _library(document) if (fault.where, fault.code) not in reported]
+    return faults
+
+
+def _where(kind: str, row: Mapping[str, Any]) -> str:
+    return f"{kind} {row.get('name') or row.get('id', 'without id')}"
+
+
+def _structure(data: Rows) -> Iterator[Fault]:
+    for kind, rows in data.items():
+        if kind not in SUPPORTED:
+            yield Fault("unsupported_component", kind, f"{len(rows)} of them", ", ".join(SUPPORTED))
+            continue
+        keys = ("id", *_REQUIRED[kind], *_REFERENCES.get(kind, ()))
+        for row in rows:
+            for key in keys:
+                value = row.get(key)
+                if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                    code = "missing_rating" if key == "sn" else "missing_value"
+                    yield Fault(code, f"{_where(kind, row)}, {key}", repr(value), "a finite number")
+    for kind in ("node", "source"):
+        if not data.get(kind):
+            yield Fault("nothing_there", kind, "none", "at least one")
+
+
+def _names(data: Rows) -> Iterator[Fault]:
+    ids = Counter(row["id"] for rows in data.values() for row in rows)
+    for number, count in ids.items():
+        if count > 1:
+            yield Fault("repeated_id", f"id {number}", f"{count} times", "once")
+    groups = {"node": ("node",), "branch": _BRANCHES, "element": ("sym_load", "sym_gen")}
+    for group, kinds in groups.items():
+        names = [(row.get("name"), _where(kind, row)) for kind in kinds for row in data.get(kind, [])]
+        for name, where in names:
+            if not name:
+                yield Fault("missing_name", where, repr(name), "a name")
+        for name, count in Counter(name for name, _ in names if name).items():
+            if count > 1:
+                yield Fault("repeated_name", f"{group} {name}", f"{count} times", "once")
+
+
+def _references(data: Rows) -> Iterator[Fault]:
+    nodes = {row["id"] for row in data["node"]}
+    for kind, keys in _REFERENCES.items():
+        for row in data.get(kind, []):
+            for key in keys:
+                if row[key] not in nodes:
+                    yield Fault("unknown_node", f"{_where(kind, row)}, {key}", str(row[key]), "id of a node")
+
+
+def _ratings(data: Rows) -> Iterator[Fault]:
+    for row in data.get("line", []):
+        rating = row.get("i_n")
+        if not isinstance(rating, int | float) or not math.isfinite(rating) or rating <= 0:
+            yield Fault("missing_rating", f"{_where('line', row)}, i_n", repr(rating), "rated current in A, above 0")
+        if row["r1"] == 0 and row["x1"] == 0:
+            yield Fault("zero_impedance", _where("line", row), "r1 = x1 = 0", "an impedance, or a link")
+    for row in data.get("transformer", []):
+        if row["sn"] <= 0:
+            yield Fault("missing_rating", f"{_where('transformer', row)}, sn", str(row["sn"]), "above 0 VA")
+        if row["uk"] <= 0:
+            yield Fault("zero_impedance", f"{_where('transformer', row)}, uk", str(row["uk"]), "above 0")
+
+
+def _sources(data: Rows) -> Iterator[Fault]:
+    """A source without ``sk`` gets 1e10 VA, which moves every voltage by about 1e-3 p.u.: it has to be stated."""
+    for row in data["source"]:
+        power = row.get("sk")
+        if not isinstance(power, int | float) or not math.isfinite(power) or power <= 0:
+            yield Fault("missing_short_circuit_power", f"{_where('source', row)}, sk", repr(power),
+                        "VA, stated; 1e18 for a stiff source")  # fmt: skip
+
+
+def _bands(data: Rows, default: tuple[float, float]) -> Iterator[Fault]:
+    for row in data["node"]:
+        low, high = row.get("u_min", default[0]), row.get("u_max", default[1])
+        numbers = all(isinstance(value, int | float) for value in (low, high))
+        if not numbers or not 0.0 < low < high < 2.0:
+            yield Fault("bad_band", _where("node", row), f"{low} to {high}", "0 < u_min < u_max < 2 p.u.")
+
+
+def _islands(data: Rows) -> Iterator[Fault]:
+    neighbours: dict[int, list[int]] = {row["id"]: [] for row in data["node"]}
+    for kind in _BRANCHES:
+        for row in data.get(kind, []):
+            if row["from_status"] and row["to_status"]:
+                neighbours[row["from_node"]].append(row["to_node"])
+                neighbours[row["to_node"]].append(row["from_node"])
+    reached = {row["node"] for row in data["source"] if row["status"]}
+    queue = list(reached)
+    while queue:
+        for node in neighbours[queue.pop()]:
+            if node not in reached:
+                reached.add(node)
+                queue.append(node)
+    for row in data["node"]:
+        if row["id"] not in reached:
+            yield Fault("island_without_source", _where("node", row), "no closed path to a source", "energised")
+
+
+def _library(document: Mapping[str, Any]) -> Iterator[Fault]:
+    errors = validate_input_data(
+        json_deserialize(json.dumps(document)), calculation_type=CalculationType.power_flow, symmetric=True
+    )
+    names = {row["id"]: _where(kind, row) for kind, rows in document["data"].items() for row in rows}
+    covered = {"NotUniqueError", "MultiComponentNotUniqueError", "InvalidIdError", "TwoValuesZeroError"}
+    for error in errors or []:
+        if type(error).__name__ in covered:
+            continue
+        field = error.field_str.replace("'", "")
+        for number in error.ids:
+            identity = number if isinstance(number, int) else number[1]
+            yield Fault("bad_value", f"{names[int(identity)]}, {field}", "a value out of range", str(error))

@@ -1,0 +1,46 @@
+"""Fixtures that every suite may use: a PostgreSQL server and an anvil chain of their own, on loopback, for the session.
+
+Where the programs are not installed, tests that ask for them are skipped with "not run: …"; with CI=true they fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.servers import Anvil, MissingProgram, PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def not_run(reason: str) -> NoReturn:
+    """Skip the test that needs something this machine lacks; fail it where nothing may be skipped (CI=true)."""
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(f"not run: {reason}, and CI=true", pytrace=False)
+    pytest.skip(f"not run: {reason}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """SQLAlchemy URL (psycopg) of an empty database on a server of this session's own; it goes when the session ends."""
+    try:
+        server = PostgresServer.start()
+    except MissingProgram as error:
+        not_run(str(error))
+    with server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def anvil_url() -> Iterator[str]:
+    """HTTP URL of a fresh anvil chain (chain id 31337, ten funded accounts of the usual test mnemonic), mining per transaction."""
+    try:
+        chain = Anvil.start(ROOT)
+    except MissingProgram as error:
+        not_run(str(error))
+    with chain:
+        yield chain.url
