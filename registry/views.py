@@ -1,8 +1,10 @@
-"""What the register answers: frozen views of recorded facts, built by the mirror, read by services, API and reports.
+"""What the register answers: frozen views of recorded facts, built by the mirror, read by services, API and
+reports.
 
-Every view names the transaction, block and time that made it so (``recorded``), and has a ``key``: its place in a list,
-handed back as ``after`` to get the next page. Times are aware UTC datetimes; ``day`` is the delivery day's number (TIM-1);
-powers are kW; hours are counted from the local midnight of the delivery day (23, 24 or 25 of them).
+Every view names the transaction, block and time that made it so (``recorded``), and has a ``key``: its place
+in a list, handed back as ``after`` to get the next page. Times are aware UTC datetimes; ``day`` is the
+delivery day's number (TIM-1); powers are kW; hours are counted from the local midnight of the delivery day
+(23, 24 or 25 of them).
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from registry.domain.sessions import Market
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The transaction that made a fact so. ``actor`` is the party whose key sent it, 0 for the consortium admin."""
+    """The transaction that made a fact so. ``actor`` is the party whose key sent it, 0 for the consortium
+    admin.
+    """
 
     block_number: int
     block_time: datetime
@@ -89,9 +93,9 @@ class PerimeterView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodView(View):
-    """A POD as it holds for delivery days in [from_day, until_day) (POD-1 to POD-3). ``perimeter`` and the aggregates are None
-    where there is none. ``withdrawn``: no BSP is responsible from ``from_day`` on; the fields then say what was last so.
-    ``light_reason`` is the DSO's 32-byte reason, zero if it gave none.
+    """A POD as it holds for delivery days in [from_day, until_day) (POD-1 to POD-3). ``perimeter`` and the
+    aggregates are None where there is none. ``withdrawn``: no BSP is responsible from ``from_day`` on; the
+    fields then say what was last so. ``light_reason`` is the DSO's 32-byte reason, zero if it gave none.
     """
 
     pod_id: bytes
@@ -159,7 +163,9 @@ class ProductView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualificationView(View):
-    """Where an aggregate's application for a product stands (PRQ-1). ``actor`` moved it there, at ``recorded.block_time``."""
+    """Where an aggregate's application for a product stands (PRQ-1). ``actor`` moved it there, at
+    ``recorded.block_time``.
+    """
 
     aggregate: int
     product: int
@@ -172,7 +178,11 @@ class QualificationView(View):
     def state_at(self, at: datetime) -> QualificationState:
         """The state at an instant: a qualification past its validity has expired (PRQ-2)."""
         lapsed = self.valid_until is not None and at >= self.valid_until
-        return QualificationState.Expired if lapsed and self.state is QualificationState.Qualified else self.state
+        return (
+            QualificationState.EXPIRED
+            if lapsed and self.state is QualificationState.QUALIFIED
+            else self.state
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +199,8 @@ class EquivalenceView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionView(View):
-    """The outcome of one session for an aggregate and perimeter (SES-2, SES-4). ``kw`` has one signed value per hour of the day,
-    up positive, down negative, as published by this session.
+    """The outcome of one session for an aggregate and perimeter (SES-2, SES-4). ``kw`` has one signed value
+    per hour of the day, up positive, down negative, as published by this session.
     """
 
     aggregate: int
@@ -209,8 +219,8 @@ class SelectionView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclarationView(View):
-    """The quarter-hours in which a POD serves a market for an aggregate (SES-3, SES-6). Bit q of ``quarters`` is the period that
-    starts q * 15 minutes into the day; 0 once all were released.
+    """The quarter-hours in which a POD serves a market for an aggregate (SES-3, SES-6). Bit q of ``quarters``
+    is the period that starts q * 15 minutes into the day; 0 once all were released.
     """
 
     pod_id: bytes
@@ -223,8 +233,8 @@ class DeclarationView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionView(View):
-    """A BSP's declaration for one outcome was closed (SES-3). ``shortfall_kw``: per hour what was sold and could not be declared,
-    signed like the selection.
+    """A BSP's declaration for one outcome was closed (SES-3). ``shortfall_kw``: per hour what was sold and
+    could not be declared, signed like the selection.
     """
 
     aggregate: int
@@ -238,7 +248,9 @@ class CompletionView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LightView(View):
-    """The dynamic lights of a perimeter and day as published in one session (DTL-2): one cell per hour and direction."""
+    """The dynamic lights of a perimeter and day as published in one session (DTL-2): one cell per hour and
+    direction.
+    """
 
     perimeter: int
     day: int
@@ -262,7 +274,9 @@ class BaselineView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceView(View):
-    """A PGUI key bound to a POD for [valid_from, valid_until) (DEV-1). ``public_key``: 65 bytes, uncompressed P-256 point."""
+    """A PGUI key bound to a POD for [valid_from, valid_until) (DEV-1). ``public_key``: 65 bytes, uncompressed
+    P-256 point.
+    """
 
     key_id: bytes
     pod_id: bytes
@@ -275,7 +289,9 @@ class DeviceView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointView(View):
-    """A checkpoint of a measurement log, anchored on the ledger (LOG-2). ``root``: 32-byte Merkle root of ``size`` entries."""
+    """A checkpoint of a measurement log, anchored on the ledger (LOG-2). ``root``: 32-byte Merkle root of
+    ``size`` entries.
+    """
 
     log_id: bytes
     node: int
@@ -321,7 +337,9 @@ class StatementView(View):
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One step in the life of an object. ``state`` holds all its columns after the step (JSON types; bytes as 0x-hex)."""
+    """One step in the life of an object. ``state`` holds all its columns after the step (JSON types; bytes as
+    0x-hex).
+    """
 
     object_type: str
     object_id: str

@@ -1,6 +1,6 @@
-"""Fixtures that every suite may use: a PostgreSQL server and an anvil chain of their own, on loopback, for the session.
+"""Fixtures for every suite: a PostgreSQL server and an anvil chain of the session's own, on loopback.
 
-Where the programs are not installed, tests that ask for them are skipped with "not run: …"; with CI=true they fail.
+Where a program is not installed, tests that ask for it are skipped with "not run: …"; with CI=true they fail.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def not_run(reason: str) -> NoReturn:
-    """Skip the test that needs something this machine lacks; fail it where nothing may be skipped (CI=true)."""
+    """Skip a test that needs what this machine lacks; fail it where nothing may be skipped (CI=true)."""
     if os.environ.get("CI", "").lower() in {"true", "1"}:
         pytest.fail(f"not run: {reason}, and CI=true", pytrace=False)
     pytest.skip(f"not run: {reason}")
@@ -26,7 +26,7 @@ def not_run(reason: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """SQLAlchemy URL (psycopg) of an empty database on a server of this session's own; it goes when the session ends."""
+    """SQLAlchemy URL (psycopg) of an empty database on a server that ends with the session."""
     try:
         server = PostgresServer.start()
     except MissingProgram as error:
@@ -37,7 +37,7 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def anvil_url() -> Iterator[str]:
-    """HTTP URL of a fresh anvil chain (chain id 31337, ten funded accounts of the usual test mnemonic), mining per transaction."""
+    """HTTP URL of a fresh anvil chain: chain id 31337, ten funded accounts, a block per transaction."""
     try:
         chain = Anvil.start(ROOT)
     except MissingProgram as error:

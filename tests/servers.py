@@ -1,4 +1,4 @@
-"""Servers a test session starts and ends itself: PostgreSQL and anvil. Loopback, free ports, throw-away folders."""
+"""Servers a test session starts and ends itself: PostgreSQL and anvil, on loopback, in throw-away folders."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import psycopg
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -96,7 +98,9 @@ class PostgresServer(_OwnedServer):
             raise
 
     @classmethod
-    def _start_in(cls, folder: Path, initdb: Path, postgres: Path, identity: dict[str, int]) -> PostgresServer:
+    def _start_in(
+        cls, folder: Path, initdb: Path, postgres: Path, identity: dict[str, int]
+    ) -> PostgresServer:
         data = folder / "data"
         made = subprocess.run(
             [initdb, "-D", data, "-U", DATABASE, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
@@ -109,10 +113,22 @@ class PostgresServer(_OwnedServer):
         if made.returncode != 0:
             raise ServerFailed(f"initdb: {made.stderr.strip()}")
         port = free_port()
-        options = ("fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
+        options = (
+            "fsync=off",
+            "full_page_writes=off",
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={folder}",
+        )
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(
-                [postgres, "-D", data, "-p", str(port), *(word for option in options for word in ("-c", option))],
+                [
+                    postgres,
+                    "-D",
+                    data,
+                    "-p",
+                    str(port),
+                    *(word for option in options for word in ("-c", option)),
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -128,7 +144,7 @@ class PostgresServer(_OwnedServer):
 
 
 def unprivileged_identity() -> dict[str, int]:
-    """``user`` and ``group`` for subprocess when we are root, which PostgreSQL refuses to run as; else empty."""
+    """``user`` and ``group`` for subprocess when we are root, whom PostgreSQL refuses; else empty."""
     if os.geteuid() != 0:
         return {}
     for name in UNPRIVILEGED_USERS:
@@ -148,12 +164,12 @@ def free_port() -> int:
 
 def wait_for_database(process: subprocess.Popen[str], port: int, log: Path) -> None:
     """Wait until the server answers and create the database; raises ServerFailed with the server's log."""
-    import psycopg
-
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
-            with psycopg.connect(host="127.0.0.1", port=port, user=DATABASE, dbname="postgres", autocommit=True) as db:
+            with psycopg.connect(
+                host="127.0.0.1", port=port, user=DATABASE, dbname="postgres", autocommit=True
+            ) as db:
                 db.execute(f"CREATE DATABASE {DATABASE}")
                 return
         except psycopg.OperationalError:
@@ -171,14 +187,30 @@ class Anvil(_OwnedServer):
     @classmethod
     def start(cls, root: Path) -> Anvil:
         """Raises MissingProgram without anvil, ServerFailed when it does not come up."""
-        modules = [root / "node_modules", *(Path(each) for each in os.environ.get("NODE_PATH", "").split(os.pathsep) if each)]
+        modules = [
+            root / "node_modules",
+            *(Path(each) for each in os.environ.get("NODE_PATH", "").split(os.pathsep) if each),
+        ]
         folders = [found for each in modules for found in sorted(each.glob("@foundry-rs/anvil-*/bin"))]
         anvil = find_program("anvil", folders)
         if anvil is None:
-            raise MissingProgram("no anvil in node_modules nor on the path" if shutil.which("node") else "no node")
+            raise MissingProgram(
+                "no anvil in node_modules nor on the path" if shutil.which("node") else "no node"
+            )
         folder = Path(tempfile.mkdtemp(prefix="flexledger-anvil-"))
         process = subprocess.Popen(
-            [anvil, "--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka", "--prune-history", "--cache-path", folder],
+            [
+                anvil,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--hardfork",
+                "osaka",
+                "--prune-history",
+                "--cache-path",
+                folder,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

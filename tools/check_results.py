@@ -1,4 +1,4 @@
-"""What a check came to: running it with its output shown, reading counts out of forge and pytest, the closing lines."""
+"""What a check came to: run it with its output shown, count what forge and pytest report, sum up."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ class Outcome:
 
     def as_failure(self) -> Outcome:
         """A step that was not run, where none may be skipped."""
-        return replace(self, failed=1, not_run="", notes=(*self.notes, f"not run: {self.not_run}, and CI=true"))
+        return replace(
+            self, failed=1, not_run="", notes=(*self.notes, f"not run: {self.not_run}, and CI=true")
+        )
 
 
 def run_shown(words: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command, showing its output as it comes; returns exit status and output. A missing program has status 127."""
+    """Run a command, its output shown as it comes; returns status and output (127: no such program)."""
     print(f"\n$ {' '.join(words)}", flush=True)
     try:
         process = subprocess.Popen(
@@ -60,7 +62,7 @@ def run_shown(words: Sequence[str], folder: Path, environment: dict[str, str]) -
 
 
 def count_forge(name: str, status: int, output: str) -> Outcome:
-    """Totals from forge's last line; a run that ends badly, or finds no test, counts as one failure at least."""
+    """Totals from forge's last line; a run that ends badly or finds no test has one failure at least."""
     totals = _FORGE_TOTAL.findall(output)
     passed, failed, skipped = (int(number) for number in totals[-1]) if totals else (0, 0, 0)
     notes = (f"{skipped} Solidity test(s) skipped",) if skipped else ()

@@ -1,7 +1,7 @@
 """Two kinds of import rule that import-linter does not bring along.
 
-``StandardLibraryOnly`` keeps a room free of third parties; ``SoleImporter`` makes one room the only importer of an
-external package. Both look at direct imports and cover rooms added later without being told of them.
+``StandardLibraryOnly`` keeps a room free of third parties; ``SoleImporter`` makes one room the only importer
+of an external package. Both look at direct imports and cover rooms added later without being told of them.
 pyproject.toml says which room is held to which.
 """
 
@@ -61,7 +61,7 @@ def imports_outside_room(imports: list[DirectImport], room: str, externals: set[
     ]
 
 
-class _DirectImportContract(Contract):  # type: ignore[misc]
+class _DirectImportContract(Contract):
     """Shared rendering: a contract is kept when ``violations`` finds nothing."""
 
     @abc.abstractmethod
@@ -75,7 +75,9 @@ class _DirectImportContract(Contract):  # type: ignore[misc]
     def render_broken_contract(self, check: ContractCheck) -> None:
         violations: list[DirectImport] = check.metadata["violations"]
         for each in violations:
-            output.print_error(f"{each.importer} imports {each.imported} (line {each.line_number})", bold=True)
+            output.print_error(
+                f"{each.importer} imports {each.imported} (line {each.line_number})", bold=True
+            )
 
 
 class StandardLibraryOnly(_DirectImportContract):

@@ -1,4 +1,4 @@
-"""Resolves requirements*.in into requirements*.lock: exact versions with hashes, no addresses, Python 3.11 to 3.13.
+"""Resolves requirements*.in into requirements*.lock: versions with hashes, no addresses, Python 3.11 to 3.13.
 
 The runtime lock is resolved first and binds the others, so that every environment runs the same versions.
 

@@ -1,4 +1,4 @@
-"""Finds rule keys (``SES-2``, ranges as ``POD-1..3``) in Python docstrings, test markers and Solidity NatSpec."""
+"""Finds rule keys (``SES-2``, ranges as ``POD-1..3``) in docstrings, test markers and Solidity NatSpec."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class KeyPattern:
-    """Recognises keys by the prefixes of the specification, so that ``SHA-256`` is none and ``SES-9`` is a wrong one."""
+    """Recognises keys by the specification's prefixes: ``SHA-256`` is none, ``SES-9`` is a wrong one."""
 
     expression: re.Pattern[str]
 
@@ -73,7 +73,9 @@ def python_markers(source: str, file: str, pattern: KeyPattern) -> Iterator[Ment
     """
     tree = ast.parse(source, file)
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(ast.unparse(target) == "pytestmark" for target in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            ast.unparse(target) == "pytestmark" for target in node.targets
+        ):
             for key in _marked_keys([node.value], pattern):
                 yield Mention(key, file, "")
     for holder in ast.walk(tree):
@@ -92,7 +94,7 @@ def _marked_keys(expressions: Iterable[ast.expr], pattern: KeyPattern) -> Iterat
 
 
 def solidity_natspec(source: str, file: str, pattern: KeyPattern) -> Iterator[Mention]:
-    """Keys in NatSpec comments (``///`` and ``/** */``), named by the declaration that follows the comment."""
+    """Keys in NatSpec (``///`` and ``/** */``), named by the declaration that follows the comment."""
     comments = [*_NATSPEC_BLOCK.finditer(source), *_NATSPEC_LINE.finditer(source)]
     for comment in sorted(comments, key=lambda match: match.start()):
         declared = _DECLARATION.match(source, comment.end())

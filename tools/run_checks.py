@@ -1,9 +1,9 @@
-"""Runs the checks and tests in one order, keeps going after a failure, ends with one line that counts everything.
+"""Runs the checks and tests in order, goes on after a failure, ends with one line that counts everything.
 
 `lint`          style (ruff), types (mypy), rooms (import-linter), rules (tools.check_rules)
 `node-modules`  the contract tool chain, by `npm ci` from package-lock.json
-`all`           lint, node-modules, Solidity tests (forge), artifacts rebuilt bit for bit, then pytest with the chain suite on
-                anvil and the mirror suite on PostgreSQL where those are installed
+`all`           lint, node-modules, Solidity tests (forge), artifacts rebuilt bit for bit, then pytest with
+                the chain suite on anvil and the mirror suite on PostgreSQL where those are installed
 
 What a machine lacks is reported as "not run" with its reason; with CI=true it is a failure instead.
 

@@ -1,9 +1,9 @@
-"""Makes .venv: an interpreter, the hash-locked packages, the project itself. Runs on the machine's own Python.
+"""Makes .venv: an interpreter, the hash-locked packages, the project. Runs on the machine's own Python.
 
-1. Pick an interpreter the locks cover (3.11 to 3.13): the running one, else the first of that name on the path.
+1. Pick an interpreter the locks cover (3.11 to 3.13): the running one, else the first on the path.
 2. If the stamp in .venv says that this lock and interpreter are installed already, stop.
-3. Otherwise make .venv (afresh, unless only the tools of the checks are missing) and install the lock with hashes.
-4. Install the project in place, without dependencies and without asking any index: the build backend is locked too.
+3. Otherwise make .venv (afresh, unless only the dev tools are missing) and install the lock by hash.
+4. Install the project in place, without dependencies and without any index: the build backend is locked too.
 5. Write the stamp last, so that an interrupted run starts over.
 
 Usage: python3 tools/setup_env.py {runtime,dev}
@@ -36,7 +36,9 @@ def version_of(interpreter: str) -> tuple[int, int] | None:
     """Major and minor version of ``interpreter``, None if it does not run."""
     question = "import sys; print(sys.version_info[0], sys.version_info[1])"
     try:
-        answer = subprocess.run([interpreter, "-c", question], capture_output=True, text=True, check=True).stdout
+        answer = subprocess.run(
+            [interpreter, "-c", question], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     major, minor = answer.split()
@@ -51,7 +53,7 @@ def covered(version: tuple[int, int] | None) -> bool:
 def pick_interpreter(running: str = sys.executable, candidates: tuple[str, ...] = CANDIDATES) -> str:
     """The first interpreter the locks cover; raises SetupError naming those that were found.
 
-    Links are followed, so that inside an activated .venv its base interpreter is meant and .venv can be remade.
+    Links are followed: inside an activated .venv its base interpreter is meant, and .venv can be remade.
     """
     seen = []
     for name in (os.path.realpath(running), *candidates):
@@ -63,13 +65,19 @@ def pick_interpreter(running: str = sys.executable, candidates: tuple[str, ...] 
             return path
         seen.append("{} ({})".format(path, "does not run" if version is None else "{}.{}".format(*version)))
     low, high = (".".join(map(str, end)) for end in COVERED)
-    raise SetupError(f"Python {low} to {high} is needed; found {', '.join(seen) or 'none'}. Install one of them.")
+    raise SetupError(
+        f"Python {low} to {high} is needed; found {', '.join(seen) or 'none'}. Install one of them."
+    )
 
 
 def stamp_of(lock: Path, interpreter: str) -> str:
     """Identifies an installation: content of the lock, of the project's own metadata, and the interpreter."""
     digest = hashlib.sha256()
-    for part in (lock.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), os.path.realpath(interpreter).encode()):
+    for part in (
+        lock.read_bytes(),
+        (ROOT / "pyproject.toml").read_bytes(),
+        os.path.realpath(interpreter).encode(),
+    ):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 

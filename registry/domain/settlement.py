@@ -13,21 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from fractions import Fraction
 
 from registry.domain.errors import RuleViolation
+from registry.domain.products import SettlementMethod
+from registry.domain.quantities import WH_PER_KW_QUARTER
 
-WH_PER_KW_PERIOD = 250
 PPM = 1_000_000
 NANO_EUR_PER_CENT = 10_000_000
-
-
-class SettlementMethod(IntEnum):
-    """How delivered energy is found (STT-1); numbers as on the ledger."""
-
-    METERED = 0
-    REQUESTED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +85,23 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class SettlementResult:
-    """Lines and totals of a settlement statement; ``total_cent`` is what the BSP is owed (negative: owes)."""
+    """Lines and exact sums of one deal, in nano-euro."""
 
     lines: tuple[Line, ...]
     availability_neur: int
     use_neur: int
     penalty_neur: Fraction
-    total_cent: int
     unsettled_periods: int
+
+    @property
+    def payment_neur(self) -> Fraction:
+        """What the BSP is owed (negative: owes), exact."""
+        return self.availability_neur + self.use_neur - self.penalty_neur
+
+
+def total_cent(results: Iterable[SettlementResult]) -> int:
+    """Total of a statement over its deals: the one place where an amount is rounded, to the cent, half to even (STT-2)."""
+    return round(sum((result.payment_neur for result in results), Fraction(0)) / NANO_EUR_PER_CENT)
 
 
 def settle(terms: Terms, periods: Sequence[Period]) -> SettlementResult:
@@ -112,15 +114,11 @@ def settle(terms: Terms, periods: Sequence[Period]) -> SettlementResult:
     if quarters != sorted(set(quarters)):
         raise RuleViolation(rule="STT-2", field="periods", found=quarters, allowed="each period once, in order")
     lines = tuple(settle_period(terms, period) for period in periods)
-    availability = sum(line.availability_neur for line in lines)
-    use = sum(line.use_neur for line in lines)
-    penalty = sum((line.penalty_neur for line in lines), Fraction(0))
     return SettlementResult(
         lines=lines,
-        availability_neur=availability,
-        use_neur=use,
-        penalty_neur=penalty,
-        total_cent=round(Fraction(availability + use) / NANO_EUR_PER_CENT - penalty / NANO_EUR_PER_CENT),
+        availability_neur=sum(line.availability_neur for line in lines),
+        use_neur=sum(line.use_neur for line in lines),
+        penalty_neur=sum((line.penalty_neur for line in lines), Fraction(0)),
         unsettled_periods=sum(1 for line in lines if line.unsettled),
     )
 
@@ -141,7 +139,7 @@ def settle_period(terms: Terms, period: Period) -> Line:
         requested_wh=requested,
         delivered_wh=delivered,
         under_delivered_wh=under,
-        availability_neur=period.available_kw * WH_PER_KW_PERIOD * terms.availability_price_milli_eur_per_mwh,
+        availability_neur=period.available_kw * WH_PER_KW_QUARTER * terms.availability_price_milli_eur_per_mwh,
         use_neur=delivered * terms.use_price_milli_eur_per_mwh,
         penalty_neur=beyond
         * terms.use_price_milli_eur_per_mwh

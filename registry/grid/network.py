@@ -1,10 +1,11 @@
 """A grid read from power-grid-model JSON and checked before anything is computed (GRD-1).
 
 The file is a power-grid-model *input* document (SI units) of symmetric components: ``node``, ``line``, ``link``,
-``transformer``, ``source``, ``sym_load``, ``sym_gen``. Four attributes are added, which power-grid-model itself ignores:
+``transformer``, ``source``, ``sym_load``, ``sym_gen``. Attributes added here, which power-grid-model itself ignores:
 
     name            of every component except ``source``; unique within its type
     u_min, u_max    of a node: the operator's voltage band in p.u.; a default band applies where they are missing
+    rated_w         of a load or generator: its rating, the measure of what is an absurd forecast; may be missing
 
 Source: power-grid-model documentation, *Components* and *Native data interface*.
 """
@@ -43,6 +44,7 @@ class Network:
         branch_from, branch_to: node positions of each branch's ends.
         branch_closed: whether both ends are connected.
         element_names, element_node: loads, then generators.
+        element_rated_w: rating, NaN where the file gives none.
         element_sign: +1 for a generator, -1 for a load: times the element's power this is its injection.
         load_count: how many of the elements are loads.
     """
@@ -59,6 +61,7 @@ class Network:
     branch_closed: npt.NDArray[np.bool_]
     element_names: tuple[str, ...]
     element_node: Ints
+    element_rated_w: Floats
     element_sign: Floats
     load_count: int
 
@@ -112,6 +115,7 @@ def parse_network(
         branch_closed=np.array([bool(row["from_status"] and row["to_status"]) for row in branches], dtype=np.bool_),
         element_names=tuple(str(row["name"]) for row in [*loads, *generators]),
         element_node=positions([*loads, *generators], "node"),
+        element_rated_w=np.array([row.get("rated_w", np.nan) for row in [*loads, *generators]], dtype=np.float64),
         element_sign=np.array([-1.0] * len(loads) + [1.0] * len(generators)),
         load_count=len(loads),
     )

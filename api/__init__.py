@@ -1,0 +1,1 @@
+"""The register's HTTP interface for PGUIs, BSPs, DSOs, TSOs, auditors and the public."""

@@ -1,0 +1,188 @@
+"""Who may see what: the one place that decides (SPEC 1, PRIV-1, PRIV-3).
+
+Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into query filters, so
+that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not see does not exist for it (404), so
+that an answer never tells whether a hidden object is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.domain.aggregates import Scope
+from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import owner_of_aggregate, owner_of_perimeter
+from registry.domain.sessions import Market
+from registry.services.identity import Principal, Role
+from registry.views import AggregateView, DeclarationView, PodView, QualificationView, SelectionView, StatementView
+
+PARTICIPANTS = frozenset({Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR})
+
+
+def require_role(principal: Principal, *roles: Role) -> None:
+    """Refuse a caller of another role.
+
+    Raises:
+        RuleViolation: ACT-1, naming the roles that may.
+    """
+    if principal.role not in roles:
+        raise RuleViolation(
+            rule="ACT-1",
+            field="authorization",
+            found=principal.role.value,
+            allowed=" or ".join(role.value for role in roles),
+            hint="use a token of such a party",
+        )
+
+
+def pod_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a POD list: a BSP its own, a DSO those on its grid, the auditor all; nobody else lists PODs.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, Role.BSP, Role.DSO, Role.AUDITOR)
+    return {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}.get(principal.role, {})
+
+
+def sees_pod(principal: Principal, pod: PodView) -> bool:
+    """A TSO sees only PODs that take part in its market: members of a global aggregate."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return pod.bsp == principal.party and not pod.withdrawn
+        case Role.DSO:
+            return pod.dso == principal.party
+        case Role.TSO:
+            return pod.global_aggregate is not None
+        case Role.PGUI:
+            return pod.pod_id == principal.pod_id
+        case _:
+            return False
+
+
+def aggregate_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of an aggregate list: a BSP its own, a DSO local ones, a TSO global ones.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    scopes: dict[Role, dict[str, Any]] = {
+        Role.BSP: {"bsp": principal.party},
+        Role.DSO: {"scope": Scope.LOCAL},
+        Role.TSO: {"scope": Scope.GLOBAL},
+    }
+    return scopes.get(principal.role, {})
+
+
+def sees_aggregate(principal: Principal, aggregate: AggregateView) -> bool:
+    """As `aggregate_scope`, for one."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return aggregate.bsp == principal.party
+        case Role.DSO:
+            return aggregate.scope is Scope.LOCAL
+        case Role.TSO:
+            return aggregate.scope is Scope.GLOBAL
+        case _:
+            return False
+
+
+def qualification_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a qualification list: a BSP its own, an operator those for its products.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    match principal.role:
+        case Role.BSP:
+            return {"bsp": principal.party}
+        case Role.DSO | Role.TSO:
+            return {"operator": principal.party}
+        case _:
+            return {}
+
+
+def sees_qualification(principal: Principal, qualification: QualificationView) -> bool:
+    """As `qualification_scope`, for one."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return owner_of_aggregate(qualification.aggregate) == principal.party
+        case Role.DSO | Role.TSO:
+            return qualification.product >> 16 == principal.party
+        case _:
+            return False
+
+
+def light_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of lights: a DSO its own; TSO, BSPs and auditor all, they plan with them.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    return {"dso": principal.party} if principal.role is Role.DSO else {}
+
+
+def sees_selection(principal: Principal, selection: SelectionView) -> bool:
+    """The TSO is informed of local selections (D4.1 §6.3, step 2); a DSO of all in its perimeters; a BSP of its own."""
+    match principal.role:
+        case Role.AUDITOR | Role.TSO:
+            return True
+        case Role.DSO:
+            return owner_of_perimeter(selection.perimeter) == principal.party
+        case Role.BSP:
+            return owner_of_aggregate(selection.aggregate) == principal.party
+        case _:
+            return False
+
+
+def sees_declaration(principal: Principal, declaration: DeclarationView) -> bool:
+    """A TSO sees which PODs serve its own market, a DSO all on its grid, a BSP its own."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.TSO:
+            return declaration.market is Market.MSD
+        case Role.DSO:
+            return owner_of_perimeter(declaration.perimeter) == principal.party
+        case Role.BSP:
+            return owner_of_aggregate(declaration.aggregate) == principal.party
+        case _:
+            return False
+
+
+def settlement_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of settlement statements: the operator its own, a BSP its own, the auditor all.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    match principal.role:
+        case Role.BSP:
+            return {"bsp": principal.party}
+        case Role.DSO | Role.TSO:
+            return {"operator": principal.party}
+        case _:
+            return {}
+
+
+def sees_settlement(principal: Principal, statement: StatementView) -> bool:
+    """As `settlement_scope`, for one."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return owner_of_aggregate(statement.aggregate) == principal.party
+        case Role.DSO | Role.TSO:
+            return statement.operator == principal.party
+        case _:
+            return False

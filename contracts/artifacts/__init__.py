@@ -1,0 +1,1 @@
+"""One JSON file per contract, written by contracts/compile.py; committed, so that users need no compiler."""

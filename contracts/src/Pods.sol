@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {PartyGated} from "./base/PartyGated.sol";
+import {IMarketSessions} from "./interfaces/IMarketSessions.sol";
+import {IParticipants} from "./interfaces/IParticipants.sol";
+import {IPods} from "./interfaces/IPods.sol";
+import {ITrafficLights} from "./interfaces/ITrafficLights.sol";
+import {DayVersioned} from "./libraries/DayVersioned.sol";
+import {Ids} from "./libraries/Ids.sol";
+import {PodWord} from "./libraries/PodWord.sol";
+import {PoolWord} from "./libraries/PoolWord.sol";
+import {Pools} from "./libraries/Pools.sol";
+import {PartyKind, Scope, StaticLight} from "./types/Types.sol";
+
+/// @title PODs, static lights, aggregates and their members (POD-1..3, AGG-1..3)
+/// @dev Every change holds from the first delivery day whose LFP 1 has not opened (AGG-2). Changes are decided on what was changed last, which
+///      holds from that day at the latest. Whatever changes a POD's power, perimeter or membership moves it in its pools, so that on
+///      every day a pool is the sum over its members.
+contract Pods is IPods, PartyGated {
+    using DayVersioned for DayVersioned.History;
+    using Pools for Pools.Book;
+
+    uint256 private constant MAX_COUNTERPARTS = 16;
+
+    IMarketSessions public immutable sessions;
+    ITrafficLights public immutable lights;
+
+    mapping(bytes32 podId => DayVersioned.History) private _pods;
+    Pools.Book private _pools;
+    /// @dev Scope + 1, so that 0 is no aggregate.
+    mapping(uint40 aggregate => uint8) private _scopes;
+    mapping(uint40 aggregate => uint40[]) private _counterparts;
+
+    constructor(IParticipants participants_, IMarketSessions sessions_, ITrafficLights lights_) PartyGated(participants_) {
+        sessions = sessions_;
+        lights = lights_;
+    }
+
+    /// @inheritdoc IPods
+    function register(uint16 bsp, Registration[] calldata registrations) external onlyParty(PartyKind.Bsp, bsp) {
+        uint16 day = sessions.firstUnfrozenDay();
+        uint16 knownDso = 0;
+        for (uint256 i = 0; i < registrations.length; i++) {
+            Registration calldata registration = registrations[i];
+            _requirePowers(registration);
+            if (registration.dso == 0 || registration.dso != knownDso) {
+                _requireDso(registration);
+                knownDso = registration.dso;
+            }
+            _register(bsp, registration, day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function change(uint16 bsp, Registration[] calldata registrations) external onlyParty(PartyKind.Bsp, bsp) {
+        uint16 day = sessions.firstUnfrozenDay();
+        for (uint256 i = 0; i < registrations.length; i++) {
+            _requirePowers(registrations[i]);
+            _change(bsp, registrations[i], day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function withdraw(uint16 bsp, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
+        uint16 day = sessions.firstUnfrozenDay();
+        for (uint256 i = 0; i < podIds.length; i++) {
+            _withdraw(bsp, podIds[i], day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function giveStaticLights(uint16 dso, StaticLightDecision[] calldata decisions) external onlyParty(PartyKind.Dso, dso) {
+        uint16 day = sessions.firstUnfrozenDay();
+        uint40 knownPerimeter = 0;
+        for (uint256 i = 0; i < decisions.length; i++) {
+            StaticLightDecision calldata decision = decisions[i];
+            if (decision.perimeter == 0 || decision.perimeter != knownPerimeter) {
+                if (Ids.ownerOf(decision.perimeter) != dso) revert ITrafficLights.PerimeterOfOther(decision.perimeter, dso);
+                lights.requireInForce(decision.perimeter, day);
+                knownPerimeter = decision.perimeter;
+            }
+            _giveStaticLight(dso, decision, day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function createAggregates(uint16 bsp, AggregateDraft[] calldata drafts) external onlyParty(PartyKind.Bsp, bsp) {
+        for (uint256 i = 0; i < drafts.length; i++) {
+            AggregateDraft calldata draft = drafts[i];
+            uint40 aggregate = draft.aggregate;
+            if (Ids.ownerOf(aggregate) != bsp) revert AggregateOfOther(aggregate, bsp);
+            if (Ids.serialOf(aggregate) == 0) revert AggregateUnknown(aggregate);
+            if (_scopes[aggregate] != 0) revert AggregateExists(aggregate);
+            _scopes[aggregate] = uint8(draft.scope) + 1;
+            emit AggregateCreated(aggregate, bsp, draft.scope, draft.payloadHash);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function join(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
+        Scope scope = _ownScope(bsp, aggregate);
+        uint16 day = sessions.firstUnfrozenDay();
+        for (uint256 i = 0; i < podIds.length; i++) {
+            _join(bsp, aggregate, scope, podIds[i], day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function leave(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
+        Scope scope = _ownScope(bsp, aggregate);
+        uint16 day = sessions.firstUnfrozenDay();
+        for (uint256 i = 0; i < podIds.length; i++) {
+            _leave(bsp, aggregate, scope, podIds[i], day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function podAt(bytes32 podId, uint16 day) external view returns (Pod memory) {
+        return PodWord.unpack(_pods[podId].asOf(day));
+    }
+
+    /// @inheritdoc IPods
+    function podsAt(bytes32[] calldata podIds, uint16 day) external view returns (Pod[] memory found) {
+        found = new Pod[](podIds.length);
+        for (uint256 i = 0; i < podIds.length; i++) {
+            found[i] = PodWord.unpack(_pods[podIds[i]].asOf(day));
+        }
+    }
+
+    /// @inheritdoc IPods
+    function scopeOf(uint40 aggregate) external view returns (Scope) {
+        return _scopeOf(aggregate);
+    }
+
+    /// @inheritdoc IPods
+    function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory) {
+        return _pools.asOf(Pools.holderOf(aggregate), perimeter, day);
+    }
+
+    /// @inheritdoc IPods
+    function sharedAt(uint40 localAggregate, uint40 globalAggregate, uint40 perimeter, uint16 day)
+        external
+        view
+        returns (Pool memory)
+    {
+        return _pools.asOf(Pools.holderOf(localAggregate, globalAggregate), perimeter, day);
+    }
+
+    /// @inheritdoc IPods
+    function counterpartsOf(uint40 aggregate) external view returns (uint40[] memory) {
+        return _counterparts[aggregate];
+    }
+
+    /// @dev POD-1: one active registration per POD; after a withdrawal any BSP may register it again (POD-5).
+    function _register(uint16 bsp, Registration calldata registration, uint16 day) private {
+        DayVersioned.History storage history = _pods[registration.podId];
+        uint256 latest = history.latest;
+        uint16 holder = PodWord.bspOf(latest);
+        if (holder != 0) revert PodAlreadyRegistered(registration.podId, holder);
+
+        Pod memory pod;
+        pod.bsp = bsp;
+        pod.dso = registration.dso;
+        _declare(pod, registration);
+        history.put(latest, day, PodWord.pack(pod));
+        emit PodRegistered(
+            registration.podId,
+            bsp,
+            registration.dso,
+            registration.category,
+            registration.voltage,
+            registration.upKw,
+            registration.downKw,
+            registration.activationTimeS,
+            registration.payloadHash
+        );
+    }
+
+    /// @dev POD-3: the light is back to requested. Members stay members, with no power.
+    function _change(uint16 bsp, Registration calldata registration, uint16 day) private {
+        bytes32 podId = registration.podId;
+        DayVersioned.History storage history = _pods[podId];
+        uint256 latest = history.latest;
+        Pod memory pod = _ownPod(bsp, podId, latest);
+        if (registration.dso != pod.dso) revert RegistrationInvalid(podId, "dso", registration.dso, pod.dso);
+
+        uint256 oldMember = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
+        _declare(pod, registration);
+        (pod.grantedUpKw, pod.grantedDownKw) = (0, 0);
+        _moveInPools(pod, pod.perimeter, oldMember, day);
+        history.put(latest, day, PodWord.pack(pod));
+        emit PodChanged(
+            podId,
+            bsp,
+            day,
+            registration.category,
+            registration.voltage,
+            registration.upKw,
+            registration.downKw,
+            registration.activationTimeS,
+            registration.payloadHash
+        );
+    }
+
+    /// @dev POD-5: memberships end with the registration.
+    function _withdraw(uint16 bsp, bytes32 podId, uint16 day) private {
+        DayVersioned.History storage history = _pods[podId];
+        uint256 latest = history.latest;
+        Pod memory pod = _ownPod(bsp, podId, latest);
+        (uint40 local, uint40 global_) = (pod.localAggregate, pod.globalAggregate);
+        if (local != 0) {
+            _exitPools(pod, local, global_, Scope.Local, day);
+            emit PodLeft(local, podId, day);
+        }
+        if (global_ != 0) {
+            _exitPools(pod, global_, 0, Scope.Global, day);
+            emit PodLeft(global_, podId, day);
+        }
+        history.put(latest, day, 0);
+        emit PodWithdrawn(podId, bsp, day);
+    }
+
+    /// @dev POD-2: the connecting DSO decides, and names the perimeter the POD is in (DTL-1).
+    function _giveStaticLight(uint16 dso, StaticLightDecision calldata decision, uint16 day) private {
+        bytes32 podId = decision.podId;
+        DayVersioned.History storage history = _pods[podId];
+        uint256 latest = history.latest;
+        Pod memory pod = _registeredPod(podId, latest);
+        if (pod.dso != dso) revert PodOfOtherDso(podId, pod.dso, dso);
+        _requireConsistent(pod, decision);
+
+        uint256 oldMember = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
+        uint40 oldPerimeter = pod.perimeter;
+        (pod.light, pod.perimeter) = (decision.light, decision.perimeter);
+        (pod.grantedUpKw, pod.grantedDownKw) = (decision.upKw, decision.downKw);
+        _moveInPools(pod, oldPerimeter, oldMember, day);
+        history.put(latest, day, PodWord.pack(pod));
+        emit StaticLightGiven(
+            podId, dso, day, decision.light, decision.upKw, decision.downKw, decision.perimeter, decision.reason
+        );
+    }
+
+    /// @dev AGG-2: one aggregate of each scope, both of the POD's BSP. POD-2: not without a light that grants power.
+    function _join(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
+        DayVersioned.History storage history = _pods[podId];
+        uint256 latest = history.latest;
+        Pod memory pod = _ownPod(bsp, podId, latest);
+        if (pod.light != StaticLight.Confirmed && pod.light != StaticLight.Modulated) {
+            revert StaticLightMissing(podId, pod.light);
+        }
+        (uint40 current, uint40 other) = _memberships(pod, scope);
+        if (current != 0) revert PodInOtherAggregate(podId, current);
+
+        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
+        _pools.enter(Pools.holderOf(aggregate), pod.perimeter, member, day);
+        if (other != 0) {
+            uint256 pair = _pairOf(aggregate, other, scope);
+            if (!_pools.isKnown(pair)) _link(aggregate, other);
+            _pools.enter(pair, pod.perimeter, member, day);
+        }
+        _setMembership(pod, scope, aggregate);
+        history.put(latest, day, PodWord.pack(pod));
+        emit PodJoined(aggregate, podId, day);
+    }
+
+    function _leave(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
+        DayVersioned.History storage history = _pods[podId];
+        uint256 latest = history.latest;
+        Pod memory pod = _ownPod(bsp, podId, latest);
+        (uint40 current, uint40 other) = _memberships(pod, scope);
+        if (current != aggregate) revert PodNotMember(podId, aggregate);
+
+        _exitPools(pod, aggregate, other, scope, day);
+        _setMembership(pod, scope, 0);
+        history.put(latest, day, PodWord.pack(pod));
+        emit PodLeft(aggregate, podId, day);
+    }
+
+    /// @dev Takes the POD out of `aggregate` and of what this shares with `other` (0: nothing).
+    function _exitPools(Pod memory pod, uint40 aggregate, uint40 other, Scope scope, uint16 day) private {
+        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
+        _pools.exit(Pools.holderOf(aggregate), pod.perimeter, member, day);
+        if (other != 0) _pools.exit(_pairOf(aggregate, other, scope), pod.perimeter, member, day);
+    }
+
+    /// @dev The POD as it is now replaces `oldMember` of `oldPerimeter` wherever it is a member.
+    function _moveInPools(Pod memory pod, uint40 oldPerimeter, uint256 oldMember, uint16 day) private {
+        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
+        (uint40 local, uint40 global_) = (pod.localAggregate, pod.globalAggregate);
+        if (local != 0) _pools.move(Pools.holderOf(local), oldPerimeter, oldMember, pod.perimeter, member, day);
+        if (global_ != 0) _pools.move(Pools.holderOf(global_), oldPerimeter, oldMember, pod.perimeter, member, day);
+        if (local != 0 && global_ != 0) {
+            _pools.move(Pools.holderOf(local, global_), oldPerimeter, oldMember, pod.perimeter, member, day);
+        }
+    }
+
+    function _link(uint40 aggregate, uint40 other) private {
+        uint40[] storage ofAggregate = _counterparts[aggregate];
+        uint40[] storage ofOther = _counterparts[other];
+        if (ofAggregate.length == MAX_COUNTERPARTS) revert TooManyCounterparts(aggregate, MAX_COUNTERPARTS);
+        if (ofOther.length == MAX_COUNTERPARTS) revert TooManyCounterparts(other, MAX_COUNTERPARTS);
+        ofAggregate.push(other);
+        ofOther.push(aggregate);
+    }
+
+    function _requireDso(Registration calldata registration) private view {
+        if (participants.kindOf(registration.dso) != PartyKind.Dso) {
+            revert RegistrationInvalid(registration.podId, "dso", registration.dso, 0);
+        }
+    }
+
+    function _ownScope(uint16 bsp, uint40 aggregate) private view returns (Scope) {
+        if (Ids.ownerOf(aggregate) != bsp) revert AggregateOfOther(aggregate, bsp);
+        return _scopeOf(aggregate);
+    }
+
+    function _scopeOf(uint40 aggregate) private view returns (Scope) {
+        uint8 scope = _scopes[aggregate];
+        if (scope == 0) revert AggregateUnknown(aggregate);
+        return Scope(scope - 1);
+    }
+
+    function _declare(Pod memory pod, Registration calldata registration) private pure {
+        pod.light = StaticLight.Requested;
+        pod.category = registration.category;
+        pod.voltage = registration.voltage;
+        pod.declaredUpKw = registration.upKw;
+        pod.declaredDownKw = registration.downKw;
+    }
+
+    function _ownPod(uint16 bsp, bytes32 podId, uint256 word) private pure returns (Pod memory pod) {
+        pod = _registeredPod(podId, word);
+        if (pod.bsp != bsp) revert PodOfOtherBsp(podId, pod.bsp, bsp);
+    }
+
+    function _registeredPod(bytes32 podId, uint256 word) private pure returns (Pod memory) {
+        if (PodWord.bspOf(word) == 0) revert PodUnknown(podId);
+        return PodWord.unpack(word);
+    }
+
+    function _requirePowers(Registration calldata registration) private pure {
+        (uint24 upKw, uint24 downKw) = (registration.upKw, registration.downKw);
+        if (upKw > PodWord.MAX_KW) revert RegistrationInvalid(registration.podId, "upKw", upKw, PodWord.MAX_KW);
+        if (downKw > PodWord.MAX_KW) revert RegistrationInvalid(registration.podId, "downKw", downKw, PodWord.MAX_KW);
+        if (upKw == 0 && downKw == 0) revert RegistrationInvalid(registration.podId, "power", 0, PodWord.MAX_KW);
+    }
+
+    /// @dev POD-2: confirmed is all of what was declared, modulated some of it but not all, invalidated nothing; the last two have a reason.
+    function _requireConsistent(Pod memory pod, StaticLightDecision calldata decision) private pure {
+        (StaticLight light, uint24 upKw, uint24 downKw) = (decision.light, decision.upKw, decision.downKw);
+        bool all = upKw == pod.declaredUpKw && downKw == pod.declaredDownKw;
+        bool none = upKw == 0 && downKw == 0;
+        bool within = upKw <= pod.declaredUpKw && downKw <= pod.declaredDownKw;
+        bool consistent = light == StaticLight.Confirmed && all || light == StaticLight.Modulated && within && !all && !none
+            || light == StaticLight.Invalidated && none;
+        if (!consistent) {
+            revert StaticLightInconsistent(decision.podId, light, upKw, downKw, pod.declaredUpKw, pod.declaredDownKw);
+        }
+        if (light != StaticLight.Confirmed && decision.reason == 0) revert ReasonMissing(decision.podId);
+    }
+
+    /// @dev The POD's aggregate of this scope, and of the other.
+    function _memberships(Pod memory pod, Scope scope) private pure returns (uint40 current, uint40 other) {
+        (current, other) = (pod.localAggregate, pod.globalAggregate);
+        if (scope == Scope.Global) (current, other) = (other, current);
+    }
+
+    function _setMembership(Pod memory pod, Scope scope, uint40 aggregate) private pure {
+        if (scope == Scope.Local) pod.localAggregate = aggregate;
+        else pod.globalAggregate = aggregate;
+    }
+
+    function _pairOf(uint40 aggregate, uint40 other, Scope scope) private pure returns (uint256) {
+        return scope == Scope.Local ? Pools.holderOf(aggregate, other) : Pools.holderOf(other, aggregate);
+    }
+}

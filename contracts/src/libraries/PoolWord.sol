@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IPods} from "../interfaces/IPods.sol";
+
+/// @title Number and granted power of PODs in one word
+/// @dev From bit 0: 48 bits kW down, 48 bits kW up, 32 bits PODs; the day above them is DayVersioned's. The three are added and taken away
+///      as one number: two thousand million members of the greatest power fit, so no field ever reaches into the next.
+library PoolWord {
+    uint256 private constant KW_BITS = 48;
+    uint256 private constant KW_MASK = (1 << KW_BITS) - 1;
+    uint256 private constant PODS_SHIFT = 96;
+    uint256 private constant PODS_MASK = (1 << 32) - 1;
+
+    /// @notice What one member adds to its pools.
+    function member(uint256 upKw, uint256 downKw) internal pure returns (uint256) {
+        return 1 << PODS_SHIFT | upKw << KW_BITS | downKw;
+    }
+
+    function unpack(uint256 word) internal pure returns (IPods.Pool memory) {
+        return IPods.Pool({
+            pods: uint32(word >> PODS_SHIFT & PODS_MASK),
+            upKw: uint48(word >> KW_BITS & KW_MASK),
+            downKw: uint48(word & KW_MASK)
+        });
+    }
+}

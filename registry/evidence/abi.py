@@ -1,0 +1,127 @@
+"""Logs of the contracts as domain events, by the ABI of the bundled artifacts (AUD-1).
+
+The events of :mod:`registry.domain.events` have the names of the Solidity events and their fields in ``snake_case``; so one generic
+decoder serves all of them. Source: Solidity documentation, "Contract ABI Specification", sections "Events" and "Encoding of indexed
+event parameters".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, get_args, get_origin, get_type_hints
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
+
+from registry.domain.errors import RuleViolation
+from registry.domain.events import EVENTS
+from registry.evidence.blocks import Log
+
+AbiItem = Mapping[str, Any]
+
+
+def canonical_type(parameter: AbiItem) -> str:
+    """The type of an ABI parameter as signatures spell it: tuples become their component lists."""
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    components = ",".join(canonical_type(component) for component in parameter["components"])
+    return f"({components}){kind[len('tuple') :]}"
+
+
+def event_topic(item: AbiItem) -> bytes:
+    """The first topic of an event's logs: Keccak-256 of its signature."""
+    signature = f"{item['name']}({','.join(canonical_type(parameter) for parameter in item['inputs'])})"
+    return bytes(keccak(signature.encode()))
+
+
+class EventDecoder:
+    """Turns logs of known contracts into domain events.
+
+    ``abis`` maps contract names to their ABIs, ``addresses`` contract names to their 20-byte addresses. Events without a domain
+    class (those of libraries, such as role changes) are not decoded.
+    """
+
+    def __init__(self, abis: Mapping[str, Sequence[AbiItem]], addresses: Mapping[str, bytes]) -> None:
+        self._contracts = {address: name for name, address in addresses.items()}
+        self._events = {
+            (addresses[name], event_topic(item)): _EventShape(item, EVENTS[item["name"]])
+            for name in addresses
+            for item in abis[name]
+            if item["type"] == "event" and item["name"] in EVENTS
+        }
+
+    def contract_of(self, log: Log) -> str | None:
+        """The name of the contract that logged, or ``None`` for a stranger."""
+        return self._contracts.get(log.address)
+
+    def decode(self, log: Log) -> Any | None:
+        """The domain event of a log, or ``None`` for a log of a stranger or without a domain class.
+
+        Raises :class:`RuleViolation` (AUD-1, field ``log``) if topics or data do not fit the event's ABI.
+        """
+        shape = self._events.get((log.address, log.topics[0])) if log.topics else None
+        return shape.read(log) if shape else None
+
+
+class _EventShape:
+    def __init__(self, item: AbiItem, cls: type) -> None:
+        self._name = str(item["name"])
+        self._cls = cls
+        self._indexed = [parameter for parameter in item["inputs"] if parameter["indexed"]]
+        self._plain = [parameter for parameter in item["inputs"] if not parameter["indexed"]]
+        self._plain_types = [canonical_type(parameter) for parameter in self._plain]
+        hints = get_type_hints(cls)
+        self._fields = {
+            parameter["name"]: (field, _converter(hints[field], parameter))
+            for parameter in item["inputs"]
+            for field in [_field_name(parameter["name"], hints)]
+        }
+
+    def read(self, log: Log) -> Any:
+        if len(log.topics) != len(self._indexed) + 1:
+            raise self._violation(f"{len(log.topics)} topics", f"{len(self._indexed) + 1} topics")
+        try:
+            named = {
+                parameter["name"]: decode([canonical_type(parameter)], topic)[0]
+                for parameter, topic in zip(self._indexed, log.topics[1:], strict=True)
+            }
+            values = decode(self._plain_types, log.data)
+        except DecodingError as error:
+            raise self._violation(str(error), "values of its ABI") from None
+        named |= {parameter["name"]: value for parameter, value in zip(self._plain, values, strict=True)}
+        try:
+            return self._cls(**{field: convert(named[name]) for name, (field, convert) in self._fields.items()})
+        except ValueError as error:
+            raise self._violation(str(error), "values of the domain") from None
+
+    def _violation(self, found: str, allowed: str) -> RuleViolation:
+        return RuleViolation(rule="AUD-1", field="log", found=f"{self._name}: {found}", allowed=allowed)
+
+
+def _field_name(name: str, hints: Mapping[str, Any]) -> str:
+    """``validFrom`` as ``valid_from``, and ``from`` as ``from_``, because Python reserves the word."""
+    field = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    return field if field in hints else f"{field}_"
+
+
+def _converter(hint: Any, parameter: AbiItem) -> Callable[[Any], Any]:
+    """How a decoded ABI value becomes the field type ``hint``: struct, list, enum or itself."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        struct, hints = hint, get_type_hints(hint)
+        parts = [
+            (field, _converter(hints[field], component))
+            for component in parameter["components"]
+            for field in [_field_name(component["name"], hints)]
+        ]
+        return lambda value: struct(**{name: convert(part) for (name, convert), part in zip(parts, value, strict=True)})
+    if get_origin(hint) is tuple:
+        element = _converter(get_args(hint)[0], {**parameter, "type": re.sub(r"\[\d*\]$", "", parameter["type"])})
+        return lambda value: tuple(element(part) for part in value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    return lambda value: value

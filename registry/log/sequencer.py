@@ -1,0 +1,154 @@
+"""The one place where the log grows: authentic statements in, durable entries out (MEA-3, LOG-1).
+
+Callers on many threads share commits: whoever gets the turn commits for all who wait, so the disk is synced once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Condition, Lock
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from registry.domain.errors import RuleViolation
+from registry.evidence.checkpoints import Checkpoint, sign_checkpoint
+from registry.evidence.statements import Statement
+from registry.log.database import Database
+from registry.log.failures import disk_failures
+from registry.log.healing import heal
+from registry.log.placing import Placed, place
+from registry.log.tile_folder import TileFolder
+from registry.log.tree import Tree
+from registry.ports import LogCheckpoint
+
+Outcome = Placed | RuleViolation
+
+
+class _Ticket:
+    """One caller's statements on their way through a commit."""
+
+    __slots__ = ("error", "outcomes", "statements")
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = statements
+        self.outcomes: list[Outcome] | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.outcomes is not None or self.error is not None
+
+
+class Sequencer:
+    """Gives authentic statements their place in the log.
+
+    1. In one transaction: place every waiting statement, and write the checkpoint (size, root) that they lead to. This commit is the moment
+       from which an entry exists.
+    2. Write tiles, entry bundles and the signed checkpoint, each synced to the disk.
+    3. Only then answer.
+
+    A crash between 1 and 3 leaves entries that nobody was told of: the sender repeats them and gets the first answer. A crash, or a full disk,
+    between 1 and 2 leaves files behind the database: they are derived again from it, when the log is opened or before the next commit. The
+    root of a size is decided in 1 and only there, so there are never two.
+    """
+
+    def __init__(self, database: Database, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> None:
+        """Open the log and bring its files to the state of the database.
+
+        Raises :class:`~registry.ports.DatabaseCorrupted` where files and database contradict each other.
+        """
+        self._database = database
+        self._folder = folder
+        self._origin = origin
+        self._note_key = note_key
+        self._queue: list[_Ticket] = []
+        self._queue_lock = Lock()
+        self._turn = Lock()
+        self._grown = Condition()
+        self._tree: Tree = heal(database, folder, origin, note_key)
+        self._whole = True
+        self._checkpoint = self._signed(self._tree.size, self._tree.root())
+
+    @property
+    def tree(self) -> Tree:
+        """The tree as far as its files are durable."""
+        return self._tree
+
+    @property
+    def checkpoint(self) -> LogCheckpoint:
+        """The published head."""
+        return self._checkpoint
+
+    def sequence(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
+        """Place statements whose authenticity was checked; returns their outcomes in order, durable.
+
+        ``now`` (Unix seconds) is recorded with new entries. Raises :class:`~registry.ports.OperationalError`: then nothing was answered, and
+        repeating the call is safe.
+        """
+        ticket = _Ticket(statements)
+        with self._queue_lock:
+            self._queue.append(ticket)
+        with self._turn:
+            if not ticket.done:
+                with self._queue_lock:
+                    tickets, self._queue = self._queue, []
+                self._serve(tickets, now)
+        if ticket.outcomes is None:
+            raise ticket.error or RuntimeError("a commit ended without outcome")
+        return ticket.outcomes
+
+    def wait_for_growth(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Block until ``ready`` or the time is over; asked anew after every commit."""
+        with self._grown:
+            self._grown.wait_for(ready, timeout_s)
+
+    def _serve(self, tickets: list[_Ticket], now: int) -> None:
+        try:
+            outcomes = self._commit([statement for ticket in tickets for statement in ticket.statements], now)
+        except BaseException as error:
+            for ticket in tickets:
+                ticket.error = error
+            return
+        done = iter(outcomes)
+        for ticket in tickets:
+            ticket.outcomes = [next(done) for _ in ticket.statements]
+        with self._grown:
+            self._grown.notify_all()
+
+    def _commit(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
+        if not self._whole:
+            self._tree = heal(self._database, self._folder, self._origin, self._note_key)
+            self._whole = True
+            self._checkpoint = self._signed(self._tree.size, self._tree.root())
+        # 1. place and commit
+        tree, outcomes = self._tree, []
+        entries: list[bytes] = []
+        leaves: list[bytes] = []
+        with self._database.transaction() as db:
+            for statement in statements:
+                outcome = place(db, statement, tree.size + len(entries), now)
+                outcomes.append(outcome)
+                if isinstance(outcome, Placed) and outcome.leaf is not None:
+                    entries.append(statement.raw)
+                    leaves.append(outcome.leaf)
+            if entries:
+                size, root = tree.size + len(entries), tree.root_with(leaves)
+                db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", (size, root, now))
+        if not entries:
+            return outcomes
+        # 2. files; until they are all there the tree in memory counts as broken
+        self._whole = False
+        with disk_failures(self._folder.root):
+            full = tree.grow(entries, leaves)
+            checkpoint = self._signed(size, root)
+            self._folder.publish(checkpoint.note)
+            self._folder.drop_partial(full)
+        self._whole = True
+        self._checkpoint = checkpoint
+        # 3. the caller answers
+        return outcomes
+
+    def _signed(self, size: int, root: bytes) -> LogCheckpoint:
+        return LogCheckpoint(size, root, sign_checkpoint(Checkpoint(self._origin, size, root), self._note_key))
+
+

@@ -1,0 +1,111 @@
+"""The folder any file server can serve: tiles, entry bundles and the signed checkpoint, laid out as C2SP tlog-tiles (LOG-1).
+
+Full tiles never change. A partial tile's file goes when the full one has taken its place, as C2SP allows; a reader of an older size then
+takes the front of the wider tile, which is the same bytes.
+
+The entry bundles hold statements and so belong to those who may read them; tiles and checkpoint say nothing about a single POD.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from registry.evidence.merkle import HASH_BYTES
+from registry.evidence.tiles import TILE_WIDTH, TileName, entry_bundle, split_entry_bundle
+from registry.log.files import sync_folders, write_durably
+
+CHECKPOINT: Final = "checkpoint"
+
+
+class TileMissing(Exception):
+    """A tile or entry bundle that the log's size promises is not in the folder, or is too short."""
+
+    def __init__(self, path: Path, found: str, expected: str) -> None:
+        self.path = path
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{path}: found {found}, expected {expected}")
+
+
+class TileFolder:
+    """Reads and writes the files of one log below ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    # ------------------------------------------------------------------------------------------------ write
+
+    def write(self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, list[bytes]]]) -> None:
+        """Put hash tiles and entry bundles in place and make them durable. Repeating it is harmless."""
+        folders = set()
+        files = [(self.root / name.path, data) for name, data in tiles]
+        files += [(self.root / name.entries_path, entry_bundle(entries)) for name, entries in bundles]
+        for path, data in files:
+            write_durably(path, data)
+            folders.add(path.parent)
+        self.root.mkdir(parents=True, exist_ok=True)
+        sync_folders(folders, self.root)
+
+    def publish(self, note: bytes) -> None:
+        """Make ``note`` the current checkpoint; the tiles it speaks of are durable before."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_durably(self.root / CHECKPOINT, note)
+        sync_folders((), self.root)
+
+    def drop_partial(self, full: Iterable[TileName]) -> None:
+        """Remove the partial files of tiles that are now full."""
+        for name in full:
+            shutil.rmtree(_partials(self.root / name.path), ignore_errors=True)
+            if name.level == 0:
+                shutil.rmtree(_partials(self.root / name.entries_path), ignore_errors=True)
+
+    def clear_tiles(self) -> None:
+        """Remove all tiles and bundles, before they are derived anew; the checkpoint stays."""
+        shutil.rmtree(self.root / "tile", ignore_errors=True)
+
+    # ------------------------------------------------------------------------------------------------- read
+
+    def checkpoint(self) -> bytes | None:
+        """The signed checkpoint, or ``None`` for a log that has none yet."""
+        path = self.root / CHECKPOINT
+        return path.read_bytes() if path.exists() else None
+
+    def tile(self, name: TileName) -> bytes:
+        """The bytes of a hash tile. Raises :class:`TileMissing`."""
+        wanted = name.width * HASH_BYTES
+        for path in _candidates(self.root / name.path, self.root / TileName(name.level, name.index).path, name.width):
+            data = path.read_bytes()
+            if len(data) < wanted:
+                raise TileMissing(path, f"{len(data)} bytes", f"at least {wanted}")
+            return data[:wanted]
+        raise TileMissing(self.root / name.path, "no file", f"{name.width} hashes")
+
+    def entries(self, name: TileName) -> list[bytes]:
+        """The entries below a level-0 tile. Raises :class:`TileMissing`, and RuleViolation (LOG-1) for a bundle that cannot be split."""
+        full = self.root / TileName(0, name.index).entries_path
+        for path in _candidates(self.root / name.entries_path, full, name.width):
+            entries = split_entry_bundle(path.read_bytes())
+            if len(entries) < name.width:
+                raise TileMissing(path, f"{len(entries)} entries", f"at least {name.width}")
+            return entries[: name.width]
+        raise TileMissing(self.root / name.entries_path, "no file", f"{name.width} entries")
+
+
+def _partials(full: Path) -> Path:
+    return full.with_name(full.name + ".p")
+
+
+def _candidates(exact: Path, full: Path, width: int) -> Iterator[Path]:
+    """The files that hold the first ``width`` items of a tile, the best first."""
+    if exact.exists():
+        yield exact
+    if full.exists():
+        yield full
+    partials = _partials(full)
+    if width < TILE_WIDTH and partials.is_dir():
+        wider = [int(path.name) for path in partials.iterdir() if path.name.isdecimal() and int(path.name) > width]
+        if wider:
+            yield partials / str(min(wider))

@@ -1,0 +1,101 @@
+"""The Merkle tree of the log: grows with the entries, keeps its files up to date, proves (LOG-1, RFC 9162)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from registry.domain.errors import RuleViolation
+from registry.evidence import merkle
+from registry.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, TileName, node_reader
+from registry.log.tile_folder import TileFolder
+
+_NODES_KEPT: Final = 1 << 16
+_TILES_KEPT: Final = 64
+
+
+class Tree:
+    """A tree of :attr:`size` leaves in its folder.
+
+    One thread grows it; any number read. A reader sees a size only once its files are durable. When :meth:`grow` fails the object is
+    of no further use: open the tree again.
+    """
+
+    def __init__(self, folder: TileFolder, size: int) -> None:
+        """Open the tree of the first ``size`` leaves in ``folder``.
+
+        Raises :class:`~registry.log.tile_folder.TileMissing` or RuleViolation (LOG-1) if the folder does not hold it.
+        """
+        self._folder = folder
+        self._size = size
+        # Nodes never change once complete, so what is kept stays true while the tree grows.
+        self._tile = lru_cache(_TILES_KEPT)(folder.tile)
+        self._node: Callable[[int, int], bytes] = lru_cache(_NODES_KEPT)(self._read_node)
+        self._frontier = merkle.Frontier.read(size, self._node)
+        self._builder = TileBuilder(size, [folder.tile(name) if name else b"" for name in _open_tiles(size)])
+        rest = size % TILE_WIDTH
+        self._open_entries = folder.entries(TileName(0, size // TILE_WIDTH, rest)) if rest else []
+
+    @property
+    def size(self) -> int:
+        """Number of leaves whose files are durable."""
+        return self._size
+
+    def root(self) -> bytes:
+        """The root of the whole tree."""
+        return self._frontier.root()
+
+    def root_with(self, leaves: Sequence[bytes]) -> bytes:
+        """The root the tree would have with these leaf hashes added; changes nothing."""
+        frontier = merkle.Frontier(self._frontier.size, self._frontier.nodes)
+        frontier.extend(leaves)
+        return frontier.root()
+
+    def grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[TileName]:
+        """Add entries with their leaf hashes; on return their files are durable. Returns the tiles that became full."""
+        tiles = self._builder.extend(leaves)
+        first_bundle = self._size // TILE_WIDTH
+        pending = [*self._open_entries, *entries]
+        bundles = []
+        for name, _ in tiles:
+            if name.level == 0:
+                start = (name.index - first_bundle) * TILE_WIDTH
+                bundles.append((name, pending[start : start + name.width]))
+        self._folder.write(tiles, bundles)
+        self._frontier.extend(leaves)
+        size = self._size + len(entries)
+        self._open_entries = pending[len(pending) - size % TILE_WIDTH :]
+        self._size = size
+        return [name for name, _ in tiles if name.width == TILE_WIDTH]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the first ``size`` leaves."""
+        return merkle.tree_root(size, self._node)
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """Audit path of leaf ``index`` in the tree of ``size`` leaves. Raises RuleViolation (LOG-1) for a place that is not there."""
+        self._check(size)
+        return merkle.inclusion_proof(index, size, self._node)
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """Proof that the tree of ``old`` leaves is a prefix of that of ``new``. Raises RuleViolation (LOG-1) for sizes that are not there."""
+        self._check(new)
+        return merkle.consistency_proof(old, new, self._node)
+
+    def _read_node(self, level: int, index: int) -> bytes:
+        return node_reader(self._size, self._tile)(level, index)
+
+    def _check(self, size: int) -> None:
+        if size > self._size:
+            raise RuleViolation(rule="LOG-1", field="size", found=size, allowed=f"at most {self._size}")
+
+
+def _open_tiles(size: int) -> list[TileName | None]:
+    """The partial tile of each tile level, lowest first; ``None`` where a level has none."""
+    names: list[TileName | None] = []
+    while size:
+        full, rest = divmod(size, TILE_WIDTH)
+        names.append(TileName(len(names), full, rest) if rest else None)
+        size >>= TILE_HEIGHT
+    return names

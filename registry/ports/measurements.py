@@ -1,0 +1,113 @@
+"""Device keys and the access node's log of certified statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from registry.domain.errors import RuleViolation
+from registry.evidence.payloads import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKey:
+    """A PGUI's key (DEV-1): valid in [valid_from, valid_until), Unix seconds. ``public_key``: 65 bytes,
+    uncompressed point.
+    """
+
+    key_id: bytes
+    pod_id: bytes
+    public_key: bytes
+    valid_from: int
+    valid_until: int
+
+
+class DeviceDirectory(Protocol):
+    """Which key speaks for which POD."""
+
+    def device(self, key_id: bytes) -> DeviceKey | None:
+        """The key, valid or not: earlier readings stay verifiable."""
+        ...
+
+    def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
+        """The one key that is valid for the POD at ``at`` (Unix seconds)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A statement is durable in the log at ``index``. ``statement_id``: SHA-256 of its bytes; ``receipt``:
+    COSE receipt.
+    """
+
+    index: int
+    statement_id: bytes
+    receipt: bytes
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A statement was not taken, and why."""
+
+    violation: RuleViolation
+    statement_id: bytes
+
+
+Answer = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedStatement:
+    """An accepted statement: its index, its exact bytes, and what they say."""
+
+    index: int
+    data: bytes
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheckpoint:
+    """The log's head: ``size`` entries with the 32-byte ``root``, and the signed note that says so."""
+
+    size: int
+    root: bytes
+    note: bytes
+
+
+class MeasurementLog(Protocol):
+    """The access node's log of certified statements (MEA-1 to MEA-3, LOG-1, SET-1)."""
+
+    @property
+    def log_id(self) -> bytes: ...
+
+    @property
+    def origin(self) -> str: ...
+
+    def submit(self, statements: Sequence[bytes]) -> list[Answer]:
+        """Take statements; answers in the same order. What is accepted is durable."""
+        ...
+
+    def log_setpoint(self, setpoint: bytes) -> Accepted:
+        """Log a signed setpoint before it is delivered. Raises :class:`RuleViolation` (SET-1)."""
+        ...
+
+    def setpoints(self, pod_id: bytes, after_sequence: int, wait_s: float = 0) -> list[bytes]:
+        """Setpoints of a POD that still apply, in order; waits up to ``wait_s`` seconds for the first."""
+        ...
+
+    def checkpoint(self) -> LogCheckpoint: ...
+
+    def entry(self, index: int) -> bytes: ...
+
+    def receipt(self, index: int) -> bytes: ...
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]: ...
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]: ...
+
+    def statements(self, pod_id: bytes, start: datetime, end: datetime) -> list[LoggedStatement]:
+        """Statements of a POD whose period starts in [start, end)."""
+        ...
