@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 200},
     "viaIR": False,
 }
+TOLERATED_WARNINGS = {"6335"}  # `leave` will be a keyword of a later language version; it is part of the interface
 OUTPUTS = ["abi", "devdoc", "evm.bytecode.object", "evm.deployedBytecode.object"]
 
 LIBRARY_RULES = {
@@ -93,7 +94,11 @@ def run_compiler(sources: Mapping[str, str], packages: Path) -> tuple[str, dict[
     if version is None:
         raise CompilationFailed(f"{COMPILER}: --version names no release")
     output: dict[str, Any] = json.loads(_solc("--standard-json", json.dumps(request), packages))
-    complaints = [each["formattedMessage"] for each in output.get("errors", []) if each["severity"] != "info"]
+    complaints = [
+        each["formattedMessage"]
+        for each in output.get("errors", [])
+        if each["severity"] != "info" and each["errorCode"] not in TOLERATED_WARNINGS
+    ]
     if complaints:
         raise CompilationFailed("\n".join(complaints))
     return version[0], output["contracts"]

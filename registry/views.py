@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from registry.domain.aggregates import Scope
+from registry.domain.enums import (
+    Market,
+    PartyKind,
+    PodCategory,
+    QualificationState,
+    Scope,
+    StaticLight,
+    VoltageLevel,
+)
 from registry.domain.lights import CellLight
-from registry.domain.participants import PartyKind
-from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
-from registry.domain.prequalification import QualificationState
 from registry.domain.products import Product
 from registry.domain.quantities import HourCells
-from registry.domain.sessions import Market
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import pwd
 import queue
 import re
@@ -189,9 +190,10 @@ class Anvil(_OwnedServer):
         """Raises MissingProgram without anvil, ServerFailed when it does not come up."""
         modules = [
             root / "node_modules",
-            *(Path(each) for each in os.environ.get("NODE_PATH", "").split(os.pathsep) if each),
+            *map(Path, filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))),
         ]
-        folders = [found for each in modules for found in sorted(each.glob("@foundry-rs/anvil-*/bin"))]
+        fits = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+        folders = [each / "@foundry-rs" / "anvil-linux-amd64" / "bin" for each in modules if fits]
         anvil = find_program("anvil", folders)
         if anvil is None:
             raise MissingProgram(

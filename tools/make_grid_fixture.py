@@ -1,10 +1,12 @@
-"""Make the demo's grid fixture from the SimBench data set (needs requirements-fixtures.in, nothing at run time).
+"""Make the demo's grid fixture from the SimBench data set (needs requirements-fixtures.in, nothing at run
+time).
 
     python -m tools.make_grid_fixture --day 2016-06-09 --out data/simbench_rural
 
-Writes ``grid.json`` (power-grid-model input), ``profiles.csv.gz`` (one day, W and var per element and quarter-hour),
-``pods.json`` (PODs behind the loads and generators) and ``oracle.json`` (voltages and line loadings by pandapower at some
-quarter-hours, for the tests). Conversion choices that matter are said in ``data/simbench_rural/README.md``.
+Writes ``grid.json`` (power-grid-model input), ``profiles.csv.gz`` (one day, W and var per element and
+quarter-hour), ``pods.json`` (PODs behind the loads and generators) and ``oracle.json`` (voltages and line
+loadings by pandapower at some quarter-hours, for the tests). Conversion choices that matter are said in
+``data/simbench_rural/README.md``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 import pandapower  # type: ignore[import-not-found,import-untyped,unused-ignore]
 import simbench  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
+from registry.domain.quantities import Direction
 from registry.grid.network import parse_network
 from registry.grid.perimeters import assign_by_node, feeders
 from registry.grid.pods import GridPod, PodElement, Technology, declared_kw
@@ -35,8 +38,12 @@ WATT_STEP: Final = 4  # a multiple of 4 W is a whole number of Wh in a quarter-h
 STIFF_SOURCE_VA: Final = 1e18
 WINDINGS: Final = {"Y": 0, "YN": 1, "D": 2}
 TECHNOLOGIES: Final[dict[str, Technology]] = {
-    "Wind_MV": "wind", "PV_MV": "pv", "Biomass_MV": "biomass", "Hydro_MV": "hydro", "lv_RES": "pv",
-}  # fmt: skip
+    "Wind_MV": "wind",
+    "PV_MV": "pv",
+    "Biomass_MV": "biomass",
+    "Hydro_MV": "hydro",
+    "lv_RES": "pv",
+}
 
 
 def fused(net: Any) -> dict[int, int]:
@@ -57,7 +64,9 @@ def windings(vector_group: str) -> tuple[int, int, int]:
 
 
 def grid_document(net: Any) -> dict[str, Any]:
-    """The net as a power-grid-model input document with the added attributes of ``registry/grid/network.py``."""
+    """The net as a power-grid-model input document with the added attributes of
+    ``registry/grid/network.py``.
+    """
     stands = fused(net)
     ids = iter(range(1, 1_000_000))
     node_id = {bus: next(ids) for bus in sorted(set(stands.values()))}
@@ -78,14 +87,20 @@ def grid_document(net: Any) -> dict[str, Any]:
 
     lines = [
         {
-            "id": next(ids), "name": line.name,
-            "from_node": node_id[stands[line.from_bus]], "to_node": node_id[stands[line.to_bus]],
-            "from_status": end("l", line.Index, line.from_bus), "to_status": end("l", line.Index, line.to_bus),
-            "r1": line.r_ohm_per_km * line.length_km, "x1": line.x_ohm_per_km * line.length_km,
-            "c1": line.c_nf_per_km * 1e-9 * line.length_km, "tan1": 0.0, "i_n": line.max_i_ka * 1e3,
+            "id": next(ids),
+            "name": line.name,
+            "from_node": node_id[stands[line.from_bus]],
+            "to_node": node_id[stands[line.to_bus]],
+            "from_status": end("l", line.Index, line.from_bus),
+            "to_status": end("l", line.Index, line.to_bus),
+            "r1": line.r_ohm_per_km * line.length_km,
+            "x1": line.x_ohm_per_km * line.length_km,
+            "c1": line.c_nf_per_km * 1e-9 * line.length_km,
+            "tan1": 0.0,
+            "i_n": line.max_i_ka * 1e3,
         }
         for line in net.line.itertuples()
-    ]  # fmt: skip
+    ]
     transformers = []
     for trafo in net.trafo.itertuples():
         group = trafo.vector_group or trafo.std_type.split()[-1]  # SimBench leaves vector_group empty
@@ -94,28 +109,66 @@ def grid_document(net: Any) -> dict[str, Any]:
             raise SystemExit(
                 f"{trafo.name}: vector group {group} against a shift of {trafo.shift_degree} degrees"
             )
-        transformers.append({
-            "id": next(ids), "name": trafo.name,
-            "from_node": node_id[stands[trafo.hv_bus]], "to_node": node_id[stands[trafo.lv_bus]],
-            "from_status": end("t", trafo.Index, trafo.hv_bus), "to_status": end("t", trafo.Index, trafo.lv_bus),
-            "u1": trafo.vn_hv_kv * 1e3, "u2": trafo.vn_lv_kv * 1e3, "sn": trafo.sn_mva * 1e6,
-            "uk": trafo.vk_percent / 100, "pk": trafo.vkr_percent / 100 * trafo.sn_mva * 1e6,
-            "i0": trafo.i0_percent / 100, "p0": trafo.pfe_kw * 1e3,
-            "winding_from": winding_from, "winding_to": winding_to, "clock": clock,
-            "tap_side": 0 if trafo.tap_side == "hv" else 1, "tap_pos": int(trafo.tap_pos),
-            "tap_nom": int(trafo.tap_neutral), "tap_min": int(trafo.tap_min), "tap_max": int(trafo.tap_max),
-            "tap_size": trafo.tap_step_percent / 100 * trafo.vn_hv_kv * 1e3,
-        })  # fmt: skip
-    sources = [{"id": next(ids), "node": node_id[stands[row.bus]], "status": 1, "u_ref": row.vm_pu,
-                "sk": STIFF_SOURCE_VA} for row in net.ext_grid.itertuples()]  # fmt: skip
+        transformers.append(
+            {
+                "id": next(ids),
+                "name": trafo.name,
+                "from_node": node_id[stands[trafo.hv_bus]],
+                "to_node": node_id[stands[trafo.lv_bus]],
+                "from_status": end("t", trafo.Index, trafo.hv_bus),
+                "to_status": end("t", trafo.Index, trafo.lv_bus),
+                "u1": trafo.vn_hv_kv * 1e3,
+                "u2": trafo.vn_lv_kv * 1e3,
+                "sn": trafo.sn_mva * 1e6,
+                "uk": trafo.vk_percent / 100,
+                "pk": trafo.vkr_percent / 100 * trafo.sn_mva * 1e6,
+                "i0": trafo.i0_percent / 100,
+                "p0": trafo.pfe_kw * 1e3,
+                "winding_from": winding_from,
+                "winding_to": winding_to,
+                "clock": clock,
+                "tap_side": 0 if trafo.tap_side == "hv" else 1,
+                "tap_pos": int(trafo.tap_pos),
+                "tap_nom": int(trafo.tap_neutral),
+                "tap_min": int(trafo.tap_min),
+                "tap_max": int(trafo.tap_max),
+                "tap_size": trafo.tap_step_percent / 100 * trafo.vn_hv_kv * 1e3,
+            }
+        )
+    sources = [
+        {
+            "id": next(ids),
+            "node": node_id[stands[row.bus]],
+            "status": 1,
+            "u_ref": row.vm_pu,
+            "sk": STIFF_SOURCE_VA,
+        }
+        for row in net.ext_grid.itertuples()
+    ]
 
     def elements(table: str) -> list[dict[str, Any]]:
-        return [{"id": next(ids), "name": row.name, "node": node_id[stands[row.bus]], "status": 1, "type": 0,
-                 "p_specified": 0.0, "q_specified": 0.0, "rated_w": round(row.sn_mva * 1e6)}
-                for row in net[table].itertuples()]  # fmt: skip
+        return [
+            {
+                "id": next(ids),
+                "name": row.name,
+                "node": node_id[stands[row.bus]],
+                "status": 1,
+                "type": 0,
+                "p_specified": 0.0,
+                "q_specified": 0.0,
+                "rated_w": round(row.sn_mva * 1e6),
+            }
+            for row in net[table].itertuples()
+        ]
 
-    data = {"node": nodes, "line": lines, "transformer": transformers, "source": sources,
-            "sym_load": elements("load"), "sym_gen": [*elements("sgen"), *elements("storage")]}  # fmt: skip
+    data = {
+        "node": nodes,
+        "line": lines,
+        "transformer": transformers,
+        "source": sources,
+        "sym_load": elements("load"),
+        "sym_gen": [*elements("sgen"), *elements("storage")],
+    }
     return {"version": "1.0", "type": "input", "is_batch": False, "attributes": {}, "data": data}
 
 
@@ -128,8 +181,12 @@ def day_profiles(net: Any, day: date) -> dict[tuple[str, str], list[int]]:
             f"{day}: {len(rows)} quarter-hours in SimBench, {QUARTERS} needed: choose another day"
         )
     values = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
-    wanted = [("load", "p_mw", "p_w", 1), ("load", "q_mvar", "q_var", 1), ("sgen", "p_mw", "p_w", 1),
-              ("storage", "p_mw", "p_w", -1)]  # fmt: skip
+    wanted = [
+        ("load", "p_mw", "p_w", 1),
+        ("load", "q_mvar", "q_var", 1),
+        ("sgen", "p_mw", "p_w", 1),
+        ("storage", "p_mw", "p_w", -1),
+    ]
     profiles = {}
     for table, column, quantity, sign in wanted:
         frame = values[(table, column)].to_numpy()[rows] * 1e6 * sign
@@ -140,7 +197,9 @@ def day_profiles(net: Any, day: date) -> dict[tuple[str, str], list[int]]:
 
 
 def pod_seeds(net: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """One POD per medium-voltage plant, and one per load with the low-voltage generation and storage at its node."""
+    """One POD per medium-voltage plant, and one per load with the low-voltage generation and storage at
+    its node.
+    """
     stands = fused(net)
     at: dict[int, list[PodElement]] = {}
     pods: list[tuple[str, str, tuple[PodElement, ...], str]] = []
@@ -165,7 +224,7 @@ def pod_seeds(net: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
 
     network = parse_network(json.dumps(document))
     grid_pods = [
-        GridPod(key, node, behind, declared_kw(behind, "up"), declared_kw(behind, "down"))
+        GridPod(key, node, behind, declared_kw(behind, Direction.UP), declared_kw(behind, Direction.DOWN))
         for key, node, behind, _ in pods
     ]
     owner = {
@@ -175,14 +234,28 @@ def pod_seeds(net: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
     }
     seeds = []
     for pod, (_, _, behind, kind) in zip(grid_pods, pods, strict=True):
-        seeds.append({
-            "key": pod.key, "node": pod.node, "feeder": owner[pod.key], "voltage_level": "MV", "kind": kind,
-            "technologies": sorted({item.technology for item in behind}),
-            "rated_kw": math.ceil(max(sum(i.rated_w for i in behind if i.technology == "load"),
-                                      sum(i.rated_w for i in behind if i.technology != "load")) / 1000),
-            "up_kw": pod.up_kw, "down_kw": pod.down_kw,
-            "elements": [{"name": i.name, "technology": i.technology, "rated_w": i.rated_w} for i in behind],
-        })  # fmt: skip
+        seeds.append(
+            {
+                "key": pod.key,
+                "node": pod.node,
+                "feeder": owner[pod.key],
+                "voltage_level": "MV",
+                "kind": kind,
+                "technologies": sorted({item.technology for item in behind}),
+                "rated_kw": math.ceil(
+                    max(
+                        sum(i.rated_w for i in behind if i.technology == "load"),
+                        sum(i.rated_w for i in behind if i.technology != "load"),
+                    )
+                    / 1000
+                ),
+                "up_kw": pod.up_kw,
+                "down_kw": pod.down_kw,
+                "elements": [
+                    {"name": i.name, "technology": i.technology, "rated_w": i.rated_w} for i in behind
+                ],
+            }
+        )
     return seeds
 
 
@@ -192,17 +265,28 @@ def oracle(net: Any, profiles: dict[tuple[str, str], list[int]]) -> dict[str, An
     kept = sorted(set(stands.values()))
     samples = []
     for quarter in ORACLE_QUARTERS:
-        for table, column, quantity, sign in [("load", "p_mw", "p_w", 1), ("load", "q_mvar", "q_var", 1),
-                                              ("sgen", "p_mw", "p_w", 1), ("storage", "p_mw", "p_w", -1)]:  # fmt: skip
+        for table, column, quantity, sign in [
+            ("load", "p_mw", "p_w", 1),
+            ("load", "q_mvar", "q_var", 1),
+            ("sgen", "p_mw", "p_w", 1),
+            ("storage", "p_mw", "p_w", -1),
+        ]:
             net[table][column] = [
                 sign * profiles[(name, quantity)][quarter] / 1e6 for name in net[table].name
             ]
-        pandapower.runpp(net, calculate_voltage_angles=True, trafo_model="pi", tolerance_mva=1e-10, numba=False)
-        samples.append({
-            "quarter": quarter,
-            "u_pu": {net.bus.name[bus]: round(float(net.res_bus.vm_pu[bus]), 9) for bus in kept},
-            "loading": {net.line.name[i]: round(float(net.res_line.loading_percent[i]) / 100, 9) for i in net.line.index},
-        })  # fmt: skip
+        pandapower.runpp(
+            net, calculate_voltage_angles=True, trafo_model="pi", tolerance_mva=1e-10, numba=False
+        )
+        samples.append(
+            {
+                "quarter": quarter,
+                "u_pu": {net.bus.name[bus]: round(float(net.res_bus.vm_pu[bus]), 9) for bus in kept},
+                "loading": {
+                    net.line.name[i]: round(float(net.res_line.loading_percent[i]) / 100, 9)
+                    for i in net.line.index
+                },
+            }
+        )
     return {"pandapower": pandapower.__version__, "trafo_model": "pi", "samples": samples}
 
 

@@ -1,6 +1,7 @@
 """Resolves requirements*.in into requirements*.lock: versions with hashes, no addresses, Python 3.11 to 3.13.
 
-The runtime lock is resolved first and binds the others, so that every environment runs the same versions.
+The runtime lock is resolved first and binds that of the checks, so that what is tested is what runs. Fixtures
+are made in an environment of their own (pandapower asks for older packages), hence resolved on their own.
 
 Usage: python3 tools/make_locks.py    (needs `uv` on the path)
 """
@@ -14,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = "requirements"
-BOUND_BY_RUNTIME = ("requirements-dev", "requirements-fixtures")
+CHECKS = "requirements-dev"
+FIXTURES = "requirements-fixtures"
 OPTIONS = (
     "--universal", "--python-version", "3.11", "--generate-hashes",
     "--no-header", "--no-emit-index-url", "--no-annotate", "--quiet",
@@ -36,9 +38,8 @@ def main() -> int:
         return 1
     try:
         compile_lock(uv, RUNTIME)
-        for name in BOUND_BY_RUNTIME:
-            if (ROOT / f"{name}.in").exists():
-                compile_lock(uv, name, "--constraint", f"{RUNTIME}.lock")
+        compile_lock(uv, CHECKS, "--constraint", f"{RUNTIME}.lock")
+        compile_lock(uv, FIXTURES)
     except subprocess.CalledProcessError as error:
         print(f"locks: uv ended with status {error.returncode}", file=sys.stderr)
         return 1

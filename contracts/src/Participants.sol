@@ -21,6 +21,8 @@ contract Participants is IParticipants, AccessControl, Pausable {
     }
 
     uint32 private constant VERSION = 1;
+    /// @dev Set in every party's role, so that none is DEFAULT_ADMIN_ROLE.
+    uint256 private constant PARTY_ROLE = 1 << 24;
     bytes32 private constant NOBODY = bytes32(type(uint256).max);
 
     mapping(uint16 party => Party) private _parties;
@@ -89,7 +91,7 @@ contract Participants is IParticipants, AccessControl, Pausable {
 
     /// @inheritdoc IParticipants
     function roleOf(PartyKind kind, uint16 party) public pure returns (bytes32) {
-        return bytes32(uint256(kind) << 16 | party);
+        return bytes32(PARTY_ROLE | uint256(kind) << 16 | party);
     }
 
     /// @inheritdoc AccessControl

@@ -1,9 +1,10 @@
 """Delivery days, quarter-hours and hours of the market (TIM-1).
 
-The only module that converts between instants and market time. A delivery day is the local day of Europe/Rome; it has 96
-quarter-hours, 92 and 100 on the days the clock changes. Periods are counted from the local midnight in elapsed time, so that the
-doubled hour of October has two numbers and the skipped hour of March none. Intervals are half-open: a period contains its start.
-Instants are aware datetimes; on the wire and on the chain they are whole Unix seconds.
+The only module that converts between instants and market time. A delivery day is the local day of
+Europe/Rome; it has 96 quarter-hours, 92 and 100 on the days the clock changes. Periods are counted from the
+local midnight in elapsed time, so that the doubled hour of October has two numbers and the skipped hour of
+March none. Intervals are half-open: a period contains its start. Instants are aware datetimes; on the wire
+and on the chain they are whole Unix seconds.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class DeliveryDay:
         """
         if not 0 <= number <= _MAX_DAY_NUMBER:
             raise InputInvalid(
-                rule="TIM-1", field="day", found=number, allowed=f"0 to {_MAX_DAY_NUMBER} days after 1970-01-01"
+                rule="TIM-1",
+                field="day",
+                found=number,
+                allowed=f"0 to {_MAX_DAY_NUMBER} days after 1970-01-01",
             )
         return cls(date.fromordinal(_EPOCH_ORDINAL + number))
 
@@ -94,7 +98,10 @@ class DeliveryDay:
         """
         if not 0 <= quarter < self.quarters:
             raise InputInvalid(
-                rule="TIM-1", field="quarter", found=quarter, allowed=f"0 to {self.quarters - 1} on {self.date}"
+                rule="TIM-1",
+                field="quarter",
+                found=quarter,
+                allowed=f"0 to {self.quarters - 1} on {self.date}",
             )
         return self.starts_at + quarter * QUARTER
 
@@ -113,7 +120,9 @@ class DeliveryDay:
             InputInvalid: TIM-1, the day has no such hour.
         """
         if not 0 <= hour < self.hours:
-            raise InputInvalid(rule="TIM-1", field="hour", found=hour, allowed=f"0 to {self.hours - 1} on {self.date}")
+            raise InputInvalid(
+                rule="TIM-1", field="hour", found=hour, allowed=f"0 to {self.hours - 1} on {self.date}"
+            )
         return self.starts_at + timedelta(hours=hour)
 
     def hour_of_quarter(self, quarter: int) -> int:
@@ -126,7 +135,9 @@ class DeliveryDay:
         return hour_of_quarter(quarter)
 
     def first_hour(self, session: int) -> int:
-        """First hour that a session pair plans: 0 for pair 1, else the one that starts at 4(k-1) o'clock by the local clock (SES-1).
+        """First hour that a session pair plans.
+
+        0 for pair 1, else the one that starts at 4(k-1) o'clock by the local clock (SES-1).
 
         Raises:
             InputInvalid: SES-1, there are pairs 1 to 6.
@@ -156,7 +167,10 @@ def hour_of_quarter(quarter: int) -> int:
 
 
 def first_hour(hours: int, session: int) -> int:
-    """First hour of the block of session pair `session` in a day of `hours` hours: the first block takes the clock change (SES-1)."""
+    """First hour of the block of session pair `session` in a day of `hours` hours.
+
+    The first block takes the clock change (SES-1).
+    """
     return 0 if session <= 1 else HOURS_PER_BLOCK * (session - 1) + hours - 24
 
 
@@ -177,6 +191,9 @@ def from_unix(seconds: int) -> datetime:
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise InputInvalid(
-            rule="TIM-1", field="instant", found=instant.isoformat(), allowed="a date and time with its time zone"
+            rule="TIM-1",
+            field="instant",
+            found=instant.isoformat(),
+            allowed="a date and time with its time zone",
         )
     return instant

@@ -1,7 +1,8 @@
 """What a party can ask of the ledger: one class per write of the contracts.
 
-Fields are the parameters of the Solidity function in the same order, in snake case; a trailing underscore stands where Python
-reserves the word. `contract` and `function` name the Solidity side. Every write is a batch or takes one thing only.
+Fields are the parameters of the Solidity function in the same order, in snake case; a trailing underscore
+stands where Python reserves the word. `contract` and `function` name the Solidity side. Every write is a
+batch or takes one thing only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Facts that the ledger records: one class per event of the contracts.
 
-Names are those of the Solidity events; fields are their parameters in the same order, in snake case; a trailing underscore stands
-where Python reserves the word. `bytes32` and `bytes16` are bytes, addresses are text, sequences are tuples, so events compare by
-value. All that the mirror shows comes from these.
+Names are those of the Solidity events; fields are their parameters in the same order, in snake case; a
+trailing underscore stands where Python reserves the word. `bytes32` and `bytes16` are bytes, addresses are
+text, sequences are tuples, so events compare by value. All that the mirror shows comes from these.
 """
 
 from __future__ import annotations
@@ -154,7 +154,10 @@ class PodRegistered(Event):
 
 @dataclass(frozen=True, slots=True)
 class PodChanged(Event):
-    """A relevant change: from `from_day` on the static light is requested and grants nothing; powers in kW (POD-3)."""
+    """A relevant change.
+
+    From `from_day` on the static light is requested and grants nothing; powers in kW (POD-3).
+    """
 
     contract: ClassVar[str] = "Pods"
     pod_id: bytes
@@ -464,7 +467,10 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Recorded(Generic[E_co]):
-    """An event with the place, time and author of its record. `block_time` in Unix seconds; `sender` signed the transaction."""
+    """An event with the place, time and author of its record.
+
+    `block_time` in Unix seconds; `sender` signed the transaction.
+    """
 
     event: E_co
     contract: str

@@ -1,8 +1,9 @@
 """Identifiers of parties, PODs, perimeters, aggregates and products, and salted commitments.
 
-EIC: 16 characters, the last one checks the others (ACT-2, SPEC section 1). POD code: Italian code or 18-digit GSRN. Numbers of
-perimeters, aggregates and products carry their owner in the upper bits, so that ownership is checked without a read.
-A commitment is SHA-256 over a 32-byte salt and the payload: without the salt nothing can be linked to it (PRIV-1, PRIV-2, PRIV-3).
+EIC: 16 characters, the last one checks the others (ACT-2, SPEC section 1). POD code: Italian code or 18-digit
+GSRN. Numbers of perimeters, aggregates and products carry their owner in the upper bits, so that ownership is
+checked without a read. A commitment is SHA-256 over a 32-byte salt and the payload: without the salt nothing
+can be linked to it (PRIV-1, PRIV-2, PRIV-3).
 """
 
 from __future__ import annotations
@@ -38,8 +39,16 @@ def eic_check_character(body: str) -> str:
         InputInvalid: ACT-2, `body` is not 15 characters of 0-9, A-Z and hyphen.
     """
     if not _EIC_BODY.fullmatch(body):
-        raise InputInvalid(rule="ACT-2", field="eic", found=body, allowed="15 characters of 0-9, A-Z and hyphen before the check")
-    total = sum(_EIC_ALPHABET.index(char) * weight for char, weight in zip(body, range(EIC_LENGTH, 1, -1), strict=True))
+        raise InputInvalid(
+            rule="ACT-2",
+            field="eic",
+            found=body,
+            allowed="15 characters of 0-9, A-Z and hyphen before the check",
+        )
+    total = sum(
+        _EIC_ALPHABET.index(char) * weight
+        for char, weight in zip(body, range(EIC_LENGTH, 1, -1), strict=True)
+    )
     return _EIC_ALPHABET[_EIC_MODULUS - 1 - (total - 1) % _EIC_MODULUS]
 
 
@@ -47,7 +56,8 @@ def validate_eic(eic: str) -> str:
     """The EIC itself, if it is one (ACT-2).
 
     Raises:
-        InputInvalid: ACT-2, wrong length, alphabet or check character, or a body whose check would be the hyphen
+        InputInvalid: ACT-2, wrong length, alphabet or check character, or a body whose check would be the
+        hyphen
             (such codes are never issued).
     """
     if len(eic) != EIC_LENGTH:
@@ -57,13 +67,19 @@ def validate_eic(eic: str) -> str:
         raise InputInvalid(rule="ACT-2", field="eic", found=eic, allowed="a code whose check is no hyphen")
     if eic[-1] != expected:
         raise InputInvalid(
-            rule="ACT-2", field="eic", found=eic, allowed=f"{expected!r} as its last character", hint="check the code for a typing error"
+            rule="ACT-2",
+            field="eic",
+            found=eic,
+            allowed=f"{expected!r} as its last character",
+            hint="check the code for a typing error",
         )
     return eic
 
 
 def validate_pod_code(code: str) -> str:
-    """The code of a point of delivery itself, if it is one: Italian POD code or GSRN (SPEC section 1, D4.1 Table 6).
+    """The code of a point of delivery itself, if it is one.
+
+    Italian POD code or GSRN (SPEC section 1, D4.1 Table 6).
 
     Raises:
         InputInvalid: POD-1, the code has neither form, or the GSRN's check digit is wrong.
@@ -72,12 +88,17 @@ def validate_pod_code(code: str) -> str:
         return code
     if not _GSRN.fullmatch(code):
         raise InputInvalid(
-            rule="POD-1", field="pod_code", found=code, allowed="IT, 3 digits, E and 8 or 9 digits or capital letters, or an 18-digit GSRN"
+            rule="POD-1",
+            field="pod_code",
+            found=code,
+            allowed="IT, 3 digits, E and 8 or 9 digits or capital letters, or an 18-digit GSRN",
         )
     weighted = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(code[:-1]))
     expected = str(-weighted % 10)
     if code[-1] != expected:
-        raise InputInvalid(rule="POD-1", field="pod_code", found=code, allowed=f"{expected!r} as the GSRN's last digit")
+        raise InputInvalid(
+            rule="POD-1", field="pod_code", found=code, allowed=f"{expected!r} as the GSRN's last digit"
+        )
     return code
 
 
@@ -113,6 +134,11 @@ def owner_of_perimeter(perimeter: int) -> int:
     return perimeter >> _SERIAL_BITS
 
 
+def serial_of(identifier: int) -> int:
+    """Number of a perimeter or aggregate among those of its owner; 0 names none."""
+    return identifier & (1 << _SERIAL_BITS) - 1
+
+
 def owner_of_aggregate(aggregate: int) -> int:
     """The BSP that an aggregate's number carries."""
     return aggregate >> _SERIAL_BITS
@@ -142,13 +168,17 @@ def commitment(salt: bytes, payload: bytes) -> bytes:
 
 
 def canonical_json(obj: object) -> bytes:
-    """The one JSON text of an object that commitments are made over: sorted keys, no spaces, UTF-8, no floats.
+    """The one JSON text of an object that commitments are made over.
+
+    Sorted keys, no spaces, UTF-8, no floats.
 
     Raises:
         InputInvalid: PRIV-3, the object holds a float, a key that is no text, or something JSON doesn't know.
     """
     _refuse_ambiguous(obj)
-    return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        obj, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def bytes32_text(text: str) -> bytes:
@@ -158,7 +188,9 @@ def bytes32_text(text: str) -> bytes:
         InputInvalid: PRD-1, longer than 32 characters, empty, or not printable ASCII.
     """
     if not 0 < len(text) <= COMMITMENT_LENGTH or not text.isascii() or not text.isprintable():
-        raise InputInvalid(rule="PRD-1", field="word", found=text, allowed="1 to 32 printable ASCII characters")
+        raise InputInvalid(
+            rule="PRD-1", field="word", found=text, allowed="1 to 32 printable ASCII characters"
+        )
     return text.encode("ascii").ljust(COMMITMENT_LENGTH, b"\0")
 
 
@@ -169,7 +201,9 @@ def text_of_bytes32(word: bytes) -> str:
 
 def _salted_hash(tag: bytes, salt: bytes, payload: bytes) -> bytes:
     if len(salt) != SALT_LENGTH:
-        raise InputInvalid(rule="PRIV-1", field="salt", found=f"{len(salt)} bytes", allowed=f"{SALT_LENGTH} bytes")
+        raise InputInvalid(
+            rule="PRIV-1", field="salt", found=f"{len(salt)} bytes", allowed=f"{SALT_LENGTH} bytes"
+        )
     return hashlib.sha256(tag + salt + payload).digest()
 
 
@@ -191,9 +225,14 @@ def _refuse_ambiguous(obj: object) -> None:
         case dict():
             for key, value in obj.items():
                 if not isinstance(key, str):
-                    raise InputInvalid(rule="PRIV-3", field="payload", found=f"key {key!r}", allowed="text keys only")
+                    raise InputInvalid(
+                        rule="PRIV-3", field="payload", found=f"key {key!r}", allowed="text keys only"
+                    )
                 _refuse_ambiguous(value)
         case _:
             raise InputInvalid(
-                rule="PRIV-3", field="payload", found=type(obj).__name__, allowed="text, whole numbers, truth values, null, lists, objects"
+                rule="PRIV-3",
+                field="payload",
+                found=type(obj).__name__,
+                allowed="text, whole numbers, truth values, null, lists, objects",
             )

@@ -76,7 +76,10 @@ class DynamicLight:
         """
         if len(self.up) != len(self.down):
             raise InputInvalid(
-                rule="DTL-2", field="down", found=f"{len(self.down)} hours", allowed=f"{len(self.up)} hours, as up has"
+                rule="DTL-2",
+                field="down",
+                found=f"{len(self.down)} hours",
+                allowed=f"{len(self.up)} hours, as up has",
             )
 
     @classmethod
@@ -100,7 +103,10 @@ class DynamicLight:
 
 @dataclass(frozen=True, slots=True)
 class LightConflict:
-    """A cell whose selections were valid when made and exceed the light in force now (DTL-4). Powers in kW."""
+    """A cell whose selections were valid when made and exceed the light in force now (DTL-4).
+
+    Powers in kW.
+    """
 
     perimeter: int
     day: int
@@ -124,7 +130,9 @@ def check_cells(lights: PerimeterLights, day: int, hours: int) -> None:
 
 
 def derive_opposite_red(lights: DynamicLight, local_kw: Sequence[int]) -> DynamicLight:
-    """The lights in force next to the DSO's own plan: red against it, as published with it (DTL-3, D4.1 Figure 14).
+    """The lights in force next to the DSO's own plan.
+
+    Red against it, as published with it (DTL-3, D4.1 Figure 14).
 
     Args:
         lights: as published; the capability in the plan's direction is what the grid still takes after it.
@@ -142,12 +150,15 @@ def derive_opposite_red(lights: DynamicLight, local_kw: Sequence[int]) -> Dynami
     return replace(lights, up=up, down=down)
 
 
-def conflicts(lights: DynamicLight, used_up_kw: Sequence[int], used_down_kw: Sequence[int]) -> tuple[LightConflict, ...]:
+def conflicts(
+    lights: DynamicLight, used_up_kw: Sequence[int], used_down_kw: Sequence[int]
+) -> tuple[LightConflict, ...]:
     """Cells in which recorded global selections exceed the lights now in force; nothing of them is undone (DTL-4).
 
     Args:
         lights: in force, with the reds of `derive_opposite_red`.
-        used_up_kw: what global selections of all sessions use per hour, in kW; `used_down_kw` likewise, both positive.
+        used_up_kw: what global selections of all sessions use per hour, in kW; `used_down_kw` likewise, both
+        positive.
     """
     return tuple(
         LightConflict(lights.perimeter, lights.day, hour, direction, used_kw, light.limit_kw)
@@ -178,17 +189,21 @@ def check_partition(perimeters: Mapping[int, Iterable[bytes]], pods: Collection[
 
 
 def bottleneck_capability_kw(elements: Iterable[tuple[int, int]]) -> int:
-    """Capability of a perimeter whose elements each take `maximum` kW of which `used` kW are used: the tightest decides (DTL-5).
+    """Capability of a perimeter whose elements each take `maximum` kW of which `used` kW are used.
 
-    The TSO doesn't know below which element the power will move, so one light for all of them is the smallest room of any
-    (D4.1 Figure 12, configuration a).
+    The tightest decides (DTL-5).
+
+    The TSO doesn't know below which element the power will move, so one light for all of them is the smallest
+    room of any (D4.1 Figure 12, configuration a).
 
     Raises:
         InputInvalid: DTL-5, the perimeter has no element.
     """
     rooms = [max(0, maximum - used) for maximum, used in elements]
     if not rooms:
-        raise InputInvalid(rule="DTL-5", field="elements", found="none", allowed="at least one element of the grid")
+        raise InputInvalid(
+            rule="DTL-5", field="elements", found="none", allowed="at least one element of the grid"
+        )
     return min(rooms)
 
 
@@ -200,5 +215,8 @@ def check_split_capability(whole_kw: int, parts_kw: Collection[int]) -> None:
     """
     if sum(parts_kw) < whole_kw:
         raise RuleViolation(
-            rule="DTL-5", field="capability of the parts", found=sum(parts_kw), allowed=f"at least {whole_kw} kW, as the whole has"
+            rule="DTL-5",
+            field="capability of the parts",
+            found=sum(parts_kw),
+            allowed=f"at least {whole_kw} kW, as the whole has",
         )

@@ -15,7 +15,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A party that the consortium admin admits. `eic` is its 16 ASCII characters, `signer` the address that signs for it."""
+    """A party that the consortium admin admits.
+
+    `eic` is its 16 ASCII characters, `signer` the address that signs for it.
+    """
 
     party: int
     kind: PartyKind

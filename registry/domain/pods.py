@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from registry.domain.enums import PodCategory, StaticLight, VoltageLevel
+from registry.domain.enums import PodCategory, Scope, StaticLight, VoltageLevel
+from registry.domain.identifiers import bytes32_text
+from registry.domain.quantities import MAX_KW, Direction
+from registry.domain.refusals import Refusal
 
 __all__ = [
     "Pod",
@@ -14,6 +17,9 @@ __all__ = [
     "StaticLight",
     "StaticLightDecision",
     "VoltageLevel",
+    "check_powers",
+    "check_static_light",
+    "invalid_registration",
 ]
 
 NO_REASON = bytes(32)
@@ -21,7 +27,10 @@ NO_REASON = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a BSP registers or changes about a POD (POD-1, D4.1 Table 6). Powers in kW, activation time in seconds."""
+    """What a BSP registers or changes about a POD (POD-1, D4.1 Table 6).
+
+    Powers in kW, activation time in seconds.
+    """
 
     pod_id: bytes
     dso: int
@@ -35,7 +44,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class StaticLightDecision:
-    """A DSO's static light for a POD: granted powers in kW and the perimeter it is in (POD-2). `reason` is 32 zero bytes for none."""
+    """A DSO's static light for a POD.
+
+    Granted powers in kW and the perimeter it is in (POD-2). `reason` is 32 zero bytes for none.
+    """
 
     pod_id: bytes
     light: StaticLight
@@ -63,6 +75,20 @@ class Pod:
     local_aggregate: int
     global_aggregate: int
 
+    def aggregate_of(self, scope: Scope) -> int:
+        """The aggregate of this scope that the POD is a member of, 0 for none (AGG-2)."""
+        return self.local_aggregate if scope is Scope.LOCAL else self.global_aggregate
+
+    def placed(self, scope: Scope, aggregate: int) -> Pod:
+        """The POD as a member of `aggregate` in this scope, 0 for none."""
+        if scope is Scope.LOCAL:
+            return replace(self, local_aggregate=aggregate)
+        return replace(self, global_aggregate=aggregate)
+
+    def granted_kw(self, direction: Direction) -> int:
+        """Power that the static light grants in a direction (POD-2)."""
+        return self.granted_up_kw if direction is Direction.UP else self.granted_down_kw
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -71,3 +97,57 @@ class Pool:
     pods: int = 0
     up_kw: int = 0
     down_kw: int = 0
+
+    def power_kw(self, direction: Direction) -> int:
+        """Power of the members in a direction."""
+        return self.up_kw if direction is Direction.UP else self.down_kw
+
+
+def check_powers(registration: Registration) -> None:
+    """Refuse a power above 131,071 kW, or none in either direction (POD-1).
+
+    Raises:
+        Refusal: POD-1 RegistrationInvalid.
+    """
+    for name, power_kw in (("upKw", registration.up_kw), ("downKw", registration.down_kw)):
+        if not 0 <= power_kw <= MAX_KW:
+            raise invalid_registration(registration.pod_id, name, power_kw, MAX_KW)
+    if registration.up_kw == 0 and registration.down_kw == 0:
+        raise invalid_registration(registration.pod_id, "power", 0, MAX_KW)
+
+
+def check_static_light(decision: StaticLightDecision, declared_up_kw: int, declared_down_kw: int) -> None:
+    """Refuse a static light that its powers contradict (POD-2).
+
+    Confirmed grants all that was declared, modulated some of it and not all, invalidated nothing; the last
+    two have a reason.
+
+    Raises:
+        Refusal: POD-2 StaticLightInconsistent or ReasonMissing.
+    """
+    granted = decision.up_kw, decision.down_kw
+    everything = granted == (declared_up_kw, declared_down_kw)
+    nothing = granted == (0, 0)
+    within = decision.up_kw <= declared_up_kw and decision.down_kw <= declared_down_kw
+    consistent = {
+        StaticLight.CONFIRMED: everything,
+        StaticLight.MODULATED: within and not everything and not nothing,
+        StaticLight.INVALIDATED: nothing,
+    }
+    if not consistent.get(decision.light, False):
+        raise Refusal(
+            "StaticLightInconsistent",
+            pod_id=decision.pod_id,
+            light=decision.light,
+            up_kw=decision.up_kw,
+            down_kw=decision.down_kw,
+            declared_up_kw=declared_up_kw,
+            declared_down_kw=declared_down_kw,
+        )
+    if decision.light is not StaticLight.CONFIRMED and decision.reason == NO_REASON:
+        raise Refusal("ReasonMissing", pod_id=decision.pod_id)
+
+
+def invalid_registration(pod_id: bytes, field: str, found: int, limit: int) -> Refusal:
+    """The refusal of one field of a registration (POD-1)."""
+    return Refusal("RegistrationInvalid", pod_id=pod_id, field=bytes32_text(field), found=found, limit=limit)

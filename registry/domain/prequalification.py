@@ -1,9 +1,210 @@
-"""Prequalification of aggregates for products: a closed state machine (PRQ-1, PRQ-2)."""
+"""Prequalification of aggregates for products.
+
+A closed state machine, and whether one is qualified (PRQ-1, PRQ-2, TOE-2, TOE-4).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 from registry.domain.enums import QualificationState
+from registry.domain.equivalences import Equivalence
+from registry.domain.refusals import Refusal
 
 __all__ = [
+    "MAX_CHAIN",
+    "Qualification",
+    "QualificationAnswer",
     "QualificationState",
+    "Relation",
+    "check_chain_length",
+    "may_apply",
+    "may_move",
+    "passes",
+    "qualification_answer",
 ]
+
+MAX_CHAIN = 4
+"""Most products in a chain of equivalences, the tested and the asked one included."""
+PPM = 1_000_000
+PPM_PER_PERMILLE = 1_000
+
+_OPERATOR_STEPS = {
+    QualificationState.REQUESTED: {QualificationState.TESTING},
+    QualificationState.TESTING: {QualificationState.QUALIFIED, QualificationState.REJECTED},
+    QualificationState.QUALIFIED: {QualificationState.SUSPENDED},
+    QualificationState.SUSPENDED: {QualificationState.QUALIFIED},
+}
+_APPLICABLE = {QualificationState.NONE, QualificationState.REJECTED, QualificationState.EXPIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """A prequalification as recorded last; `valid_until` in Unix seconds, 0 before it was ever qualified."""
+
+    state: QualificationState = QualificationState.NONE
+    valid_until: int = 0
+
+    def state_at(self, time: int) -> QualificationState:
+        """The state at a time: what was qualified or suspended expires by itself (PRQ-2)."""
+        lapses = self.state in (QualificationState.QUALIFIED, QualificationState.SUSPENDED)
+        return QualificationState.EXPIRED if lapses and time >= self.valid_until else self.state
+
+
+def may_apply(state: QualificationState) -> bool:
+    """Whether a BSP may apply: for the first time, or again after a rejection or expiry (PRQ-1)."""
+    return state in _APPLICABLE
+
+
+def may_move(state: QualificationState, wanted: QualificationState) -> bool:
+    """Whether the product's operator may take this step (PRQ-1)."""
+    return wanted in _OPERATOR_STEPS.get(state, ())
+
+
+def passes(performance_permille: int, tolerance_ppm: int) -> bool:
+    """Whether a test is passed: from the product's tolerance below full performance on (PRQ-1)."""
+    return performance_permille * PPM_PER_PERMILLE + tolerance_ppm >= PPM
+
+
+def check_chain_length(chain: Sequence[int]) -> None:
+    """Refuse a chain of no or of too many products (TOE-2).
+
+    Raises:
+        Refusal: TOE-2 ChainMalformed.
+    """
+    if not 0 < len(chain) <= MAX_CHAIN:
+        raise Refusal("ChainMalformed", product=chain[-1] if chain else 0, length=len(chain), limit=MAX_CHAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """An aggregate that could have been tested instead of the asking one.
+
+    PODs of both, on the day asked for (AGG-3, TOE-2).
+    """
+
+    aggregate: int
+    shared: int
+    pods: int
+    asking_pods: int
+
+    @property
+    def identical(self) -> bool:
+        """Whether both have exactly the same PODs, and any."""
+        return self.shared > 0 and self.shared == self.pods == self.asking_pods
+
+
+@dataclass(frozen=True, slots=True)
+class QualificationAnswer:
+    """Whether an aggregate is qualified for a product, and why (TOE-2).
+
+    Attributes:
+        tested_aggregate, chain: the aggregate that holds the qualification and the products from the tested
+        to the asked one;
+            0 and empty if there is none.
+        valid_until: end of the qualification it rests on, Unix seconds.
+        refusal: the rule that failed, None if it is qualified.
+    """
+
+    tested_aggregate: int
+    chain: tuple[int, ...]
+    valid_until: int
+    refusal: Refusal | None
+
+    @property
+    def qualified(self) -> bool:
+        return self.refusal is None
+
+
+def qualification_answer(
+    *,
+    aggregate: int,
+    product: int,
+    time: int,
+    qualification_of: Callable[[int, int], Qualification],
+    equivalences: Iterable[Equivalence],
+    related: Iterable[Relation] = (),
+) -> QualificationAnswer:
+    """Whether `aggregate` is qualified for `product` at `time`, with the chain of equivalences or the rule that failed (TOE-2).
+
+    1. Look for the shortest chain of equivalences in force that starts at a product for which the aggregate
+    itself, or one
+       with the same PODs, holds a living qualification. 2. If there is none, name what is nearest to one: an
+       own qualification that doesn't live, then an aggregate that was tested and has other PODs, then an
+       equivalence that only one operator accepted, then nothing at all. The answer rests on what is recorded
+       now, so whatever ends the source ends it (TOE-4).
+
+    Args:
+        aggregate: who asks.
+        product: what for.
+        time: Unix seconds.
+        qualification_of: recorded qualification of an aggregate and a product.
+        equivalences: all proposed ones, in force or not.
+        related: aggregates of the other scope that share PODs with the asking one.
+    """
+    rows = list(equivalences)
+    relations = list(related)
+    in_force = [row for row in rows if row.holds]
+    chains = list(_chains_to(product, in_force))
+
+    def lives(tested: int, tested_product: int) -> bool:
+        return qualification_of(tested, tested_product).state_at(time) is QualificationState.QUALIFIED
+
+    # 1
+    tested_ones = [aggregate, *(relation.aggregate for relation in relations if relation.identical)]
+    for chain in chains:
+        for tested in tested_ones:
+            if lives(tested, chain[0]):
+                return QualificationAnswer(
+                    tested, chain, qualification_of(tested, chain[0]).valid_until, None
+                )
+    # 2
+    own = qualification_of(aggregate, product)
+    own_state = own.state_at(time)
+    if own_state is not QualificationState.NONE:
+        return _refused(_not_qualified(aggregate, product, own_state, own.valid_until))
+    for chain in chains:
+        for relation in relations:
+            if not relation.identical and lives(relation.aggregate, chain[0]):
+                return _refused(_not_identical(aggregate, relation))
+    for chain in _chains_to(product, rows):
+        if any(lives(tested, chain[0]) for tested in tested_ones):
+            holding = {(row.from_product, row.to_product) for row in in_force}
+            broken = next(link for link in pairwise(chain) if link not in holding)
+            return _refused(Refusal("EquivalenceNotInForce", from_=broken[0], to=broken[1]))
+    return _refused(_not_qualified(aggregate, product, own_state, own.valid_until))
+
+
+def _chains_to(product: int, rows: Sequence[Equivalence]) -> Iterator[tuple[int, ...]]:
+    """All chains of at most four different products that end at `product`, shortest first."""
+    reached: list[tuple[int, ...]] = [(product,)]
+    while reached:
+        yield from reached
+        reached = [
+            (row.from_product, *chain)
+            for chain in reached
+            if len(chain) < MAX_CHAIN
+            for row in rows
+            if row.to_product == chain[0] and row.from_product not in chain
+        ]
+
+
+def _refused(refusal: Refusal) -> QualificationAnswer:
+    return QualificationAnswer(0, (), 0, refusal)
+
+
+def _not_qualified(aggregate: int, product: int, state: QualificationState, valid_until: int) -> Refusal:
+    return Refusal("NotQualified", aggregate=aggregate, product=product, state=state, valid_until=valid_until)
+
+
+def _not_identical(aggregate: int, relation: Relation) -> Refusal:
+    return Refusal(
+        "AggregatesNotIdentical",
+        tested=relation.aggregate,
+        asking=aggregate,
+        shared=relation.shared,
+        tested_pods=relation.pods,
+        asking_pods=relation.asking_pods,
+    )

@@ -1,7 +1,8 @@
 """Powers of the hours of a day, as the ledger stores them: 13 cells of 18 bits in each of two words.
 
-In a light a cell is a capability in kW: 0 is red, 131,071 (17 ones) green, anything else yellow. In a selection the low 17 bits are
-kW and bit 17 says down. In Python a selection is signed: up is positive (more injection or less withdrawal), down negative.
+In a light a cell is a capability in kW: 0 is red, 131,071 (17 ones) green, anything else yellow. In a
+selection the low 17 bits are kW and bit 17 says down. In Python a selection is signed: up is positive (more
+injection or less withdrawal), down negative.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ class HourCells:
         return frozenset(hour for hour in range(_CELLS) if self.flag(hour))
 
     def beyond(self, hours: int) -> bool:
-        """Whether anything stands outside a day of so many hours: a cell, a flag, or a bit that no cell or flag owns."""
+        """Whether anything stands outside a day of so many hours.
+
+        A cell, a flag, or a bit that no cell or flag owns.
+        """
         spare = FLAG_SHIFT + CELLS_PER_WORD
         outside = any(self.raw(hour) or self.flag(hour) for hour in range(hours, _CELLS))
         return outside or self.lo >> spare != 0 or self.hi >> spare != 0
@@ -80,7 +84,9 @@ def pack_raw(cells: Iterable[int], flags: Iterable[int] = ()) -> HourCells:
     for hour, cell in enumerate(cells):
         _check_hour(hour)
         if not 0 <= cell <= _CELL_MASK:
-            raise InputInvalid(rule="DTL-2", field=f"cell of hour {hour}", found=cell, allowed=f"0 to {_CELL_MASK}")
+            raise InputInvalid(
+                rule="DTL-2", field=f"cell of hour {hour}", found=cell, allowed=f"0 to {_CELL_MASK}"
+            )
         words[hour // CELLS_PER_WORD] |= cell << CELL_BITS * (hour % CELLS_PER_WORD)
     for hour in flags:
         _check_hour(hour)
@@ -161,7 +167,8 @@ class CellLight:
         """Refuse a light whose parts contradict each other.
 
         Raises:
-            InputInvalid: DTL-2, a limit on green, power on red, none or too much on yellow, reactive support off yellow.
+            InputInvalid: DTL-2, a limit on green, power on red, none or too much on yellow, reactive support
+            off yellow.
         """
         limit = self.capability_kw
         fits = {
@@ -178,7 +185,10 @@ class CellLight:
             )
         if self.reactive and self.colour is not Colour.YELLOW:
             raise InputInvalid(
-                rule="DTL-2", field="reactive", found=self.colour.name.lower(), allowed="reactive support on yellow only"
+                rule="DTL-2",
+                field="reactive",
+                found=self.colour.name.lower(),
+                allowed="reactive support on yellow only",
             )
 
     @property
@@ -237,4 +247,6 @@ def _check_hour(hour: int) -> None:
 
 def _check_power(hour: int, power_kw: int, rule: str = "DTL-2") -> None:
     if not 0 <= power_kw <= MAX_KW:
-        raise InputInvalid(rule=rule, field=f"power of hour {hour}", found=power_kw, allowed=f"at most {MAX_KW} kW")
+        raise InputInvalid(
+            rule=rule, field=f"power of hour {hour}", found=power_kw, allowed=f"at most {MAX_KW} kW"
+        )

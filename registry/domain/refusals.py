@@ -1,8 +1,9 @@
 """Refusals of the ledger: one entry per typed error of the contracts.
 
-A refusal has the name and the values of the Solidity error, whoever raised it: a contract, decoded by the ledger, or the rulebook in
-memory. So both say the same sentence, and a test can compare them. The texts follow from the values by templates:
-`{x}` plain, `{x!h}` bytes in hex, `{x!w}` a word in 32 bytes, `{x!t}` a time, `{x!d}` a direction, `{x!c}` a selection's cell.
+A refusal has the name and the values of the Solidity error, whoever raised it: a contract, decoded by the
+ledger, or the rulebook in memory. So both say the same sentence, and a test can compare them. The texts
+follow from the values by templates: `{x}` plain, `{x!h}` bytes in hex, `{x!w}` a word in 32 bytes, `{x!t}` a
+time, `{x!d}` a direction, `{x!c}` a selection's cell.
 """
 
 from __future__ import annotations
@@ -99,103 +100,190 @@ def _show(template: str, values: Mapping[str, object]) -> object:
     return plain if type(plain) is int else _FORMATTER.vformat(template, (), values)
 
 
-def _kind(name: str, rule: str, parameters: str, field: str, found: str, allowed: str) -> RefusalKind:
-    return RefusalKind(name, rule, tuple(parameters.split()), field, found, allowed)
+def _read(table: str) -> dict[str, RefusalKind]:
+    """Two lines per error: name, rule, parameters; then field, found and allowed between bars."""
+    lines = table.strip().splitlines()
+    kinds = {}
+    for signature, texts in zip(lines[::2], lines[1::2], strict=True):
+        left, parameters = signature.split(":")
+        name, rule = left.split()
+        field, found, allowed = (text.strip() for text in texts.split("|"))
+        kinds[name] = RefusalKind(name, rule, tuple(parameters.split()), field, found, allowed)
+    return kinds
 
 
-_AP = "aggregate perimeter day"
-_PD = "perimeter day hour down"
-
-REFUSALS: dict[str, RefusalKind] = {
-    kind.name: kind
-    for kind in (
-        # Participants
-        _kind("NotAuthorised", "ACT-1", "party kind sender", "sender", "{sender}", "a key that signs for {kind} {party}"),
-        _kind("PartyIsSuspended", "ACT-1", "party", "party", "{party}", "a party that is not suspended"),
-        _kind("PartyNotAdmissible", "ACT-1", "party kind", "party", "{party} as {kind}", "a free number above 0 and a kind"),
-        _kind("UnknownParty", "ACT-1", "party", "party", "{party}", "an admitted party"),
-        _kind("EicInvalid", "ACT-2", "eic", "eic", "{eic!w}", "16 characters that end with their check character"),
-        _kind("EicTaken", "ACT-2", "eic party", "eic", "{eic!w}", "an EIC of its own (party {party} has this one)"),
-        _kind("SignerTaken", "ACT-1", "signer party", "signer", "{signer}", "an address that signs for nobody yet (party {party} has this one)"),
-        _kind("EnforcedPause", "ACT-1", "", "ledger", "paused", "writes while it is not paused"),
-        _kind("ExpectedPause", "ACT-1", "", "ledger", "not paused", "unpausing while it is paused"),
-        _kind("AccessControlUnauthorizedAccount", "ACT-1", "account needed_role", "sender", "{account}", "a key with the role {needed_role!h}"),
-        _kind("SignerOnlyRotates", "ACT-1", "role", "role", "{role!h} renounced", "a rotation to the next signer"),
-        # MarketSessions
-        _kind("ScheduleInvalid", "SES-1", "day field found limit", "{field!w} of day {day}", "{found}", "an order of times around {limit}"),
-        _kind("DayNotScheduled", "SES-1", "day", "day", "{day}", "a scheduled delivery day"),
-        _kind("SessionNotOpen", "SES-4", "day market session opens_at now_at", "{market} {session} of day {day}", "{now_at!t}", "from {opens_at!t}"),
-        _kind("GateClosed", "SES-4", "day market session gate now_at", "{market} {session} of day {day}", "{now_at!t}", "before its gate at {gate!t}"),
-        _kind("SessionUnknown", "SES-1", "session", "session", "{session}", "1 to 6"),
-        # TrafficLights
-        _kind("PerimeterOfOther", "DTL-1", "perimeter dso", "perimeter", "{perimeter}", "a perimeter of DSO {dso}"),
-        _kind("PerimeterExists", "DTL-1", "perimeter", "perimeter", "{perimeter}", "a number that was never used"),
-        _kind("PerimeterNotInForce", "DTL-1", "perimeter day", "perimeter", "{perimeter}", "a perimeter of the partition of day {day}"),
-        _kind("LightMalformed", "DTL-2", "perimeter day", "lights of {perimeter}", "a cell outside the day's hours or a flag on a cell that is not yellow", "the hours of day {day}, flags on yellow cells"),
-        # Pods
-        _kind("PodAlreadyRegistered", "POD-1", "pod_id bsp", "pod_id", "{pod_id!h}", "one active registration (BSP {bsp} has it)"),
-        _kind("RegistrationInvalid", "POD-1", "pod_id field found limit", "{field!w} of {pod_id!h}", "{found}", "limit {limit}"),
-        _kind("PodUnknown", "POD-1", "pod_id", "pod_id", "{pod_id!h}", "a POD with an active registration"),
-        _kind("PodOfOtherBsp", "POD-1", "pod_id bsp caller", "pod_id", "{pod_id!h} of BSP {bsp}", "a POD of BSP {caller}"),
-        _kind("PodOfOtherDso", "POD-2", "pod_id dso caller", "pod_id", "{pod_id!h} of DSO {dso}", "a POD of DSO {caller}"),
-        _kind("StaticLightInconsistent", "POD-2", "pod_id light up_kw down_kw declared_up_kw declared_down_kw", "light", "{light} with up {up_kw} kW, down {down_kw} kW", "confirmed as declared (up {declared_up_kw} kW, down {declared_down_kw} kW), modulated below it, invalidated zero"),
-        _kind("ReasonMissing", "POD-2", "pod_id", "reason", "none", "a reason for a modulation or an invalidation"),
-        _kind("StaticLightMissing", "POD-2", "pod_id light", "static light of {pod_id!h}", "{light}", "confirmed or modulated"),
-        _kind("AggregateOfOther", "AGG-1", "aggregate bsp", "aggregate", "{aggregate}", "an aggregate of BSP {bsp}"),
-        _kind("AggregateExists", "AGG-1", "aggregate", "aggregate", "{aggregate}", "a number that was never used"),
-        _kind("AggregateUnknown", "AGG-1", "aggregate", "aggregate", "{aggregate}", "an aggregate that was created"),
-        _kind("PodInOtherAggregate", "AGG-2", "pod_id aggregate", "pod_id", "{pod_id!h} in aggregate {aggregate}", "one aggregate of each scope"),
-        _kind("PodNotMember", "AGG-1", "pod_id aggregate", "pod_id", "{pod_id!h}", "a member of aggregate {aggregate}"),
-        _kind("TooManyCounterparts", "AGG-2", "aggregate limit", "counterparts of aggregate {aggregate}", "one more", "{limit}"),
-        # Prequalification
-        _kind("ProductOfOther", "PRD-1", "product operator", "product", "{product}", "a product of operator {operator}"),
-        _kind("ProductExists", "PRD-1", "product", "product", "{product}", "a number that was never used"),
-        _kind("ProductUnknown", "PRD-1", "product", "product", "{product}", "a published product"),
-        _kind("ProductInvalid", "PRD-1", "product attribute found limit", "{attribute!w}", "{found}", "limit {limit}"),
-        _kind("StepNotAllowed", "PRQ-1", "aggregate product state wanted", "state", "{wanted}", "a step that leads on from {state}"),
-        _kind("StepOfOther", "PRQ-1", "aggregate product caller", "caller", "{caller}", "the party whose step it is"),
-        _kind("PowerBelowProduct", "PRQ-1", "aggregate product found_kw minimum_kw", "granted power of aggregate {aggregate}", "{found_kw}", "at least {minimum_kw} kW for product {product}"),
-        _kind("NotEquivalent", "TOE-1", "from_ to attribute from_value to_value", "{attribute!w}", "{from_value}", "what product {to} demands ({to_value}) from product {from_}"),
-        _kind("EquivalenceStep", "TOE-1", "from_ to operator", "equivalence", "{from_} to {to}", "a step that operator {operator} may take now"),
-        _kind("EquivalenceNotInForce", "TOE-1", "from_ to", "equivalence", "{from_} to {to}", "one that both operators accepted"),
-        _kind("AggregatesNotIdentical", "TOE-2", "tested asking shared tested_pods asking_pods", "aggregates {tested} and {asking}", "{shared} shared of {tested_pods} and {asking_pods} PODs", "the same PODs"),
-        _kind("NotQualified", "PRQ-1", "aggregate product state valid_until", "qualification of aggregate {aggregate} for product {product}", "{state} until {valid_until!t}", "qualified and not expired"),
-        _kind("ChainMalformed", "TOE-2", "product length limit", "chain", "{length} products", "1 to {limit} products that end at {product}"),
-        # Market
-        _kind("OutcomeDuplicate", "SES-4", f"{_AP} session", "session", "{session}", "a session after the last one recorded for aggregate {aggregate} in perimeter {perimeter}"),
-        _kind("HourDefinitive", "SES-2", f"{_AP} hour recorded found", "hour {hour}", "{found!c}", "{recorded!c}, planned definitively before"),
-        _kind("SelectionMalformed", "SES-4", _AP, "cells", "a cell outside the day's hours or a direction without power", "the hours of day {day}"),
-        _kind("WrongScope", "SES-3", "aggregate market", "aggregate", "{aggregate}", "an aggregate of the scope of {market}"),
-        _kind("NotOwnProduct", "SES-4", "product operator", "product", "{product}", "a product (and perimeter) of operator {operator}"),
-        _kind("PodsUnavailable", "SES-2", f"{_AP} hour down wanted_kw available_kw", "hour {hour} {down!d}", "{wanted_kw}", "at most {available_kw} kW, what the PODs of aggregate {aggregate} still have"),
-        _kind("RedLight", "DTL-2", f"{_PD} wanted_kw", "hour {hour} {down!d}", "{wanted_kw}", "0 kW, the light of perimeter {perimeter} is red"),
-        _kind("OppositeToLocal", "DTL-3", f"{_PD} wanted_kw local_kw", "hour {hour} {down!d}", "{wanted_kw}", "0 kW, {local_kw} kW of local activation run the other way in perimeter {perimeter}"),
-        _kind("CapabilityExceeded", "DTL-4", f"{_PD} total_kw capability_kw", "hour {hour} {down!d}", "{total_kw}", "at most {capability_kw} kW over all aggregates in perimeter {perimeter}"),
-        _kind("LightsMissing", "DTL-2", "perimeter day", "lights", "none", "published lights of perimeter {perimeter} for day {day}"),
-        _kind("LocalBothDirections", "DTL-3", "perimeter day hour", "hour {hour}", "up and down", "local activations in one direction in perimeter {perimeter}"),
-        _kind("NothingSelected", "SES-3", f"{_AP} hour", "hour {hour}", "0 kW selected", "an hour that is selected for aggregate {aggregate}"),
-        _kind("DeclarationLate", "SES-4", f"{_AP} due now_at", "declaration", "{now_at!t}", "before {due!t}"),
-        _kind("PodServesOtherMarket", "SES-3", "pod_id day hour other", "hour {hour}", "{pod_id!h} serves {other}", "a POD that serves one market per hour"),
-        _kind("PodNotInPool", "SES-3", f"pod_id {_AP}", "pod_id", "{pod_id!h}", "an active POD of aggregate {aggregate} in perimeter {perimeter} on day {day}"),
-        _kind("OtherMarketUncovered", "SES-3", "other_aggregate perimeter day hour selected_kw left_kw", "hour {hour}", "{left_kw}", "at least {selected_kw} kW left to aggregate {other_aggregate}"),
-        _kind("QuartersInvalid", "SES-6", "pod_id day found allowed", "quarters", "{found:#x}", "bits of {allowed:#x}"),
-        _kind("ReleaseUncovered", "SES-6", f"{_AP} hour selected_kw left_kw", "hour {hour}", "{left_kw}", "at least {selected_kw} kW of declared PODs"),
-        _kind("BaselineLate", "BAS-1", "day gate now_at", "baselines of day {day}", "{now_at!t}", "before the gate at {gate!t}"),
-        _kind("BaselineOfOther", "BAS-1", "pod_id bsp caller", "pod_id", "{pod_id!h} of BSP {bsp}", "a POD of BSP {caller}"),
-        # Measurements
-        _kind("DeviceOfOtherDso", "DEV-1", "pod_id dso caller", "pod_id", "{pod_id!h} of DSO {dso}", "a POD of DSO {caller}"),
-        _kind("KeyInvalid", "DEV-1", "key_x key_y", "key", "{key_x!h}, {key_y!h}", "a point of P-256"),
-        _kind("KeyTaken", "DEV-1", "key_id pod_id", "key", "{key_id!h}", "a key that was never bound (POD {pod_id!h} had it)"),
-        _kind("ValidityInvalid", "DEV-1", "pod_id valid_from valid_until", "validity", "{valid_from!t} to {valid_until!t}", "an end after its start, and no start before the key it replaces"),
-        _kind("DeviceUnknown", "DEV-1", "pod_id key_id", "device", "{key_id!h}", "a device of POD {pod_id!h}"),
-        _kind("LogOfOther", "LOG-2", "log_id node caller", "log_id", "{log_id!h} of access node {node}", "a log of access node {caller}"),
-        _kind("LogShrinks", "LOG-2", "log_id anchored found", "size", "{found}", "at least {anchored}, the size anchored before"),
-        _kind("LogForks", "LOG-2", "log_id size anchored found", "root at size {size}", "{found!h}", "{anchored!h}, anchored before"),
-        # Settlement
-        _kind("StatementExists", "STT-4", "statement_id", "statement_id", "{statement_id!h}", "a statement that was not recorded yet"),
-        _kind("StatementUnknown", "STT-4", "statement_id", "statement_id", "{statement_id!h}", "a recorded statement"),
-        _kind("NotSettleable", "STT-4", "statement_id product operator day", "statement", "product {product}, day {day}", "a product of operator {operator}, after the day of delivery"),
-        _kind("SupersedesWrong", "STT-4", "statement_id in_force found", "supersedes", "{found!h}", "{in_force!h}, the statement in force"),
-        _kind("NotDisputable", "STT-4", "statement_id bsp until now_at", "dispute", "BSP {bsp} at {now_at!t}", "the aggregate's BSP, once, before {until!t}"),
-    )
-}
+REFUSALS: dict[str, RefusalKind] = _read("""
+NotAuthorised ACT-1: party kind sender
+    sender | {sender} | a key that signs for {kind} {party}
+PartyIsSuspended ACT-1: party
+    party | {party} | a party that is not suspended
+PartyNotAdmissible ACT-1: party kind
+    party | {party} as {kind} | a free number above 0 and a kind
+UnknownParty ACT-1: party
+    party | {party} | an admitted party
+EicInvalid ACT-2: eic
+    eic | {eic!w} | 16 characters that end with their check character
+EicTaken ACT-2: eic party
+    eic | {eic!w} | an EIC of its own (party {party} has this one)
+SignerTaken ACT-1: signer party
+    signer | {signer} | an address that signs for nobody (party {party} has this one)
+EnforcedPause ACT-1:
+    ledger | paused | writes while it is not paused
+ExpectedPause ACT-1:
+    ledger | not paused | unpausing while it is paused
+AccessControlUnauthorizedAccount ACT-1: account needed_role
+    sender | {account} | a key with the role {needed_role!h}
+SignerOnlyRotates ACT-1: role
+    role | {role!h} renounced | a rotation to the next signer
+ScheduleInvalid SES-1: day field found limit
+    {field!w} of day {day} | {found} | an order of times around {limit}
+DayNotScheduled SES-1: day
+    day | {day} | a scheduled delivery day
+SessionNotOpen SES-4: day market session opens_at now_at
+    {market} {session} | {now_at!t} | from {opens_at!t} on day {day}
+GateClosed SES-4: day market session gate now_at
+    {market} {session} | {now_at!t} | before its gate at {gate!t} for day {day}
+SessionUnknown SES-1: session
+    session | {session} | 1 to 6
+PerimeterOfOther DTL-1: perimeter dso
+    perimeter | {perimeter} | a perimeter of DSO {dso}
+PerimeterExists DTL-1: perimeter
+    perimeter | {perimeter} | a number that was never used
+PerimeterNotInForce DTL-1: perimeter day
+    perimeter | {perimeter} | a perimeter of the partition of day {day}
+LightMalformed DTL-2: perimeter day
+    lights of {perimeter} | a stray cell or flag | cells in the hours of day {day}, flags on yellow cells
+PodAlreadyRegistered POD-1: pod_id bsp
+    pod_id | {pod_id!h} | one active registration (BSP {bsp} has it)
+RegistrationInvalid POD-1: pod_id field found limit
+    {field!w} of {pod_id!h} | {found} | limit {limit}
+PodUnknown POD-1: pod_id
+    pod_id | {pod_id!h} | a POD with an active registration
+PodOfOtherBsp POD-1: pod_id bsp caller
+    pod_id | {pod_id!h} of BSP {bsp} | a POD of BSP {caller}
+PodOfOtherDso POD-2: pod_id dso caller
+    pod_id | {pod_id!h} of DSO {dso} | a POD of DSO {caller}
+StaticLightInconsistent POD-2: pod_id light up_kw down_kw declared_up_kw declared_down_kw
+    light | {light}, up {up_kw} kW, down {down_kw} kW | up {declared_up_kw} and down {declared_down_kw} kW
+    confirmed, less of it modulated, zero invalidated
+ReasonMissing POD-2: pod_id
+    reason | none | a reason for a modulation or an invalidation
+StaticLightMissing POD-2: pod_id light
+    static light of {pod_id!h} | {light} | confirmed or modulated
+AggregateOfOther AGG-1: aggregate bsp
+    aggregate | {aggregate} | an aggregate of BSP {bsp}
+AggregateExists AGG-1: aggregate
+    aggregate | {aggregate} | a number that was never used
+AggregateUnknown AGG-1: aggregate
+    aggregate | {aggregate} | an aggregate that was created
+PodInOtherAggregate AGG-2: pod_id aggregate
+    pod_id | {pod_id!h} in aggregate {aggregate} | one aggregate of each scope
+PodNotMember AGG-1: pod_id aggregate
+    pod_id | {pod_id!h} | a member of aggregate {aggregate}
+TooManyCounterparts AGG-2: aggregate limit
+    counterparts of aggregate {aggregate} | one more | {limit}
+ProductOfOther PRD-1: product operator
+    product | {product} | a product of operator {operator}
+ProductExists PRD-1: product
+    product | {product} | a number that was never used
+ProductUnknown PRD-1: product
+    product | {product} | a published product
+ProductInvalid PRD-1: product attribute found limit
+    {attribute!w} | {found} | limit {limit}
+ListsDiffer PRQ-1: expected found
+    entries of a list | {found} | {expected}, as the first list has
+StepNotAllowed PRQ-1: aggregate product state wanted
+    state | {wanted} | a step that leads on from {state}
+StepOfOther PRQ-1: aggregate product caller
+    caller | {caller} | the party whose step it is
+PowerBelowProduct PRQ-1: aggregate product found_kw minimum_kw
+    power of aggregate {aggregate} | {found_kw} | at least {minimum_kw} kW for product {product}
+NotEquivalent TOE-1: from_ to attribute from_value to_value
+    {attribute!w} | {from_value} | what product {to} demands ({to_value}) from product {from_}
+EquivalenceStep TOE-1: from_ to operator
+    equivalence | {from_} to {to} | a step that operator {operator} may take now
+EquivalenceNotInForce TOE-1: from_ to
+    equivalence | {from_} to {to} | one that both operators accepted
+AggregatesNotIdentical TOE-2: tested asking shared tested_pods asking_pods
+    aggregates {tested} and {asking} | {shared} shared of {tested_pods} and {asking_pods} PODs | the same PODs
+NotQualified PRQ-1: aggregate product state valid_until
+    aggregate {aggregate} for product {product} | {state} until {valid_until!t} | qualified and not expired
+ChainMalformed TOE-2: product length limit
+    chain | {length} products | 1 to {limit} products that end at {product}
+OutcomeDuplicate SES-4: aggregate perimeter day session
+    session | {session} | a session after the last of aggregate {aggregate} in perimeter {perimeter}
+SelectionOfOther SES-2: aggregate perimeter day operator caller
+    operator | {caller} | {operator}, who selected aggregate {aggregate} in perimeter {perimeter}
+HourDefinitive SES-2: aggregate perimeter day hour recorded found
+    hour {hour} | {found!c} | {recorded!c}, planned definitively before
+SelectionMalformed SES-4: aggregate perimeter day
+    cells | a cell outside the day or a direction without power | the hours of day {day}
+WrongScope SES-3: aggregate market
+    aggregate | {aggregate} | an aggregate of the scope of {market}
+NotOwnProduct SES-4: product operator
+    product | {product} | a product (and perimeter) of operator {operator}
+PodsUnavailable SES-2: aggregate perimeter day hour down wanted_kw available_kw
+    hour {hour} {down!d} | {wanted_kw} | at most {available_kw} kW, what the PODs of aggregate {aggregate}
+    still have
+RedLight DTL-2: perimeter day hour down wanted_kw
+    hour {hour} {down!d} | {wanted_kw} | 0 kW, the light of perimeter {perimeter} is red
+OppositeToLocal DTL-3: perimeter day hour down wanted_kw local_kw
+    hour {hour} {down!d} | {wanted_kw} | 0 kW, local activation of {local_kw} kW runs the other way in
+    {perimeter}
+CapabilityExceeded DTL-4: perimeter day hour down total_kw capability_kw
+    hour {hour} {down!d} | {total_kw} | at most {capability_kw} kW over all aggregates in perimeter
+    {perimeter}
+LightsMissing DTL-2: perimeter day
+    lights | none | published lights of perimeter {perimeter} for day {day}
+LocalBothDirections DTL-3: perimeter day hour
+    hour {hour} | up and down | local activations in one direction in perimeter {perimeter}
+PowerTooLarge SES-3: hour found_kw limit_kw
+    hour {hour} | {found_kw} | at most {limit_kw} kW in all
+NothingSelected SES-3: aggregate perimeter day hour
+    hour {hour} | 0 kW selected | an hour that is selected for aggregate {aggregate}
+DeclarationLate SES-4: aggregate perimeter day due now_at
+    declaration | {now_at!t} | before {due!t}
+PodServesOtherMarket SES-3: pod_id day hour other
+    hour {hour} | {pod_id!h} serves {other} | a POD that serves one market per hour
+PodNotInPool SES-3: pod_id aggregate perimeter day
+    pod_id | {pod_id!h} | an active POD of aggregate {aggregate} in perimeter {perimeter}, day {day}
+OtherMarketUncovered SES-3: other_aggregate perimeter day hour selected_kw left_kw
+    hour {hour} | {left_kw} | at least {selected_kw} kW left to aggregate {other_aggregate}
+QuartersInvalid SES-6: pod_id day found allowed
+    quarters | {found:#x} | bits of {allowed:#x}
+ReleaseUncovered SES-6: aggregate perimeter day hour selected_kw left_kw
+    hour {hour} | {left_kw} | at least {selected_kw} kW of declared PODs
+BaselineLate BAS-1: day gate now_at
+    baselines of day {day} | {now_at!t} | before the gate at {gate!t}
+BaselineOfOther BAS-1: pod_id bsp caller
+    pod_id | {pod_id!h} of BSP {bsp} | a POD of BSP {caller}
+DeviceOfOtherDso DEV-1: pod_id dso caller
+    pod_id | {pod_id!h} of DSO {dso} | a POD of DSO {caller}
+LengthsDiffer DEV-1: expected found
+    entries of valid_until | {found} | {expected}, one per POD
+KeyInvalid DEV-1: key_x key_y
+    key | {key_x!h}, {key_y!h} | a point of P-256
+KeyTaken DEV-1: key_id pod_id
+    key | {key_id!h} | a key that was never bound (POD {pod_id!h} had it)
+ValidityInvalid DEV-1: pod_id valid_from valid_until
+    validity | {valid_from!t} to {valid_until!t} | an end after its start, no start before the key it replaces
+DeviceUnknown DEV-1: pod_id key_id
+    device | {key_id!h} | a device of POD {pod_id!h}
+LogOfOther LOG-2: log_id node caller
+    log_id | {log_id!h} of access node {node} | a log of access node {caller}
+LogShrinks LOG-2: log_id anchored found
+    size | {found} | at least {anchored}, the size anchored before
+LogForks LOG-2: log_id size anchored found
+    root at size {size} | {found!h} | {anchored!h}, anchored before
+StatementExists STT-4: statement_id
+    statement_id | {statement_id!h} | a statement that was not recorded yet
+StatementUnknown STT-4: statement_id
+    statement_id | {statement_id!h} | a recorded statement
+NotSettleable STT-4: statement_id product operator day
+    statement | product {product}, day {day} | a product of operator {operator}, after the day of delivery
+SupersedesWrong STT-4: statement_id in_force found
+    supersedes | {found!h} | {in_force!h}, the statement in force
+NotDisputable STT-4: statement_id bsp until now_at
+    dispute | BSP {bsp} at {now_at!t} | the aggregate's BSP, once, before {until!t}
+""")
+"""Every typed error of the contracts, by name, in the order of the contracts."""

@@ -107,7 +107,9 @@ class DaySchedule:
         return None
 
     def declaration_due(self, market: Market, session: int) -> int:
-        """Until when the outcome of a session can be declared: the next gate, after MSD 6 `last_declaration` (SES-3, SES-4).
+        """Until when the outcome of a session can be declared.
+
+        The next gate, after MSD 6 `last_declaration` (SES-3, SES-4).
 
         Raises:
             Refusal: SES-1 SessionUnknown.
@@ -122,8 +124,8 @@ class DaySchedule:
 class ScheduleTemplate:
     """How the TSO sets the gates of a day; the defaults are those of SPEC section 13.
 
-    Local times of the day before delivery, and distances: of an MSD gate before its block of hours, of an LFP gate before the
-    MSD gate of its pair, of the last declaration after MSD 6.
+    Local times of the day before delivery, and distances: of an MSD gate before its block of hours, of an LFP
+    gate before the MSD gate of its pair, of the last declaration after MSD 6.
     """
 
     opens: time = time(12, 0)
@@ -138,7 +140,8 @@ class ScheduleTemplate:
         eve = day.plus(-1)
         msd = [eve.local_instant(self.first_msd_gate.hour, self.first_msd_gate.minute)]
         msd += [
-            day.hour_start(day.first_hour(session)) - self.msd_before_block for session in range(2, SESSIONS + 1)
+            day.hour_start(day.first_hour(session)) - self.msd_before_block
+            for session in range(2, SESSIONS + 1)
         ]
         return DaySchedule(
             day=day.number,
@@ -155,9 +158,10 @@ class ScheduleTemplate:
 def check_schedule(schedule: DaySchedule, previous: DaySchedule | None, now: int) -> None:
     """Refuse a schedule whose times are out of order (SES-1).
 
-    1. Days come in order. 2. A day has 92, 96 or 100 quarter-hours. 3. It starts near the midnight of its date, not before
-    the day before it has ended. 4. Baselines close before it starts. 5. It opens in the future and after the day before it.
-    6. Every gate stands after the one before it, an MSD gate no later than its block of hours starts.
+    1. Days come in order. 2. A day has 92, 96 or 100 quarter-hours. 3. It starts near the midnight of its
+    date, not before the day before it has ended. 4. Baselines close before it starts. 5. It opens in the
+    future and after the day before it. 6. Every gate stands after the one before it, an MSD gate no later
+    than its block of hours starts.
 
     Raises:
         Refusal: SES-1 ScheduleInvalid, naming the first entry that breaks the order.

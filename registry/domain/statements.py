@@ -9,7 +9,10 @@ NO_STATEMENT = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A settlement statement: the salted hash of its content, and the statement it replaces (32 zero bytes for none)."""
+    """A settlement statement.
+
+    The salted hash of its content, and the statement it replaces (32 zero bytes for none).
+    """
 
     statement_id: bytes
     aggregate: int

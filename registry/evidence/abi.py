@@ -1,8 +1,8 @@
 """Logs of the contracts as domain events, by the ABI of the bundled artifacts (AUD-1).
 
-The events of :mod:`registry.domain.events` have the names of the Solidity events and their fields in ``snake_case``; so one generic
-decoder serves all of them. Source: Solidity documentation, "Contract ABI Specification", sections "Events" and "Encoding of indexed
-event parameters".
+The events of :mod:`registry.domain.events` have the names of the Solidity events and their fields in
+``snake_case``; so one generic decoder serves all of them. Source: Solidity documentation, "Contract ABI
+Specification", sections "Events" and "Encoding of indexed event parameters".
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def event_topic(item: AbiItem) -> bytes:
 class EventDecoder:
     """Turns logs of known contracts into domain events.
 
-    ``abis`` maps contract names to their ABIs, ``addresses`` contract names to their 20-byte addresses. Events without a domain
-    class (those of libraries, such as role changes) are not decoded.
+    ``abis`` maps contract names to their ABIs, ``addresses`` contract names to their 20-byte addresses.
+    Events without a domain class (those of libraries, such as role changes) are not decoded.
     """
 
     def __init__(self, abis: Mapping[str, Sequence[AbiItem]], addresses: Mapping[str, bytes]) -> None:
@@ -95,7 +95,9 @@ class _EventShape:
             raise self._violation(str(error), "values of its ABI") from None
         named |= {parameter["name"]: value for parameter, value in zip(self._plain, values, strict=True)}
         try:
-            return self._cls(**{field: convert(named[name]) for name, (field, convert) in self._fields.items()})
+            return self._cls(
+                **{field: convert(named[name]) for name, (field, convert) in self._fields.items()}
+            )
         except ValueError as error:
             raise self._violation(str(error), "values of the domain") from None
 
@@ -118,9 +120,13 @@ def _converter(hint: Any, parameter: AbiItem) -> Callable[[Any], Any]:
             for component in parameter["components"]
             for field in [_field_name(component["name"], hints)]
         ]
-        return lambda value: struct(**{name: convert(part) for (name, convert), part in zip(parts, value, strict=True)})
+        return lambda value: struct(
+            **{name: convert(part) for (name, convert), part in zip(parts, value, strict=True)}
+        )
     if get_origin(hint) is tuple:
-        element = _converter(get_args(hint)[0], {**parameter, "type": re.sub(r"\[\d*\]$", "", parameter["type"])})
+        element = _converter(
+            get_args(hint)[0], {**parameter, "type": re.sub(r"\[\d*\]$", "", parameter["type"])}
+        )
         return lambda value: tuple(element(part) for part in value)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint

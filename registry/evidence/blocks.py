@@ -1,22 +1,24 @@
 """Blocks of an EVM chain, checked from their bytes alone: header hashes, receipts, logs (AUD-1).
 
-A block hash is the Keccak-256 of its header; the header carries the root of the trie of the block's receipts and a Bloom filter of
-the addresses that logged. So: the receipts of a block can be checked against its hash, and a header alone can show that a contract
-logged nothing. Sources: Ethereum yellow paper sections 4.3 and 4.4 and appendix D, EIP-2718 (typed receipts).
+A block hash is the Keccak-256 of its header; the header carries the root of the trie of the block's receipts
+and a Bloom filter of the addresses that logged. So: the receipts of a block can be checked against its hash,
+and a header alone can show that a contract logged nothing. Sources: Ethereum yellow paper sections 4.3 and
+4.4 and appendix D, EIP-2718 (typed receipts).
 
-The header bytes are those that hash to the block hash. On chains whose consensus adds seals to the header after hashing (QBFT), they
-are the header without these seals.
+The header bytes are those that hash to the block hash. On chains whose consensus adds seals to the header
+after hashing (QBFT), they are the header without these seals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import rlp
 from eth_hash.auto import keccak
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from registry.domain.errors import RuleViolation
 
@@ -27,7 +29,9 @@ _PARENT, _RECEIPTS_ROOT, _BLOOM, _NUMBER, _TIMESTAMP = 0, 5, 6, 8, 11
 
 @dataclass(frozen=True, slots=True)
 class BlockEvidence:
-    """A block as evidence: ``header_rlp`` hashes to the block hash; ``receipts`` are all of its receipts as the trie holds them."""
+    """A block as evidence: ``header_rlp`` hashes to the block hash; ``receipts`` are all of its receipts as
+    the trie holds them.
+    """
 
     header_rlp: bytes
     receipts: tuple[bytes, ...]
@@ -52,7 +56,9 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One log of a block. ``index`` counts the logs of the whole block, ``transaction`` its transactions, both from 0."""
+    """One log of a block. ``index`` counts the logs of the whole block, ``transaction`` its transactions,
+    both from 0.
+    """
 
     address: bytes
     topics: tuple[bytes, ...]
@@ -72,8 +78,14 @@ def parse_header(header: bytes) -> Header:
     Raises :class:`RuleViolation` (AUD-1, field ``header``) if it is no header.
     """
     fields = _decode_rlp(header, "header")
-    if not isinstance(fields, list) or len(fields) < _HEADER_FIELDS_MIN or not all(isinstance(f, bytes) for f in fields):
-        raise _violation("header", "another structure", f"an RLP list of at least {_HEADER_FIELDS_MIN} byte strings")
+    if (
+        not isinstance(fields, list)
+        or len(fields) < _HEADER_FIELDS_MIN
+        or not all(isinstance(f, bytes) for f in fields)
+    ):
+        raise _violation(
+            "header", "another structure", f"an RLP list of at least {_HEADER_FIELDS_MIN} byte strings"
+        )
     if [len(fields[at]) for at in (_PARENT, _RECEIPTS_ROOT, _BLOOM)] != [32, 32, BLOOM_BYTES]:
         raise _violation("header", "hashes or Bloom filter of a wrong length", "32, 32 and 256 bytes")
     return Header(
@@ -87,7 +99,9 @@ def parse_header(header: bytes) -> Header:
 
 
 def receipts_root(receipts: Sequence[bytes]) -> bytes:
-    """The root of the trie of a block's receipts, each in its consensus bytes (type byte and RLP, or RLP for legacy)."""
+    """The root of the trie of a block's receipts, each in its consensus bytes (type byte and RLP, or RLP for
+    legacy).
+    """
     trie = HexaryTrie(db={})
     for index, receipt in enumerate(receipts):
         trie[rlp.encode(index)] = receipt
@@ -109,11 +123,14 @@ def decode_receipt(receipt: bytes, transaction: int, first_log: int) -> tuple[Lo
 def verify_block(header: Header, receipts: Sequence[bytes]) -> tuple[Log, ...]:
     """Check the receipts against the header's root; returns all logs of the block in order.
 
-    Raises :class:`RuleViolation` (AUD-1, field ``receipts_root``) if a receipt is missing, added, moved or changed.
+    Raises :class:`RuleViolation` (AUD-1, field ``receipts_root``) if a receipt is missing, added, moved or
+    changed.
     """
     root = receipts_root(receipts)
     if root != header.receipts_root:
-        raise _violation("receipts_root", root.hex(), f"{header.receipts_root.hex()} of block {header.number}")
+        raise _violation(
+            "receipts_root", root.hex(), f"{header.receipts_root.hex()} of block {header.number}"
+        )
     logs: list[Log] = []
     for transaction, receipt in enumerate(receipts):
         logs += decode_receipt(receipt, transaction, len(logs))
@@ -123,7 +140,8 @@ def verify_block(header: Header, receipts: Sequence[bytes]) -> tuple[Log, ...]:
 def verify_log_in_block(evidence: BlockEvidence, index: int) -> tuple[Header, Log]:
     """The log with ``index`` in the block, proved by the block's bytes.
 
-    Raises :class:`RuleViolation` (AUD-1): as :func:`verify_block`, and field ``log_index`` if the block has fewer logs.
+    Raises :class:`RuleViolation` (AUD-1): as :func:`verify_block`, and field ``log_index`` if the block has
+    fewer logs.
     """
     header = parse_header(evidence.header_rlp)
     logs = verify_block(header, evidence.receipts)
@@ -137,7 +155,7 @@ def verify_run(headers: Sequence[Header]) -> None:
 
     Raises :class:`RuleViolation` (AUD-1, field ``parent_hash``) at the first that does not.
     """
-    for parent, child in zip(headers, headers[1:], strict=False):
+    for parent, child in pairwise(headers):
         if (child.parent_hash, child.number) != (parent.hash, parent.number + 1):
             raise _violation(
                 "parent_hash",
@@ -149,7 +167,9 @@ def verify_run(headers: Sequence[Header]) -> None:
 def _log(item: Any, transaction: int, index: int) -> Log:
     match item:
         case [bytes(address), [*topics], bytes(data)] if (
-            len(address) == 20 and len(topics) <= 4 and all(isinstance(t, bytes) and len(t) == 32 for t in topics)
+            len(address) == 20
+            and len(topics) <= 4
+            and all(isinstance(t, bytes) and len(t) == 32 for t in topics)
         ):
             return Log(address, tuple(topics), data, transaction, index)
     raise _violation("receipt", f"another structure in log {index}", "[address, topics, data]")

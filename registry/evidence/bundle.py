@@ -1,7 +1,8 @@
 """The evidence bundle of one settlement: what is in it, and how it is written and read (AUD-1).
 
-Reading checks form only: the container, the manifest's hashes, that each member is what its name says, in its one canonical encoding.
-What the members prove is asked by :mod:`registry.evidence.verify`. Byte format: ``docs/formats/bundle.md``.
+Reading checks form only: the container, the manifest's hashes, that each member is what its name says, in its
+one canonical encoding. What the members prove is asked by :mod:`registry.evidence.verify`. Byte format:
+``docs/formats/bundle.md``.
 """
 
 from __future__ import annotations
@@ -60,10 +61,11 @@ class LoggedEntry:
 class Bundle:
     """All that an outsider needs to re-derive one settlement statement.
 
-    ``contracts`` maps contract names to 20-byte addresses. ``blocks`` is one run of consecutive blocks, from the deployment of the
-    contracts to the block that records the statement or later; ``receipts`` of a block may be left empty where the header's Bloom
-    filter excludes all contracts. ``checkpoint`` is a signed note, ``note_key`` its key as note tools write it. ``conflicts`` are
-    signed statements the access node refused because they contradict another.
+    ``contracts`` maps contract names to 20-byte addresses. ``blocks`` is one run of consecutive blocks, from
+    the deployment of the contracts to the block that records the statement or later; ``receipts`` of a block
+    may be left empty where the header's Bloom filter excludes all contracts. ``checkpoint`` is a signed note,
+    ``note_key`` its key as note tools write it. ``conflicts`` are signed statements the access node refused
+    because they contradict another.
     """
 
     chain_id: int
@@ -81,19 +83,26 @@ class Bundle:
 
 
 def write_bundle(bundle: Bundle) -> bytes:
-    """The bytes of the ``.flexbundle`` file. Equal bundles give equal bytes; order of openings, entries and conflicts is not kept.
+    """The bytes of the ``.flexbundle`` file. Equal bundles give equal bytes; order of openings, entries and
+    conflicts is not kept.
 
-    Raises :class:`RuleViolation` (AUD-1) if the statement is no canonical JSON, or the file would exceed 4 GiB.
+    Raises :class:`RuleViolation` (AUD-1) if the statement is no canonical JSON, or the file would exceed 4
+    GiB.
     """
     read_canonical_json(bundle.statement, STATEMENT)
     members = {
         STATEMENT: bundle.statement,
-        OPENINGS: canonical_json([_opening_json(o) for o in sorted(bundle.openings, key=lambda o: o.commitment)]),
+        OPENINGS: canonical_json(
+            [_opening_json(o) for o in sorted(bundle.openings, key=lambda o: o.commitment)]
+        ),
         HEADERS: rlp.encode([block.header_rlp for block in bundle.blocks]),
         RECEIPTS: rlp.encode([list(block.receipts) for block in bundle.blocks]),
         CHECKPOINT: bundle.checkpoint,
         STATEMENTS: cbor2.dumps(
-            [[entry.index, entry.statement, list(entry.path)] for entry in sorted(bundle.entries, key=lambda e: e.index)]
+            [
+                [entry.index, entry.statement, list(entry.path)]
+                for entry in sorted(bundle.entries, key=lambda e: e.index)
+            ]
         ),
         CONFLICTS: cbor2.dumps(sorted(bundle.conflicts)),
     }
@@ -140,12 +149,18 @@ def read_bundle(data: bytes) -> Bundle:
     headers, receipts = _rlp_lists(members)
     bundle = Bundle(
         chain_id=_typed(manifest, "chain_id", int),
-        contracts={name: _hex(text, 20, "contracts") for name, text in _typed(manifest, "contracts", dict).items()},
+        contracts={
+            name: _hex(text, 20, "contracts") for name, text in _typed(manifest, "contracts", dict).items()
+        },
         statement_id=_hex(manifest["statement_id"], 32, "statement_id"),
         statement_salt=_hex(manifest["statement_salt"], 32, "statement_salt"),
         statement=members[STATEMENT],
-        openings=tuple(_opening(item) for item in _array(read_canonical_json(members[OPENINGS], OPENINGS), OPENINGS)),
-        blocks=tuple(BlockEvidence(header, tuple(body)) for header, body in zip(headers, receipts, strict=True)),
+        openings=tuple(
+            _opening(item) for item in _array(read_canonical_json(members[OPENINGS], OPENINGS), OPENINGS)
+        ),
+        blocks=tuple(
+            BlockEvidence(header, tuple(body)) for header, body in zip(headers, receipts, strict=True)
+        ),
         origin=_typed(manifest, "origin", str),
         note_key=_typed(manifest, "note_key", str),
         checkpoint=members[CHECKPOINT],
@@ -168,12 +183,18 @@ def read_canonical_json(data: bytes, field: str) -> Any:
     except (ValueError, RecursionError, RuleViolation) as error:
         raise _violation(field, f"no canonical JSON ({error})", "canonical JSON") from None
     if canonical != data:
-        raise _violation(field, "another encoding", "canonical JSON: sorted keys, no spaces, UTF-8, whole numbers")
+        raise _violation(
+            field, "another encoding", "canonical JSON: sorted keys, no spaces, UTF-8, whole numbers"
+        )
     return value
 
 
 def _opening_json(opening: OpenedCommitment) -> dict[str, object]:
-    return {"commitment": opening.commitment.hex(), "salt": opening.salt.hex(), "payload": dict(opening.payload)}
+    return {
+        "commitment": opening.commitment.hex(),
+        "salt": opening.salt.hex(),
+        "payload": dict(opening.payload),
+    }
 
 
 def _opening(item: Any) -> OpenedCommitment:

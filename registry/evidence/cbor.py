@@ -1,4 +1,6 @@
-"""One CBOR item out of untrusted bytes. Deterministic form (RFC 8949 section 4.2.1) is checked by encoding again, by the caller."""
+"""One CBOR item out of untrusted bytes. Deterministic form (RFC 8949 section 4.2.1) is checked by encoding
+again, by the caller.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
     try:
         return cbor2.loads(data)
     except Exception as error:
-        # Besides CBORDecodeError, tags with a meaning of their own (dates, expressions, addresses) raise whatever their types raise.
+        # Besides CBORDecodeError: tags with a meaning of their own (dates, expressions, addresses) raise
+        # whatever their types raise.
         raise RuleViolation(
             rule=rule, field=field, found=f"no CBOR ({error})", allowed="one well-formed CBOR item"
         ) from None

@@ -1,7 +1,9 @@
-"""Signed tree heads of the measurement log: C2SP ``tlog-checkpoint`` in a C2SP ``signed-note`` (LOG-1, LOG-2).
+"""Signed tree heads of the measurement log: C2SP ``tlog-checkpoint`` in a C2SP ``signed-note`` (LOG-1,
+LOG-2).
 
-A checkpoint says: the log named *origin* has *size* leaves and this root. It is signed with Ed25519 by the log's own note key, which
-has nothing to do with the P-256 keys of statements and receipts. Byte format: ``docs/formats/checkpoint.md``.
+A checkpoint says: the log named *origin* has *size* leaves and this root. It is signed with Ed25519 by the
+log's own note key, which has nothing to do with the P-256 keys of statements and receipts. Byte format:
+``docs/formats/checkpoint.md``.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class NoteKey:
-    """A log's public note key. ``name`` equals the origin of the log; ``public_key`` is the 32-byte Ed25519 key."""
+    """A log's public note key. ``name`` equals the origin of the log; ``public_key`` is the 32-byte Ed25519
+    key.
+    """
 
     name: str
     public_key: bytes
@@ -84,20 +88,26 @@ def sign_checkpoint(checkpoint: Checkpoint, private_key: Ed25519PrivateKey) -> b
 
 
 def read_checkpoint(note: bytes) -> Checkpoint:
-    """The checkpoint a note carries, its signatures unchecked. Raises :class:`RuleViolation` (LOG-1) for a malformed note."""
+    """The checkpoint a note carries, its signatures unchecked. Raises :class:`RuleViolation` (LOG-1) for a
+    malformed note.
+    """
     return _split(note)[0]
 
 
 def open_checkpoint(note: bytes, key: NoteKey) -> Checkpoint:
     """The checkpoint of a note that ``key`` signed; signatures by other keys (witnesses) are ignored (LOG-1).
 
-    Raises :class:`RuleViolation` (LOG-1): field ``origin`` for another log, ``note`` for a malformed note, ``note signature`` if the
-    key's signature is missing or does not verify.
+    Raises :class:`RuleViolation` (LOG-1): field ``origin`` for another log, ``note`` for a malformed note,
+    ``note signature`` if the key's signature is missing or does not verify.
     """
     checkpoint, signatures = _split(note)
     if checkpoint.origin != key.name:
         raise _violation("origin", checkpoint.origin, key.name)
-    mine = [blob[_KEY_ID_BYTES:] for name, blob in signatures if (name, blob[:_KEY_ID_BYTES]) == (key.name, key.key_id)]
+    mine = [
+        blob[_KEY_ID_BYTES:]
+        for name, blob in signatures
+        if (name, blob[:_KEY_ID_BYTES]) == (key.name, key.key_id)
+    ]
     if not mine:
         raise _violation("note signature", "none by this key", str(key))
     public_key, text = Ed25519PublicKey.from_public_bytes(key.public_key), checkpoint.text().encode()
@@ -116,7 +126,9 @@ def _split(note: bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
         raise _violation("note", "no UTF-8", "a signed note") from None
     lines, signature_lines = text.split("\n"), signatures.split("\n")
     if not separator or len(lines) != 3 or len(signature_lines) < 2 or signature_lines.pop():
-        raise _violation("note", f"{len(lines)} lines of text", "origin, size, root, an empty line, signatures")
+        raise _violation(
+            "note", f"{len(lines)} lines of text", "origin, size, root, an empty line, signatures"
+        )
     origin, size, root = lines
     _check_name(origin)
     if not _SIZE.fullmatch(size):

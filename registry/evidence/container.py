@@ -1,8 +1,8 @@
 """The container of an evidence bundle: a ZIP file of which every byte is determined by its members (AUD-1).
 
-Any unzip tool reads it. Members are stored, not compressed, in the order of their names, with one fixed time; so the container can be
-rebuilt from its members, and a byte changed anywhere, in a member or around it, shows. Byte format: ``docs/formats/bundle.md``.
-Source: APPNOTE.TXT (ZIP) sections 4.3.7, 4.3.12 and 4.3.16.
+Any unzip tool reads it. Members are stored, not compressed, in the order of their names, with one fixed time;
+so the container can be rebuilt from its members, and a byte changed anywhere, in a member or around it,
+shows. Byte format: ``docs/formats/bundle.md``. Source: APPNOTE.TXT (ZIP) sections 4.3.7, 4.3.12 and 4.3.16.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _END: Final = struct.Struct("<4s4H2IH")
 def pack(members: Mapping[str, bytes]) -> bytes:
     """The container of ``members`` (name to content).
 
-    Raises :class:`RuleViolation` (AUD-1) for a name outside ``[a-z0-9_.-]`` and slashes, or more than a plain ZIP file holds.
+    Raises :class:`RuleViolation` (AUD-1) for a name outside ``[a-z0-9_.-]`` and slashes, or more than a plain
+    ZIP file holds.
     """
     if len(members) > MEMBERS_MAX:
         raise _violation("members", len(members), f"at most {MEMBERS_MAX}")
@@ -53,7 +54,8 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 def unpack(container: bytes) -> dict[str, bytes]:
     """The members of a container, which must be exactly what :func:`pack` makes of them.
 
-    Raises :class:`RuleViolation` (AUD-1, field ``bundle``) for any other file, naming the first byte that differs.
+    Raises :class:`RuleViolation` (AUD-1, field ``bundle``) for any other file, naming the first byte that
+    differs.
     """
     members: dict[str, bytes] = {}
     at = 0
@@ -70,7 +72,9 @@ def unpack(container: bytes) -> dict[str, bytes]:
         members[name] = container[content:at]
     canonical = pack(members)
     if canonical != container:
-        differs = next((i for i, (a, b) in enumerate(zip(canonical, container, strict=False)) if a != b), None)
+        differs = next(
+            (i for i, (a, b) in enumerate(zip(canonical, container, strict=False)) if a != b), None
+        )
         where = f"byte {differs}" if differs is not None else f"the length, {len(container)} bytes"
         raise _violation("bundle", f"{where} differs", f"the {len(canonical)} bytes its members determine")
     return members

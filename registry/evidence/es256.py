@@ -1,10 +1,11 @@
 """ES256 as COSE uses it: ECDSA on P-256 with SHA-256, signatures as ``r || s``, keys named by their hash.
 
-Sources: RFC 9053 section 2.1 (ES256), RFC 9052 section 4.4 (what is signed), SEC 1 section 2.3.3 (point encoding),
-RFC 6979 (deterministic nonce). Byte format: ``docs/formats/statement.md``. Rule: MEA-1.
+Sources: RFC 9053 section 2.1 (ES256), RFC 9052 section 4.4 (what is signed), SEC 1 section 2.3.3 (point
+encoding), RFC 6979 (deterministic nonce). Byte format: ``docs/formats/statement.md``. Rule: MEA-1.
 
-Of the two signatures ``(r, s)`` and ``(r, n - s)``, which verify alike, only the one with the lower ``s`` is made and
-accepted: a statement is identified by its bytes, so no third party may be able to derive a second valid message.
+Of the two signatures ``(r, s)`` and ``(r, n - s)``, which verify alike, only the one with the lower ``s`` is
+made and accepted: a statement is identified by its bytes, so no third party may be able to derive a second
+valid message.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def public_key_bytes(key: PublicKey) -> bytes:
 def load_public_key(point: bytes) -> PublicKey:
     """Read a P-256 public key from its 65 uncompressed bytes.
 
-    Raises :class:`RuleViolation` (MEA-1, field ``public_key``) for another length, another form or a point off the curve.
+    Raises :class:`RuleViolation` (MEA-1, field ``public_key``) for another length, another form or a point
+    off the curve.
     """
     if len(point) != PUBLIC_KEY_BYTES or point[0] != 0x04:
         found = f"{len(point)} bytes starting {point[:1].hex() or 'with nothing'}"
@@ -50,11 +52,15 @@ def load_public_key(point: bytes) -> PublicKey:
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError:
-        raise RuleViolation(rule="MEA-1", field="public_key", found=point.hex(), allowed="a point on P-256") from None
+        raise RuleViolation(
+            rule="MEA-1", field="public_key", found=point.hex(), allowed="a point on P-256"
+        ) from None
 
 
 def kid_of(key: PublicKey | bytes) -> bytes:
-    """The 32-byte key id: SHA-256 of the uncompressed public key, given as object or as its 65 bytes (MEA-1)."""
+    """The 32-byte key id: SHA-256 of the uncompressed public key, given as object or as its 65 bytes
+    (MEA-1).
+    """
     return sha256(key if isinstance(key, bytes) else public_key_bytes(key)).digest()
 
 
@@ -64,20 +70,30 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
 
 
 def sign_es256(private_key: PrivateKey, tbs: bytes) -> bytes:
-    """Sign ``tbs``; returns 64 bytes ``r || s`` with the lower ``s``. The same input gives the same bytes (RFC 6979)."""
+    """Sign ``tbs``; returns 64 bytes ``r || s`` with the lower ``s``. The same input gives the same bytes
+    (RFC 6979).
+    """
     r, s = decode_dss_signature(private_key.sign(tbs, _ECDSA_DETERMINISTIC))
     return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
 
 
 def check_signature_form(signature: bytes, rule: str = "MEA-1") -> tuple[int, int]:
-    """Split ``r || s`` and check both ranges; raises :class:`RuleViolation` (field ``signature``) if one is broken."""
+    """Split ``r || s`` and check both ranges; raises :class:`RuleViolation` (field ``signature``) if one is
+    broken.
+    """
     if len(signature) != SIGNATURE_BYTES:
-        raise RuleViolation(rule=rule, field="signature", found=f"{len(signature)} bytes", allowed="64 bytes r || s")
+        raise RuleViolation(
+            rule=rule, field="signature", found=f"{len(signature)} bytes", allowed="64 bytes r || s"
+        )
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     if not 1 <= r < P256_ORDER:
-        raise RuleViolation(rule=rule, field="signature", found=f"r = {r:#x}", allowed="1 <= r < order of P-256")
+        raise RuleViolation(
+            rule=rule, field="signature", found=f"r = {r:#x}", allowed="1 <= r < order of P-256"
+        )
     if not 1 <= s <= HIGHEST_S:
-        raise RuleViolation(rule=rule, field="signature", found=f"s = {s:#x}", allowed="1 <= s <= half the order of P-256")
+        raise RuleViolation(
+            rule=rule, field="signature", found=f"s = {s:#x}", allowed="1 <= s <= half the order of P-256"
+        )
     return r, s
 
 

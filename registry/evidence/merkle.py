@@ -1,8 +1,8 @@
 """The Merkle tree of RFC 9162 section 2.1 over SHA-256: hashing, proofs and their verification (LOG-1).
 
-A *node* ``(level, index)`` is the root of the perfect subtree over the leaves ``[index << level, (index + 1) << level)``; such
-hashes never change once their leaves exist, so they are what a log stores. Proofs are made from a reader of them and
-checked without one. Indices and sizes count leaves.
+A *node* ``(level, index)`` is the root of the perfect subtree over the leaves ``[index << level, (index + 1)
+<< level)``; such hashes never change once their leaves exist, so they are what a log stores. Proofs are made
+from a reader of them and checked without one. Indices and sizes count leaves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ EMPTY_ROOT: Final = sha256(b"").digest()
 SIZE_MAX: Final = 2**63 - 1
 
 NodeReader = Callable[[int, int], bytes]
-"""Gives the hash of the node ``(level, index)``; asked only for nodes that are complete in the tree at hand."""
+"""Gives the hash of the node ``(level, index)``; asked only for nodes that are complete in the tree at
+hand.
+"""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -32,9 +34,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """A tree that only grows, kept as the roots of its perfect subtrees from left to right: at most 63 hashes.
+    """A tree that only grows, kept as the roots of its perfect subtrees from left to right: at most 63
+    hashes.
 
-    ``Frontier(size, nodes)`` resumes one; ``nodes`` has one hash per set bit of ``size``, the largest subtree first.
+    ``Frontier(size, nodes)`` resumes one; ``nodes`` has one hash per set bit of ``size``, the largest subtree
+    first.
     """
 
     __slots__ = ("_nodes", "_size")
@@ -42,7 +46,10 @@ class Frontier:
     def __init__(self, size: int = 0, nodes: Sequence[bytes] = ()) -> None:
         if len(nodes) != size.bit_count():
             raise RuleViolation(
-                rule="LOG-1", field="nodes", found=f"{len(nodes)} hashes", allowed=f"{size.bit_count()} for a size of {size}"
+                rule="LOG-1",
+                field="nodes",
+                found=f"{len(nodes)} hashes",
+                allowed=f"{size.bit_count()} for a size of {size}",
             )
         self._size = size
         self._nodes = list(nodes)
@@ -97,7 +104,9 @@ def tree_root(size: int, reader: NodeReader) -> bytes:
 
 
 def inclusion_proof(index: int, size: int, reader: NodeReader) -> list[bytes]:
-    """The audit path of leaf ``index`` in the tree of ``size`` leaves, from the leaf upwards (RFC 9162 section 2.1.3.1)."""
+    """The audit path of leaf ``index`` in the tree of ``size`` leaves, from the leaf upwards (RFC 9162
+    section 2.1.3.1).
+    """
     _check_index(index, size)
     start, end, path = 0, size, []
     while end - start > 1:
@@ -113,7 +122,8 @@ def inclusion_proof(index: int, size: int, reader: NodeReader) -> list[bytes]:
 
 
 def consistency_proof(old_size: int, new_size: int, reader: NodeReader) -> list[bytes]:
-    """The proof that the tree of ``old_size`` leaves is a prefix of that of ``new_size`` (RFC 9162 section 2.1.4.1).
+    """The proof that the tree of ``old_size`` leaves is a prefix of that of ``new_size`` (RFC 9162 section
+    2.1.4.1).
 
     Empty for equal sizes and for an empty old tree, which is a prefix of every tree.
     """
@@ -170,11 +180,13 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         raise RuleViolation(rule="LOG-1", field="root", found=found.hex(), allowed=root.hex())
 
 
-def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> None:
+def verify_consistency(
+    old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
+) -> None:
     """Check that nothing below ``old_size`` changed while the log grew (LOG-1; RFC 9162 section 2.1.4.2).
 
-    Raises :class:`RuleViolation` (LOG-1): field ``proof`` for a path of a wrong length, ``old_root`` or ``new_root`` for one that
-    leads elsewhere.
+    Raises :class:`RuleViolation` (LOG-1): field ``proof`` for a path of a wrong length, ``old_root`` or
+    ``new_root`` for one that leads elsewhere.
     """
     _check_sizes(old_size, new_size)
     _check_hashes(path)

@@ -1,10 +1,11 @@
 """What a statement says: the fields of a reading, an execution and a setpoint (MEA-1, SET-1).
 
-One table per type is the whole knowledge of the payload's bytes: integer key, field name, range or length. Encoding,
-decoding and range checks are driven by it. Byte format: ``docs/formats/statement.md`` and ``docs/formats/setpoint.md``.
+One table per type is the whole knowledge of the payload's bytes: integer key, field name, range or length.
+Encoding, decoding and range checks are driven by it. Byte format: ``docs/formats/statement.md`` and
+``docs/formats/setpoint.md``.
 
-Powers are in W and signed: *up* (more injection, less withdrawal) is positive. Energies are those of the period, in Wh or
-varh, never negative. Times are Unix seconds, UTC. All integers fit 32 bits.
+Powers are in W and signed: *up* (more injection, less withdrawal) is positive. Energies are those of the
+period, in Wh or varh, never negative. Times are Unix seconds, UTC. All integers fit 32 bits.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A device's answer to one setpoint (SET-1). ``setpoint_id`` is the SHA-256 of the setpoint statement's bytes."""
+    """A device's answer to one setpoint (SET-1). ``setpoint_id`` is the SHA-256 of the setpoint statement's
+    bytes.
+    """
 
     pod_id: bytes
     period_start: int
@@ -96,7 +99,9 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Setpoint:
-    """A DSO platform's request to one POD: a change of ``power_w`` against the baseline over one period (SET-1)."""
+    """A DSO platform's request to one POD: a change of ``power_w`` against the baseline over one period
+    (SET-1).
+    """
 
     pod_id: bytes
     period_start: int
@@ -128,7 +133,9 @@ class _Flags:
     def check(self, name: str, value: object) -> None:
         _Integer(0, UINT_MAX).check(name, value)
         if isinstance(value, int) and value & ~self.mask:
-            raise RuleViolation(rule="MEA-1", field=name, found=f"{value:#b}", allowed=f"only bits of {self.mask:#b}")
+            raise RuleViolation(
+                rule="MEA-1", field=name, found=f"{value:#b}", allowed=f"only bits of {self.mask:#b}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,9 @@ class _Identifier:
         if type(value) is not bytes:
             raise RuleViolation(rule="MEA-1", field=name, found=type(value).__name__, allowed="a byte string")
         if len(value) != ID_BYTES:
-            raise RuleViolation(rule="MEA-1", field=name, found=f"{len(value)} bytes", allowed=f"{ID_BYTES} bytes")
+            raise RuleViolation(
+                rule="MEA-1", field=name, found=f"{len(value)} bytes", allowed=f"{ID_BYTES} bytes"
+            )
 
 
 _Kind = _Integer | _Flags | _Identifier
@@ -152,7 +161,9 @@ _PERIOD: tuple[tuple[str, _Kind], ...] = (
 
 
 class _Layout:
-    """The map of one payload type: key 1 is the type, the fields follow with the keys 2, 3, ... in this order."""
+    """The map of one payload type: key 1 is the type, the fields follow with the keys 2, 3, ... in this
+    order.
+    """
 
     def __init__(self, code: int, cls: type[Payload], *fields: tuple[str, _Kind]) -> None:
         self.code = code
@@ -194,12 +205,15 @@ def _check_expiry(setpoint: Setpoint) -> None:
     end = setpoint.period_start + setpoint.period_length
     if setpoint.expires_at > end:
         raise RuleViolation(
-            rule="SET-1", field="expires_at", found=setpoint.expires_at, allowed=f"not after the end of the period, {end}"
+            rule="SET-1",
+            field="expires_at",
+            found=setpoint.expires_at,
+            allowed=f"not after the end of the period, {end}",
         )
 
 
 def _encode(layout: _Layout, payload: Payload) -> bytes:
-    # Keys ascend and Python's dict keeps their order, so the shortest-form encoder gives the deterministic bytes.
+    # Keys ascend and a dict keeps their order: the shortest-form encoder gives the deterministic bytes.
     return cbor2.dumps(dict(enumerate((layout.code, *layout.values(payload)), start=1)))
 
 
@@ -219,8 +233,9 @@ def encode_payload(payload: Payload) -> bytes:
 def decode_payload(data: bytes, item: Any) -> Payload:
     """Turn the decoded CBOR ``item`` of the payload bytes ``data`` into its type (MEA-1).
 
-    Raises :class:`RuleViolation`: field ``payload`` for what is no map, has an unknown key or is not in deterministic form,
-    ``type`` for an unknown type, else the name of the field that is missing, of a wrong type or out of range.
+    Raises :class:`RuleViolation`: field ``payload`` for what is no map, has an unknown key or is not in
+    deterministic form, ``type`` for an unknown type, else the name of the field that is missing, of a wrong
+    type or out of range.
     """
     # 1. a map of one of the known types
     if type(item) is not dict:
@@ -228,7 +243,9 @@ def decode_payload(data: bytes, item: Any) -> Payload:
     code = item.get(1)
     layout = _BY_CODE.get(code) if type(code) is int else None
     if layout is None:
-        raise RuleViolation(rule="MEA-1", field="type", found=code, allowed="1 reading, 2 execution, 3 setpoint")
+        raise RuleViolation(
+            rule="MEA-1", field="type", found=code, allowed="1 reading, 2 execution, 3 setpoint"
+        )
     # 2. every field there and in its range
     values: dict[str, Any] = {}
     for key, name, kind in layout.fields:
@@ -240,12 +257,17 @@ def decode_payload(data: bytes, item: Any) -> Payload:
     if len(item) != len(layout.keys):
         unknown = sorted(map(repr, set(item) - layout.keys))
         raise RuleViolation(
-            rule="MEA-1", field="payload", found=f"key {', '.join(unknown)}", allowed=f"the keys 1 .. {max(layout.keys)}"
+            rule="MEA-1",
+            field="payload",
+            found=f"key {', '.join(unknown)}",
+            allowed=f"the keys 1 .. {max(layout.keys)}",
         )
     payload = layout.cls(**values)
     # 4. said in the one allowed way
     if _encode(layout, payload) != data:
-        raise RuleViolation(rule="MEA-1", field="payload", found="another encoding", allowed="deterministic CBOR")
+        raise RuleViolation(
+            rule="MEA-1", field="payload", found="another encoding", allowed="deterministic CBOR"
+        )
     # 5. a setpoint does not outlive its period
     if isinstance(payload, Setpoint):
         _check_expiry(payload)

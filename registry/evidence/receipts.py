@@ -1,7 +1,8 @@
 """COSE receipts: the access node's signed word that a statement stands in the log (LOG-1). RFC 9942.
 
-A receipt is a COSE_Sign1 message over the root of the log, the root left out (detached), so that whoever checks it must compute it from the
-statement and the inclusion proof in the unprotected header. Byte format: ``docs/formats/receipt.md``.
+A receipt is a COSE_Sign1 message over the root of the log, the root left out (detached), so that whoever
+checks it must compute it from the statement and the inclusion proof in the unprotected header. Byte format:
+``docs/formats/receipt.md``.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Receipt:
 
 
 def make_receipt(private_key: PrivateKey, size: int, index: int, path: Sequence[bytes], root: bytes) -> bytes:
-    """The receipt of the leaf ``index`` in the tree of ``size`` leaves and ``root``, signed by the access node (P-256)."""
+    """The receipt of the leaf ``index`` in the tree of ``size`` leaves and ``root``, signed by the access
+    node (P-256).
+    """
     protected = _protected(kid_of(private_key.public_key()))
     return _assemble(protected, size, index, path, sign_es256(private_key, sig_structure(protected, root)))
 
@@ -81,23 +84,28 @@ def parse_receipt(data: bytes) -> Receipt:
     size, index, path = _proof(unprotected)
     # 4. the one encoding, and a signature in range
     if _assemble(protected, size, index, path, signature) != data:
-        raise _violation("receipt", "another encoding or trailing bytes", "deterministic CBOR, nothing after it")
+        raise _violation(
+            "receipt", "another encoding or trailing bytes", "deterministic CBOR, nothing after it"
+        )
     check_signature_form(signature, rule="LOG-1")
     return Receipt(kid, size, index, tuple(path), signature, data)
 
 
 def verify_receipt(receipt: Receipt, entry: bytes, public_key: PublicKey) -> bytes:
-    """Check that the access node with ``public_key`` certified ``entry`` (a statement's bytes) in its log; returns the root.
+    """Check that the access node with ``public_key`` certified ``entry`` (a statement's bytes) in its log;
+    returns the root.
 
-    Raises :class:`RuleViolation` (LOG-1): ``kid`` for another key, ``proof`` for a path that fits no tree, ``signature`` if the node
-    did not sign the root that entry and proof lead to.
+    Raises :class:`RuleViolation` (LOG-1): ``kid`` for another key, ``proof`` for a path that fits no tree,
+    ``signature`` if the node did not sign the root that entry and proof lead to.
     """
     kid = kid_of(public_key)
     if receipt.kid != kid:
         raise _violation("kid", receipt.kid.hex(), kid.hex())
     root = root_from_inclusion(leaf_hash(entry), receipt.index, receipt.size, receipt.path)
     if not is_signed_by(public_key, receipt.signature, sig_structure(_protected(kid), root)):
-        raise _violation("signature", f"none over the root {root.hex()}", "the access node's signature over it")
+        raise _violation(
+            "signature", f"none over the root {root.hex()}", "the access node's signature over it"
+        )
     return root
 
 
@@ -126,7 +134,9 @@ def _proof(unprotected: Any) -> tuple[int, int, list[bytes]]:
     if not 0 <= index < size <= SIZE_MAX:
         raise _violation("proof", f"leaf {index} of {size}", "an index below the size")
     if len(path) > _PATH_MAX or any(type(node) is not bytes or len(node) != HASH_BYTES for node in path):
-        raise _violation("proof", f"{len(path)} path elements", f"at most {_PATH_MAX} hashes of {HASH_BYTES} bytes")
+        raise _violation(
+            "proof", f"{len(path)} path elements", f"at most {_PATH_MAX} hashes of {HASH_BYTES} bytes"
+        )
     return size, index, path
 
 

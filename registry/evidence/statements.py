@@ -1,8 +1,9 @@
-"""Statements: payloads signed as COSE_Sign1 messages (MEA-1, SET-1). Byte format: ``docs/formats/statement.md``.
+"""Statements: payloads signed as COSE_Sign1 messages (MEA-1, SET-1). Byte format:
+``docs/formats/statement.md``.
 
-:func:`parse` is the strict slow way that every statement can go. A template parser that recognises the one shape all
-well-behaved devices send may be put in front of it; whatever deviates must end up here, so that there is one judge of
-what is well-formed.
+:func:`parse` is the strict slow way that every statement can go. A template parser that recognises the one
+shape all well-behaved devices send may be put in front of it; whatever deviates must end up here, so that
+there is one judge of what is well-formed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _PROTECTED_HEAD: Final = bytes.fromhex("a20126045820")  # {1: -7, 4: h'...32 byt
 class Statement:
     """A parsed statement. Well-formed, but not yet verified: see :func:`verify`.
 
-    ``raw`` is the exact message, ``tbs`` what the signature (64 bytes ``r || s``) covers, ``kid`` the signer's key id.
+    ``raw`` is the exact message, ``tbs`` what the signature (64 bytes ``r || s``) covers, ``kid`` the
+    signer's key id.
     """
 
     payload: Payload
@@ -64,7 +66,8 @@ def assemble(protected: bytes, payload: bytes, signature: bytes) -> bytes:
 
 
 def sign(payload: Payload, private_key: PrivateKey) -> bytes:
-    """The statement that says ``payload``, signed by ``private_key`` (P-256). Same input, same bytes (RFC 6979).
+    """The statement that says ``payload``, signed by ``private_key`` (P-256). Same input, same bytes (RFC
+    6979).
 
     Raises :class:`RuleViolation` (MEA-1, SET-1) if a field of the payload is out of range.
     """
@@ -74,7 +77,8 @@ def sign(payload: Payload, private_key: PrivateKey) -> bytes:
 
 
 def parse(data: bytes) -> Statement:
-    """Read a statement strictly: MEA-1, in the order of ``docs/formats/statement.md`` ("Reading a statement").
+    """Read a statement strictly: MEA-1, in the order of ``docs/formats/statement.md`` ("Reading a
+    statement").
 
     1. size, and one CBOR item;
     2. COSE_Sign1: tag, array of four, types of its items, empty unprotected header;
@@ -109,7 +113,9 @@ def parse(data: bytes) -> Statement:
     payload = decode_payload(payload_bytes, decode_item(payload_bytes, rule="MEA-1", field="payload"))
     # 5. the whole in deterministic form, nothing after it
     if assemble(protected, payload_bytes, signature) != data:
-        raise _violation("message", "another encoding or trailing bytes", "deterministic CBOR, nothing after it")
+        raise _violation(
+            "message", "another encoding or trailing bytes", "deterministic CBOR, nothing after it"
+        )
     # 6. signature
     check_signature_form(signature)
     return Statement(payload, kid, signature, sig_structure(protected, payload_bytes), data)
@@ -118,8 +124,9 @@ def parse(data: bytes) -> Statement:
 def verify(statement: Statement, public_key: PublicKey) -> None:
     """Check that ``public_key`` signed ``statement`` (MEA-2). The key must be the one its ``kid`` names.
 
-    Raises :class:`RuleViolation` (MEA-2): field ``kid`` for another key, ``signature`` for a signature that does not verify.
-    Callers with many statements look keys up by ``kid`` and call :func:`verify_with` on the cached key objects.
+    Raises :class:`RuleViolation` (MEA-2): field ``kid`` for another key, ``signature`` for a signature that
+    does not verify. Callers with many statements look keys up by ``kid`` and call :func:`verify_with` on the
+    cached key objects.
     """
     kid = kid_of(public_key)
     if kid != statement.kid:
@@ -128,10 +135,15 @@ def verify(statement: Statement, public_key: PublicKey) -> None:
 
 
 def verify_with(statement: Statement, public_key: PublicKey) -> None:
-    """Like :func:`verify` for a key that was found by the statement's ``kid``, so that the key is not hashed again."""
+    """Like :func:`verify` for a key that was found by the statement's ``kid``, so that the key is not hashed
+    again.
+    """
     if not is_signed_by(public_key, statement.signature, statement.tbs):
         raise RuleViolation(
-            rule="MEA-2", field="signature", found="a signature that does not verify", allowed="one by the key of the kid"
+            rule="MEA-2",
+            field="signature",
+            found="a signature that does not verify",
+            allowed="one by the key of the kid",
         )
 
 

@@ -1,8 +1,10 @@
-"""The log as static files: C2SP ``tlog-tiles`` (LOG-1). Names and bytes only; who writes them is the log's business.
+"""The log as static files: C2SP ``tlog-tiles`` (LOG-1). Names and bytes only; who writes them is the log's
+business.
 
-A *tile* holds up to 256 consecutive hashes of one tile level; hash ``i`` of level ``l`` is the node ``(8 * l, i)`` of
-:mod:`registry.evidence.merkle`. Only the last tile of a level may be partial. An *entry bundle* holds the entries below a
-level-0 tile, each behind its length as a big-endian 16-bit number. Byte format: ``docs/formats/checkpoint.md``.
+A *tile* holds up to 256 consecutive hashes of one tile level; hash ``i`` of level ``l`` is the node ``(8 * l,
+i)`` of :mod:`registry.evidence.merkle`. Only the last tile of a level may be partial. An *entry bundle* holds
+the entries below a level-0 tile, each behind its length as a big-endian 16-bit number. Byte format:
+``docs/formats/checkpoint.md``.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class TileName:
 
 
 def index_path(index: int) -> str:
-    """An index as path elements of three digits, all but the last marked with ``x``: 1234067 is ``x001/x234/067``."""
+    """An index as path elements of three digits, all but the last marked with ``x``: 1234067 is
+    ``x001/x234/067``.
+    """
     if index < 0:
         raise RuleViolation(rule="LOG-1", field="tile index", found=index, allowed="0 or more")
     parts = [f"{index % 1000:03d}"]
@@ -68,7 +72,9 @@ def tiles_for_growth(old_size: int, new_size: int) -> Iterator[TileName]:
 
 
 def tile_of_node(level: int, index: int, size: int) -> tuple[TileName, int, int]:
-    """Where the node ``(level, index)`` of a tree of ``size`` leaves is found: tile, first hash in it, number of hashes to fold."""
+    """Where the node ``(level, index)`` of a tree of ``size`` leaves is found: tile, first hash in it, number
+    of hashes to fold.
+    """
     tile_level, height = divmod(level, TILE_HEIGHT)
     first = index << height
     tile_index, offset = divmod(first, TILE_WIDTH)
@@ -79,7 +85,8 @@ def tile_of_node(level: int, index: int, size: int) -> tuple[TileName, int, int]
 def node_reader(size: int, read_tile: Callable[[TileName], bytes]) -> NodeReader:
     """A reader of the nodes of a tree of ``size`` leaves out of its tiles.
 
-    ``read_tile`` gives a tile's bytes; it may keep what it read. Raises :class:`RuleViolation` (LOG-1) for a tile of a wrong length.
+    ``read_tile`` gives a tile's bytes; it may keep what it read. Raises :class:`RuleViolation` (LOG-1) for a
+    tile of a wrong length.
     """
 
     def read(level: int, index: int) -> bytes:
@@ -87,7 +94,10 @@ def node_reader(size: int, read_tile: Callable[[TileName], bytes]) -> NodeReader
         tile = read_tile(name)
         if len(tile) != name.width * HASH_BYTES:
             raise RuleViolation(
-                rule="LOG-1", field=name.path, found=f"{len(tile)} bytes", allowed=f"{name.width * HASH_BYTES} bytes"
+                rule="LOG-1",
+                field=name.path,
+                found=f"{len(tile)} bytes",
+                allowed=f"{name.width * HASH_BYTES} bytes",
             )
         return _fold(split_tile(tile)[offset : offset + count])
 
@@ -102,8 +112,8 @@ def split_tile(tile: bytes) -> list[bytes]:
 class TileBuilder:
     """Grows a log's tiles in memory: leaf hashes in, the files that changed out.
 
-    ``TileBuilder(size, open_tiles)`` resumes; ``open_tiles`` has the bytes of the partial tile of each level, from level 0 on, empty
-    where a level has none.
+    ``TileBuilder(size, open_tiles)`` resumes; ``open_tiles`` has the bytes of the partial tile of each level,
+    from level 0 on, empty where a level has none.
     """
 
     __slots__ = ("_open", "_size")
@@ -116,7 +126,10 @@ class TileBuilder:
             allowed = (size >> TILE_HEIGHT * level) % TILE_WIDTH * HASH_BYTES
             if found != allowed:
                 raise RuleViolation(
-                    rule="LOG-1", field=f"open tile {level}", found=f"{found} bytes", allowed=f"{allowed} bytes"
+                    rule="LOG-1",
+                    field=f"open tile {level}",
+                    found=f"{found} bytes",
+                    allowed=f"{allowed} bytes",
                 )
 
     @property
@@ -125,7 +138,9 @@ class TileBuilder:
         return self._size
 
     def extend(self, leaves: Iterable[bytes]) -> list[tuple[TileName, bytes]]:
-        """Add leaf hashes; returns every tile that became full and, after the last leaf, the changed partial ones."""
+        """Add leaf hashes; returns every tile that became full and, after the last leaf, the changed partial
+        ones.
+        """
         before, done = self._size, []
         for leaf in leaves:
             done += self._push(0, leaf)
@@ -149,26 +164,36 @@ class TileBuilder:
 
 
 def entry_bundle(entries: Iterable[bytes]) -> bytes:
-    """The bytes of an entry bundle. Raises :class:`RuleViolation` (LOG-1) for an entry longer than 65535 bytes."""
+    """The bytes of an entry bundle. Raises :class:`RuleViolation` (LOG-1) for an entry longer than 65535
+    bytes.
+    """
     bundle = bytearray()
     for entry in entries:
         if len(entry) > ENTRY_BYTES_MAX:
             raise RuleViolation(
-                rule="LOG-1", field="entry", found=f"{len(entry)} bytes", allowed=f"at most {ENTRY_BYTES_MAX} bytes"
+                rule="LOG-1",
+                field="entry",
+                found=f"{len(entry)} bytes",
+                allowed=f"at most {ENTRY_BYTES_MAX} bytes",
             )
         bundle += len(entry).to_bytes(2, "big") + entry
     return bytes(bundle)
 
 
 def split_entry_bundle(bundle: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises :class:`RuleViolation` (LOG-1) where a length does not fit what follows."""
+    """The entries of a bundle. Raises :class:`RuleViolation` (LOG-1) where a length does not fit what
+    follows.
+    """
     entries, at = [], 0
     while at < len(bundle):
         start = at + 2
         at = start + int.from_bytes(bundle[at:start], "big")
         if start > len(bundle) or at > len(bundle):
             raise RuleViolation(
-                rule="LOG-1", field="entry bundle", found=f"an end at byte {len(bundle)}", allowed=f"at least {at} bytes"
+                rule="LOG-1",
+                field="entry bundle",
+                found=f"an end at byte {len(bundle)}",
+                allowed=f"at least {at} bytes",
             )
         entries.append(bundle[start:at])
     return entries

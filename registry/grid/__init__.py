@@ -1,7 +1,9 @@
-"""The DSO's technical platform: power flow, traffic lights, static lights, local needs (GRD-1, GRD-2, DTL-2, DTL-3, POD-2).
+"""The DSO's technical platform: power flow, traffic lights, static lights, local needs.
 
-The only room that knows power-flow libraries. Numbers here are floats in kW, W, per unit; what leaves the room towards
-the ledger is integer kW, rounded down.
+Rules: GRD-1, GRD-2 (static lights), DTL-1, DTL-2, DTL-3, DTL-5, POD-2. Method and limits: ``docs/grid.md``.
+
+The only room that knows power-flow libraries. Numbers here are floats in kW, W, per unit; what leaves the
+room towards the ledger is integer kW, rounded down.
 
     network.py      a grid file read, checked, and every fault of it listed
     forecast.py     a day of expected load and generation per element, every bad cell named

@@ -6,8 +6,9 @@ Format (plain or gzip), one row per element and quantity, integers:
     2016-06-09,MV1.101 Load 2,p_w,23456,...
     2016-06-09,MV1.101 Load 2,q_var,7890,...
 
-``p_w`` is mandatory for every load and generator, ``q_var`` is 0 where it is missing. A load's power is positive when
-it withdraws, a generator's (storage included) when it injects. 92, 96 or 100 quarter-hours (TIM-1).
+``p_w`` is mandatory for every load and generator, ``q_var`` is 0 where it is missing. A load's power is
+positive when it withdraws, a generator's (storage included) when it injects. 92, 96 or 100 quarter-hours
+(TIM-1).
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ _LEADING: Final = ("day", "element", "quantity")
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Expected power of a day: ``p_w`` and ``q_var`` as ``[element, quarter-hour]`` in the order of the grid."""
+    """Expected power of a day: ``p_w`` and ``q_var`` as ``[element, quarter-hour]`` in the order of the
+    grid.
+    """
 
     day: date
     p_w: Floats
@@ -57,18 +60,15 @@ class Forecast:
 def load_forecast(path: Path, network: Network, *, day: date, quarters: int) -> Forecast:
     """Read the forecast of ``day`` for every element of ``network``.
 
-    Raises :class:`~registry.grid.faults.GridInvalid` naming row and column of every missing, unreadable or absurd value
-    (beyond 1.5 times the element's rating), unknown or repeated elements, another day, another number of
-    quarter-hours, and elements without a forecast.
+    Raises :class:`~registry.grid.faults.GridInvalid` naming row and column of every missing, unreadable or
+    absurd value (beyond 1.5 times the element's rating), unknown or repeated elements, another day, another
+    number of quarter-hours, and elements without a forecast.
     """
     if quarters not in DAY_QUARTERS:
-        raise GridInvalid("quarters", [Fault("bad_day_length", "day", str(quarters), "92, 96 or 100")], rule="TIM-1")
-    opened: TextIO
-    if path.suffix == ".gz":
-        opened = gzip.open(path, "rt", encoding="utf-8", newline="")
-    else:
-        opened = path.open(encoding="utf-8", newline="")
-    with opened as file:
+        raise GridInvalid(
+            "quarters", [Fault("bad_day_length", "day", str(quarters), "92, 96 or 100")], rule="TIM-1"
+        )
+    with _open(path) as file:
         reader = _Reader(network, day, quarters)
         rows = csv.reader(file)
         reader.header(next(rows, []))
@@ -77,10 +77,18 @@ def load_forecast(path: Path, network: Network, *, day: date, quarters: int) -> 
     return reader.finish()
 
 
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")
+
+
 class _Reader:
     def __init__(self, network: Network, day: date, quarters: int) -> None:
         self._network, self._day, self._quarters = network, day, quarters
-        self._values = {quantity: np.full((len(network.element_names), quarters), np.nan) for quantity in _QUANTITIES}
+        self._values = {
+            quantity: np.full((len(network.element_names), quarters), np.nan) for quantity in _QUANTITIES
+        }
         self._seen: set[tuple[str, str]] = set()
         self._faults: list[Fault] = []
 
@@ -101,7 +109,9 @@ class _Reader:
         if day != self._day.isoformat():
             self._faults.append(Fault("wrong_day", f"{where}, day", day, self._day.isoformat()))
         if quantity not in _QUANTITIES:
-            self._faults.append(Fault("unknown_quantity", f"{where}, quantity", quantity, " or ".join(_QUANTITIES)))
+            self._faults.append(
+                Fault("unknown_quantity", f"{where}, quantity", quantity, " or ".join(_QUANTITIES))
+            )
             return
         index = self._network.element_index.get(element)
         if index is None:
@@ -109,7 +119,9 @@ class _Reader:
             self._faults.append(Fault("unknown_element", f"{where}, element", element, allowed))
             return
         if (element, quantity) in self._seen:
-            self._faults.append(Fault("repeated_row", f"{where}, element", f"{element} {quantity} again", "once"))
+            self._faults.append(
+                Fault("repeated_row", f"{where}, element", f"{element} {quantity} again", "once")
+            )
             return
         self._seen.add((element, quantity))
         limit = _ABSURD * float(self._network.element_rated_w[index])

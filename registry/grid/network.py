@@ -1,11 +1,14 @@
 """A grid read from power-grid-model JSON and checked before anything is computed (GRD-1).
 
-The file is a power-grid-model *input* document (SI units) of symmetric components: ``node``, ``line``, ``link``,
-``transformer``, ``source``, ``sym_load``, ``sym_gen``. Attributes added here, which power-grid-model itself ignores:
+The file is a power-grid-model *input* document (SI units) of symmetric components: ``node``, ``line``,
+``link``, ``transformer``, ``source``, ``sym_load``, ``sym_gen``. Attributes added here, which
+power-grid-model itself ignores:
 
     name            of every component except ``source``; unique within its type
-    u_min, u_max    of a node: the operator's voltage band in p.u.; a default band applies where they are missing
-    rated_w         of a load or generator: its rating, the measure of what is an absurd forecast; may be missing
+    u_min, u_max    of a node: the operator's voltage band in p.u.; a default band applies where they are
+        missing
+    rated_w         of a load or generator: its rating, the measure of what is an absurd forecast; may be
+        missing
 
 Source: power-grid-model documentation, *Components* and *Native data interface*.
 """
@@ -21,7 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from power_grid_model.utils import json_deserialize
+from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 
 from registry.grid.faults import Fault, raise_if_any
 from registry.grid.network_checks import faults_of
@@ -40,7 +43,8 @@ class Network:
     Attributes:
         input: power-grid-model input arrays per component type.
         node_names, u_min, u_max: per node; band in p.u.
-        branch_names, branch_kinds: lines, then links, then transformers (``line``, ``link``, ``transformer``).
+        branch_names, branch_kinds: lines, then links, then transformers (``line``, ``link``,
+            ``transformer``).
         branch_from, branch_to: node positions of each branch's ends.
         branch_closed: whether both ends are connected.
         element_names, element_node: loads, then generators.
@@ -79,9 +83,9 @@ class Network:
 def load_network(path: Path, *, default_band_pu: tuple[float, float] = DEFAULT_BAND_PU) -> Network:
     """Read and check the grid file at ``path``.
 
-    Raises :class:`~registry.grid.faults.GridInvalid` listing every fault: unreadable JSON, another kind of document,
-    unknown node, missing rating, zero impedance, source without short-circuit power, voltage band upside down,
-    missing or repeated name, part of the grid without a source.
+    Raises :class:`~registry.grid.faults.GridInvalid` listing every fault: unreadable JSON, another kind of
+    document, unknown node, missing rating, zero impedance, source without short-circuit power, voltage band
+    upside down, missing or repeated name, part of the grid without a source.
     """
     return parse_network(path.read_text(encoding="utf-8"), name=path.stem, default_band_pu=default_band_pu)
 
@@ -112,10 +116,14 @@ def parse_network(
         branch_kinds=tuple(kind for kind in kinds for _ in data.get(kind, [])),
         branch_from=positions(branches, "from_node"),
         branch_to=positions(branches, "to_node"),
-        branch_closed=np.array([bool(row["from_status"] and row["to_status"]) for row in branches], dtype=np.bool_),
+        branch_closed=np.array(
+            [bool(row["from_status"] and row["to_status"]) for row in branches], dtype=np.bool_
+        ),
         element_names=tuple(str(row["name"]) for row in [*loads, *generators]),
         element_node=positions([*loads, *generators], "node"),
-        element_rated_w=np.array([row.get("rated_w", np.nan) for row in [*loads, *generators]], dtype=np.float64),
+        element_rated_w=np.array(
+            [row.get("rated_w", np.nan) for row in [*loads, *generators]], dtype=np.float64
+        ),
         element_sign=np.array([-1.0] * len(loads) + [1.0] * len(generators)),
         load_count=len(loads),
     )
@@ -129,8 +137,12 @@ def _document(text: str) -> dict[str, Any]:
     usable = isinstance(document, dict) and isinstance(document.get("data"), dict)
     if not usable or document.get("type") != "input" or document.get("is_batch"):
         found = document.get("type", "no type") if isinstance(document, dict) else type(document).__name__
-        raise_if_any("grid", [Fault("not_an_input", "document", str(found), "a power-grid-model input document")])
+        raise_if_any(
+            "grid", [Fault("not_an_input", "document", str(found), "a power-grid-model input document")]
+        )
     if document.get("attributes"):
-        raise_if_any("grid", [Fault("compact_rows", "attributes", "positional rows", "rows with attribute names")])
+        raise_if_any(
+            "grid", [Fault("compact_rows", "attributes", "positional rows", "rows with attribute names")]
+        )
     checked: dict[str, Any] = document
     return checked

@@ -1,7 +1,7 @@
 """Every fault of a grid document, found without computing a power flow (GRD-1).
 
-The checks that need only the document stand here; what power-grid-model's own validator knows (value ranges, clock
-against windings, references) is asked last and translated, so that one list names all faults.
+The checks that need only the document stand here; what power-grid-model's own validator knows (value
+ranges, clock against windings, references) is asked last and translated, so that one list names all faults.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from power_grid_model import CalculationType
-from power_grid_model.utils import json_deserialize
+from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 from power_grid_model.validation import validate_input_data
 
 from registry.grid.faults import Fault
@@ -23,19 +23,35 @@ Rows = Mapping[str, list[dict[str, Any]]]
 SUPPORTED: Final = ("node", "line", "link", "transformer", "source", "sym_load", "sym_gen")
 _BRANCHES: Final = ("line", "link", "transformer")
 _REFERENCES: Final = {
-    **{kind: ("from_node", "to_node") for kind in _BRANCHES},
-    **{kind: ("node",) for kind in ("source", "sym_load", "sym_gen")},
+    **dict.fromkeys(_BRANCHES, ("from_node", "to_node")),
+    **dict.fromkeys(("source", "sym_load", "sym_gen"), ("node",)),
 }
 _REQUIRED: Final = {
     "node": ("u_rated",),
     "line": ("from_status", "to_status", "r1", "x1", "c1", "tan1"),
     "link": ("from_status", "to_status"),
-    "transformer": ("from_status", "to_status", "u1", "u2", "sn", "uk", "pk", "i0", "p0", "winding_from", "winding_to",
-                    "clock", "tap_side", "tap_min", "tap_max", "tap_size"),
+    "transformer": (
+        "from_status",
+        "to_status",
+        "u1",
+        "u2",
+        "sn",
+        "uk",
+        "pk",
+        "i0",
+        "p0",
+        "winding_from",
+        "winding_to",
+        "clock",
+        "tap_side",
+        "tap_min",
+        "tap_max",
+        "tap_size",
+    ),
     "source": ("status", "u_ref"),
     "sym_load": ("status", "type"),
     "sym_gen": ("status", "type"),
-}  # fmt: skip
+}
 
 
 def faults_of(document: Mapping[str, Any], default_band_pu: tuple[float, float]) -> list[Fault]:
@@ -44,7 +60,13 @@ def faults_of(document: Mapping[str, Any], default_band_pu: tuple[float, float])
     faults = list(_structure(data))
     if faults:
         return faults
-    faults += [*_names(data), *_references(data), *_ratings(data), *_sources(data), *_bands(data, default_band_pu)]
+    faults += [
+        *_names(data),
+        *_references(data),
+        *_ratings(data),
+        *_sources(data),
+        *_bands(data, default_band_pu),
+    ]
     if not any(fault.code == "unknown_node" for fault in faults):
         faults += _islands(data)
     reported = {(fault.where, fault.code) for fault in faults}
@@ -102,7 +124,9 @@ def _ratings(data: Rows) -> Iterator[Fault]:
     for row in data.get("line", []):
         rating = row.get("i_n")
         if not isinstance(rating, int | float) or not math.isfinite(rating) or rating <= 0:
-            yield Fault("missing_rating", f"{_where('line', row)}, i_n", repr(rating), "rated current in A, above 0")
+            yield Fault(
+                "missing_rating", f"{_where('line', row)}, i_n", repr(rating), "rated current in A, above 0"
+            )
         if row["r1"] == 0 and row["x1"] == 0:
             yield Fault("zero_impedance", _where("line", row), "r1 = x1 = 0", "an impedance, or a link")
     for row in data.get("transformer", []):
@@ -113,12 +137,18 @@ def _ratings(data: Rows) -> Iterator[Fault]:
 
 
 def _sources(data: Rows) -> Iterator[Fault]:
-    """A source without ``sk`` gets 1e10 VA, which moves every voltage by about 1e-3 p.u.: it has to be stated."""
+    """A source without ``sk`` gets 1e10 VA, which moves every voltage by about 1e-3 p.u.: it has to be
+    stated.
+    """
     for row in data["source"]:
         power = row.get("sk")
         if not isinstance(power, int | float) or not math.isfinite(power) or power <= 0:
-            yield Fault("missing_short_circuit_power", f"{_where('source', row)}, sk", repr(power),
-                        "VA, stated; 1e18 for a stiff source")  # fmt: skip
+            yield Fault(
+                "missing_short_circuit_power",
+                f"{_where('source', row)}, sk",
+                repr(power),
+                "VA, stated; 1e18 for a stiff source",
+            )
 
 
 def _bands(data: Rows, default: tuple[float, float]) -> Iterator[Fault]:
@@ -145,7 +175,9 @@ def _islands(data: Rows) -> Iterator[Fault]:
                 queue.append(node)
     for row in data["node"]:
         if row["id"] not in reached:
-            yield Fault("island_without_source", _where("node", row), "no closed path to a source", "energised")
+            yield Fault(
+                "island_without_source", _where("node", row), "no closed path to a source", "energised"
+            )
 
 
 def _library(document: Mapping[str, Any]) -> Iterator[Fault]:
@@ -158,6 +190,6 @@ def _library(document: Mapping[str, Any]) -> Iterator[Fault]:
         if type(error).__name__ in covered:
             continue
         field = error.field_str.replace("'", "")
-        for number in error.ids:
+        for number in error.ids or []:
             identity = number if isinstance(number, int) else number[1]
             yield Fault("bad_value", f"{names[int(identity)]}, {field}", "a value out of range", str(error))

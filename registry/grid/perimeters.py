@@ -1,7 +1,8 @@
 """Perimeters of a grid: feeders read off the topology, and partitions checked (DTL-1).
 
-A *feeder* is everything that hangs below one outgoing branch of the medium-voltage busbar of a primary substation;
-switches that are open in the grid file end it. What is connected to the busbar itself is a perimeter of its own.
+A *feeder* is everything that hangs below one outgoing branch of the medium-voltage busbar of a primary
+substation; switches that are open in the grid file end it. What is connected to the busbar itself is a
+perimeter of its own.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Perimeter:
 def feeders(network: Network) -> tuple[Perimeter, ...]:
     """The busbar perimeter, then one per outgoing branch in the order of the grid file.
 
-    A busbar is the lower-voltage side of every transformer fed from a source side, with all nodes joined to it by
-    links. A perimeter is named after its first branch, a busbar after its first node. Branches that leave the busbar
-    in parallel and meet again below give one perimeter.
+    A busbar is the lower-voltage side of every transformer fed from a source side, with all nodes joined to
+    it by links. A perimeter is named after its first branch, a busbar after its first node. Branches that
+    leave the busbar in parallel and meet again below give one perimeter.
     """
     closed = [i for i in range(len(network.branch_names)) if network.branch_closed[i]]
     links = [i for i in closed if network.branch_kinds[i] == "link"]
@@ -40,8 +41,10 @@ def feeders(network: Network) -> tuple[Perimeter, ...]:
         if network.branch_kinds[i] == "transformer":
             ends = (int(network.branch_from[i]), int(network.branch_to[i]))
             sides.add(min(ends, key=lambda node: float(rated[node])))
-    source_nodes = {int(np.flatnonzero(network.input["node"]["id"] == node)[0])
-                    for node in network.input["source"]["node"]}  # fmt: skip
+    source_nodes = {
+        int(np.flatnonzero(network.input["node"]["id"] == node)[0])
+        for node in network.input["source"]["node"]
+    }
     if not sides:
         sides = source_nodes
     busbar = _reach(network, sides, links)
@@ -99,10 +102,17 @@ def partition(pods: Sequence[GridPod], assignment: Mapping[str, Sequence[str]]) 
     """
     index = {pod.key: i for i, pod in enumerate(pods)}
     counts = Counter(key for keys in assignment.values() for key in keys)
-    faults = [Fault("unknown_pod", f"perimeter {name}", key, "a POD of this grid")
-              for name, keys in assignment.items() for key in keys if key not in index]  # fmt: skip
-    faults += [Fault("not_one_perimeter", f"POD {key}", f"in {counts[key]} perimeters", "in exactly one")
-               for key in index if counts[key] != 1]  # fmt: skip
+    faults = [
+        Fault("unknown_pod", f"perimeter {name}", key, "a POD of this grid")
+        for name, keys in assignment.items()
+        for key in keys
+        if key not in index
+    ]
+    faults += [
+        Fault("not_one_perimeter", f"POD {key}", f"in {counts[key]} perimeters", "in exactly one")
+        for key in index
+        if counts[key] != 1
+    ]
     raise_if_any("perimeters", faults, rule="DTL-1")
     names = tuple(assignment)
     members = tuple(tuple(sorted(index[key] for key in assignment[name])) for name in names)
@@ -113,7 +123,9 @@ def partition(pods: Sequence[GridPod], assignment: Mapping[str, Sequence[str]]) 
 def assign_by_node(
     network: Network, pods: Sequence[GridPod], perimeters: Sequence[Perimeter]
 ) -> dict[str, tuple[str, ...]]:
-    """The keys of the PODs of each perimeter, by the node each POD is connected to; perimeters without PODs stay."""
+    """The keys of the PODs of each perimeter, by the node each POD is connected to; perimeters without
+    PODs stay.
+    """
     owner = {node: perimeter.name for perimeter in perimeters for node in perimeter.nodes}
     groups: dict[str, list[str]] = {perimeter.name: [] for perimeter in perimeters}
     for pod in pods:

@@ -1,7 +1,8 @@
 """Batches of AC power flows by power-grid-model, with failures masked (GRD-1).
 
-One scenario that does not converge would abort a whole batch, so batches run with ``continue_on_batch_error=True``; the
-rows that failed then read voltage 0, so everything of them is set to NaN here and ``converged`` says so. NaN compares
+One scenario that does not converge would abort a whole batch, so batches run with
+``continue_on_batch_error=True``; the rows that failed then read voltage 0, so everything of them is set to
+NaN here and ``converged`` says so. NaN compares
 false with every limit: callers ask for "all within limits", never for "none beyond".
 """
 
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from power_grid_model import PowerGridModel
+from power_grid_model import ComponentType, PowerGridModel
 
 from registry.grid.network import Network
 
@@ -30,7 +31,8 @@ class Solution:
 
     Attributes:
         u_pu: voltage magnitudes, ``[scenario, node]``, NaN where the scenario failed.
-        loading: of each branch, fraction of its rating (0 for links), ``[scenario, branch]``, NaN where failed.
+        loading: of each branch, fraction of its rating (0 for links), ``[scenario, branch]``, NaN where
+            failed.
         converged: per scenario.
     """
 
@@ -43,8 +45,8 @@ class Solution:
 class PhasorSolution:
     """As :class:`Solution`, with the loading of each branch as a phasor at its more loaded end.
 
-    A line's phasor is its current over the rated current, a transformer's its apparent power over the rated power; the
-    magnitude is the loading.
+    A line's phasor is its current over the rated current, a transformer's its apparent power over the rated
+    power; the magnitude is the loading.
     """
 
     u_pu: Floats
@@ -62,7 +64,9 @@ class PowerFlow:
         self.network = network
         self._model = PowerGridModel(dict(network.input))
         self._threads = threads
-        counts = {kind: sum(k == kind for k in network.branch_kinds) for kind in ("line", "link", "transformer")}
+        counts = {
+            kind: sum(k == kind for k in network.branch_kinds) for kind in ("line", "link", "transformer")
+        }
         self._counts = {kind: count for kind, count in counts.items() if count}
         lines = network.input.get("line")
         transformers = network.input.get("transformer")
@@ -70,7 +74,9 @@ class PowerFlow:
         self._rated_power = np.asarray(transformers["sn"]) if transformers is not None else np.zeros(0)
 
     def solve(self, p_w: Floats, q_var: Floats) -> Solution:
-        """Solve scenarios given as ``[scenario, element]`` in W and var, each element in its own sense of sign."""
+        """Solve scenarios given as ``[scenario, element]`` in W and var, each element in its own sense of
+        sign.
+        """
         wanted: dict[str, list[str]] = {"node": ["u_pu"]}
         wanted |= {kind: ["loading"] for kind in self._counts if kind != "link"}
         voltages, loadings, converged = [], [], []
@@ -104,13 +110,20 @@ class PowerFlow:
             p, q = np.ascontiguousarray(p_w[:, part]), np.ascontiguousarray(q_var[:, part])
             if p.shape[1]:
                 update[kind] = {"p_specified": p, "q_specified": q}
-        energised = {kind: [*names, "energized"] if kind == "node" else names for kind, names in wanted.items()}
-        output = self._model.calculate_power_flow(
-            update_data=update, output_component_types=energised, threading=self._threads, continue_on_batch_error=True
+        attributes: dict[ComponentType, Any] = {ComponentType[kind]: names for kind, names in wanted.items()}
+        results: dict[Any, Any] = self._model.calculate_power_flow(
+            update_data={ComponentType[kind]: values for kind, values in update.items()},
+            output_component_types=attributes,
+            threading=self._threads,
+            continue_on_batch_error=True,
         )
-        ok = np.asarray(output["node"]["energized"]).all(axis=1)
+        output = {str(kind.value): values for kind, values in results.items()}
         u_pu = np.asarray(output["node"]["u_pu"])
-        return output, ok & np.isfinite(u_pu).all(axis=1) & (u_pu > 0.0).all(axis=1)
+        ok = np.isfinite(u_pu).all(axis=1) & (u_pu > 0.0).all(axis=1)
+        error = self._model.batch_error
+        if error is not None:
+            ok[np.asarray(error.failed_scenarios, dtype=np.int64)] = False
+        return output, ok
 
     def _phasors(self, output: dict[str, Any], ok: Bools) -> Complexes:
         volts = np.asarray(output["node"]["u"]) * np.exp(1j * np.asarray(output["node"]["u_angle"]))

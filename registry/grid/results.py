@@ -6,65 +6,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Direction = Literal["up", "down"]
-Colour = Literal["green", "yellow", "red"]
-Verdict = Literal["confirmed", "modulated", "invalidated"]
+from registry.domain.enums import StaticLight
+from registry.domain.quantities import CellLight, Direction
 
-DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
-
-
-def opposite(direction: Direction) -> Direction:
-    """The other direction."""
-    return "down" if direction == "up" else "up"
-
-
-@dataclass(frozen=True, slots=True)
-class CellLight:
-    """The light of one perimeter, hour and direction (DTL-2).
-
-    Attributes:
-        colour: green: no limit beyond the PODs' own; yellow: limited to ``capability_kw``; red: zero.
-        capability_kw: total that global selections may reach; ``None`` when green, 0 when red.
-        reactive: the capability holds only with reactive support.
-        binding: the limit that sets the capability, in words; ``None`` when green.
-    """
-
-    colour: Colour
-    capability_kw: int | None
-    reactive: bool
-    binding: str | None
-
-    def __post_init__(self) -> None:
-        consistent = {
-            "green": self.capability_kw is None,
-            "yellow": self.capability_kw is not None and self.capability_kw > 0,
-            "red": self.capability_kw == 0,
-        }
-        if not consistent[self.colour]:
-            raise ValueError(f"a {self.colour} light cannot have the capability {self.capability_kw} kW")
-
-
-GREEN = CellLight("green", None, reactive=False, binding=None)
-
-
-def red(binding: str) -> CellLight:
-    """A red light with its reason."""
-    return CellLight("red", 0, reactive=False, binding=binding)
+DIRECTIONS = (Direction.UP, Direction.DOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class PerimeterDayLights:
-    """The lights of one perimeter on one delivery day: one cell per hour (23, 24 or 25) and direction."""
+    """The lights of one perimeter on one delivery day (DTL-2).
+
+    Attributes:
+        perimeter: its name.
+        up, down: one light per hour (23, 24 or 25) and direction.
+        up_binding, down_binding: per light the limit that sets it, in words; empty where green.
+    """
 
     perimeter: str
     up: tuple[CellLight, ...]
     down: tuple[CellLight, ...]
+    up_binding: tuple[str, ...]
+    down_binding: tuple[str, ...]
 
-    def cells(self, direction: Direction) -> tuple[CellLight, ...]:
-        """The cells of one direction, hour by hour."""
-        return self.up if direction == "up" else self.down
+    def side(self, direction: Direction) -> tuple[CellLight, ...]:
+        """The lights of one direction, hour by hour."""
+        return self.up if direction is Direction.UP else self.down
+
+    def binding(self, direction: Direction) -> tuple[str, ...]:
+        """What sets the lights of one direction, hour by hour."""
+        return self.up_binding if direction is Direction.UP else self.down_binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +44,19 @@ class StaticLightAdvice:
 
     Attributes:
         pod: key of the POD.
-        verdict: *confirmed* as declared, *modulated* to the given powers (never higher), or *invalidated*.
+        light: *confirmed* as declared, *modulated* to the given powers (never higher), or *invalidated*.
         up_kw, down_kw: largest power that the POD alone may move in every expected quarter-hour.
         reason: empty when confirmed.
-        quarters_left_out: quarter-hours not asked because the expected state violates a limit there without the POD.
+        quarters_left_out: quarter-hours not asked because the expected state violates a limit there without
+            the POD.
     """
 
     pod: str
-    verdict: Verdict
+    light: StaticLight
     up_kw: int
     down_kw: int
     reason: str
     quarters_left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class LocalNeed:
-    """A local activation that the expected state calls for (D4.1 §6.3, step 1a).
-
-    Attributes:
-        perimeter, hour, direction: where, in which delivery hour (from 0) and which way.
-        power_kw: power to activate, rounded up; all there is when ``cures`` is false.
-        cures: whether power flow shows all limits kept, with the reserve asked for, after all needs of that hour.
-        binding: the limit at stake and its expected value.
-    """
-
-    perimeter: str
-    hour: int
-    direction: Direction
-    power_kw: int
-    cures: bool
-    binding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +72,27 @@ class LocalActivation:
     direction: Direction
     power_kw: int
     pods: tuple[tuple[str, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNeed:
+    """A local activation that the expected state calls for (D4.1 §6.3, step 1a).
+
+    Attributes:
+        perimeter, hour, direction: where, in which delivery hour (from 0) and which way.
+        power_kw: power to activate, rounded up; all there is when ``cures`` is false.
+        cures: whether power flow shows all limits kept, with the reserve asked for, after all needs of that
+            hour.
+        binding: the limit at stake and its expected value.
+    """
+
+    perimeter: str
+    hour: int
+    direction: Direction
+    power_kw: int
+    cures: bool
+    binding: str
+
+    def as_activation(self) -> LocalActivation:
+        """The activation that answers this need, its placement not declared yet."""
+        return LocalActivation(self.perimeter, self.hour, self.direction, self.power_kw)

@@ -1,14 +1,17 @@
 """Largest power per perimeter and direction that is safe for any placement: one hour as linear rows (GRD-1).
 
-A row says: *margin* is left under some limit in some quarter-hour, and 1 kW more injection at POD i uses ``effect[i]``
-of it. Who selects kW in a cell (a perimeter and direction) does not say which PODs will move, so the worst placement
-counts: the PODs with the largest effect move first, each to the end of its range. That greedy filling solves the
-fractional knapsack exactly; its value grows with the selected power, in ever flatter pieces.
+A row says: *margin* is left under some limit in some quarter-hour, and 1 kW more injection at POD i uses
+``effect[i]`` of it. Who selects kW in a cell (a perimeter and direction) does not say which PODs will move,
+so the worst placement
+counts: the PODs with the largest effect move first, each to the end of its range. That greedy filling
+    solves the fractional knapsack exactly; its value grows with the selected power, in ever flatter pieces.
 
-Cells share the rows. They are filled together in proportion to their ranges until a row is used up; the cells that
-use that row stop there, the others go on. Cells with a small effect on a row (below a tenth of the largest) do not
-stop others by it: their whole use is set aside first. That second rule is fair between feeders that only feel each
-other through a transformer; plain proportion without it is computed too, and the one that leaves more power wins.
+Cells share the rows. They are filled together in proportion to their ranges until a row is used up; the
+cells that use that row stop there, the others go on. Cells with a small effect on a row (below a tenth of
+the largest) do not
+stop others by it: their whole use is set aside first. That second rule is fair between feeders that only
+    feel each other through a transformer; plain proportion without it is computed too, and the one that
+    leaves more power wins.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from registry.domain.quantities import Direction
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,10 +53,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A perimeter and direction: positions of its PODs and +1 (up) or -1 (down)."""
+    """A perimeter and direction, with the positions of the perimeter's PODs."""
 
     pods: tuple[int, ...]
-    sign: float
+    direction: Direction
+
+    @property
+    def sign(self) -> float:
+        """+1 for up, -1 for down: times the moved power this is the change of injection."""
+        return 1.0 if self.direction is Direction.UP else -1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +78,14 @@ class HourProblem:
     Args:
         cells: perimeters and directions.
         rows: the rows.
-        ranges_kw: for each cell, what each of its PODs can move in each row's quarter-hour, ``[row, POD of the cell]``.
+        ranges_kw: for each cell, what each of its PODs can move in each row's quarter-hour, ``[row, POD of
+            the cell]``.
         full_kw: per cell, the most its PODs can move together in any quarter-hour.
     """
 
-    def __init__(self, cells: Sequence[Cell], rows: Rows, ranges_kw: Sequence[Floats], full_kw: Floats) -> None:
+    def __init__(
+        self, cells: Sequence[Cell], rows: Rows, ranges_kw: Sequence[Floats], full_kw: Floats
+    ) -> None:
         self.cells, self.rows, self.full_kw = cells, rows, full_kw
         self._order: list[Ints] = []
         self._effect: list[Floats] = []
@@ -91,7 +104,9 @@ class HourProblem:
         """Worst use of each row by each cell at the given powers, ``[row, cell]``."""
         columns = [
             (np.clip(power - before[rows], 0.0, moved[rows]) * effect[rows]).sum(axis=1)
-            for power, before, moved, effect in zip(power_kw, self._before, self._range, self._effect, strict=True)
+            for power, before, moved, effect in zip(
+                power_kw, self._before, self._range, self._effect, strict=True
+            )
         ]
         return np.stack(columns, axis=1)
 
@@ -137,13 +152,17 @@ class HourProblem:
         choices = [self._fill(rows, everyone, left, caps)]
         members = full >= _MEMBER * full.max(axis=1, keepdims=True)
         if (members != everyone).any():
-            alone = np.array([self.largest_alone(c, rows, left) if caps[c] else 0.0 for c in range(len(caps))])
+            alone = np.array(
+                [self.largest_alone(c, rows, left) if caps[c] else 0.0 for c in range(len(caps))]
+            )
             use = np.where(everyone & ~members, self.effects(alone, rows), 0.0).sum(axis=1)
             members = np.where((use > left)[:, None], everyone, members)
             reserved = np.where(use > left, left, left - use)
             choices.append(self._fill(rows, members, reserved, alone))
         best = max(choices, key=lambda choice: float(choice.power_kw.sum()))
-        slack = (margin[rows, None] - self.effects(best.power_kw, rows).sum(axis=1, keepdims=True)) / full.max()
+        slack = (
+            margin[rows, None] - self.effects(best.power_kw, rows).sum(axis=1, keepdims=True)
+        ) / full.max()
         return Allocation(best.power_kw, self._stops(best, rows, everyone, slack[:, 0], caps))
 
     def _fill(self, rows: Ints, members: Bools, left: Floats, caps: Floats) -> Allocation:

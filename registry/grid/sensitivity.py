@@ -1,8 +1,9 @@
-"""What 1 kW more injection at a POD does to every voltage and loading, per hour, by differences of AC power flows.
+"""What 1 kW more injection at a POD does to every voltage and loading, per hour, by differences of AC power
+flows.
 
-Differences of the very solver that verifies the result, so that every component it models is covered. One set per
-hour, around the mean expected state of its quarter-hours; the error this leaves is taken out by the AC correction and
-verification of ``capability.py``.
+Differences of the very solver that verifies the result, so that every component it models is covered. One
+set per hour, around the mean expected state of its quarter-hours; the error this leaves is taken out by the
+AC correction and verification of ``capability.py``.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ class Sensitivities:
     Attributes:
         voltage: p.u. per kW, ``[hour, node, POD]``.
         loading: phasor of loading per kW, ``[hour, branch, POD]``.
+        phasor: phasor of loading at the mean expected state of the hour, ``[hour, branch]``.
         valid: per hour, whether all its power flows converged.
     """
 
     voltage: Floats
     loading: Complexes
+    phasor: Complexes
     valid: npt.NDArray[np.bool_]
 
 
@@ -56,9 +59,10 @@ def sensitivities(state: ExpectedState, flow: PowerFlow) -> Sensitivities:
     z = solution.loading.reshape(hours, each, -1)
     per_node_u = (u[:, 1:] - u[:, :1]) / _STEP_KW
     per_node_z = (z[:, 1:] - z[:, :1]) / _STEP_KW
-    valid = solution.converged.reshape(hours, each).all(axis=1)
+    valid = np.asarray(solution.converged.reshape(hours, each).all(axis=1))
     return Sensitivities(
         np.ascontiguousarray(per_node_u[:, inverse].transpose(0, 2, 1)),
         np.ascontiguousarray(per_node_z[:, inverse].transpose(0, 2, 1)),
+        z[:, 0],
         valid,
     )

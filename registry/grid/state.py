@@ -1,8 +1,9 @@
-"""The expected state of a delivery day: forecast, planned local activations, and what the PODs can still move (DTL-3).
+"""The expected state of a delivery day: forecast, planned local activations, and what the PODs can still
+move (DTL-3).
 
-Planned local activations are part of the expected state: the power of each is moved before any light is computed, and
-the PODs' ranges shrink by what they already give. Where the placement is not declared yet it is spread in proportion
-to what each POD can move.
+Planned local activations are part of the expected state: the power of each is moved before any light is
+computed, and the PODs' ranges shrink by what they already give. Where the placement is not declared yet it
+is spread in proportion to what each POD can move.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.domain.errors import RuleViolation
+from registry.domain.quantities import Direction
 from registry.grid.faults import raise_if_any
 from registry.grid.forecast import QUARTERS_PER_HOUR, Forecast
 from registry.grid.network import Network
 from registry.grid.perimeters import Partition, partition
 from registry.grid.pods import GridPod, placement_faults, ranges_w
-from registry.grid.results import Direction, LocalActivation
+from registry.grid.results import LocalActivation
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SIGN: dict[Direction, float] = {"up": 1.0, "down": -1.0}
+SIGN: dict[Direction, float] = {Direction.UP: 1.0, Direction.DOWN: -1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,9 @@ class ExpectedState:
         return self.quarters // QUARTERS_PER_HOUR
 
     def scenarios(self, quarters: Ints, moves_kw: Floats) -> tuple[Floats, Floats]:
-        """Element powers ``[scenario, element]`` when PODs inject ``moves_kw`` ``[scenario, POD]`` more than expected."""
+        """Element powers ``[scenario, element]`` when PODs inject ``moves_kw`` ``[scenario, POD]`` more
+        than expected.
+        """
         p_w = self.p_w.T[quarters].copy()
         signs = self.network.element_sign[self.carrier]
         p_w[:, self.carrier] += moves_kw * signs * 1000.0
@@ -74,18 +78,25 @@ def expected_state(
 ) -> ExpectedState:
     """Build the expected state of a day.
 
-    Raises :class:`~registry.grid.faults.GridInvalid` for PODs that do not fit the grid (leave out those whose static
-    light is *invalidated*) or a partition that is none (DTL-1), and :class:`~registry.domain.errors.RuleViolation`
-    (DTL-3) for a local activation of an unknown perimeter, POD or hour, in both directions of one perimeter and hour,
-    or beyond what its PODs can move.
+    Raises :class:`~registry.grid.faults.GridInvalid` for PODs that do not fit the grid (leave out those
+    whose static light is *invalidated*) or a partition that is none (DTL-1), and
+    :class:`~registry.domain.errors.RuleViolation` (DTL-3) for a local activation of an unknown perimeter,
+    POD or hour, in both directions of one perimeter and hour, or beyond what its PODs can move.
     """
     raise_if_any("pods", placement_faults(network, pods))
     split = partition(pods, perimeters)
-    up = ranges_w(network, pods, forecast.p_w, "up") / 1000.0
-    down = ranges_w(network, pods, forecast.p_w, "down") / 1000.0
+    up = ranges_w(network, pods, forecast.p_w, Direction.UP) / 1000.0
+    down = ranges_w(network, pods, forecast.p_w, Direction.DOWN) / 1000.0
     carrier = np.array([network.element_index[pod.elements[0].name] for pod in pods], dtype=np.int64)
     state = ExpectedState(
-        network, tuple(pods), split, forecast.p_w.copy(), forecast.q_var, {"up": up, "down": down}, {}, carrier
+        network,
+        tuple(pods),
+        split,
+        forecast.p_w.copy(),
+        forecast.q_var,
+        {Direction.UP: up, Direction.DOWN: down},
+        {},
+        carrier,
     )
     return with_activations(state, activations)
 
@@ -123,8 +134,10 @@ def _checked(
     perimeter = state.partition.names.index(activation.perimeter)
     planned = local.get((perimeter, activation.hour))
     if planned is not None and planned[0] != activation.direction:
-        allowed = f"{planned[0]}, as planned for {activation.perimeter}, hour {activation.hour}"
-        raise RuleViolation(rule="DTL-3", field="direction", found=activation.direction, allowed=allowed)
+        allowed = f"{planned[0].name.lower()}, as planned for {activation.perimeter}, hour {activation.hour}"
+        raise RuleViolation(
+            rule="DTL-3", field="direction", found=activation.direction.name.lower(), allowed=allowed
+        )
     return perimeter
 
 
@@ -148,6 +161,7 @@ def _moves(state: ExpectedState, activation: LocalActivation, perimeter: int, le
     short = moves.sum(axis=0) < activation.power_kw - 1e-6
     if short.any() or (moves > left_kw + 1e-6).any():
         allowed = f"at most {int(left_kw[members].sum(axis=0).min())} kW, which its PODs can move all hour"
-        found = f"{activation.power_kw} kW {activation.direction} in {activation.perimeter}, hour {activation.hour}"
+        way = activation.direction.name.lower()
+        found = f"{activation.power_kw} kW {way} in {activation.perimeter}, hour {activation.hour}"
         raise RuleViolation(rule="DTL-3", field="power_kw", found=found, allowed=allowed)
     return np.minimum(moves, left_kw)

@@ -1,8 +1,8 @@
 """Limits on voltage and loading as one list, how far a solution is from them, and their names (GRD-1).
 
-Every limit is written as *value at most bound*. The list holds, in this order: the upper voltage limit of each node
-(value u), the lower one of each node (value -u), the loading of each branch. Voltages in p.u., loadings as fraction
-of the rating. ``K`` below is the number of limits, twice the nodes plus the branches.
+Every limit is written as *value at most bound*. The list holds, in this order: the upper voltage limit of
+each node (value u), the lower one of each node (value -u), the loading of each branch. Voltages in p.u.,
+loadings as fraction of the rating. ``K`` below is the number of limits, twice the nodes plus the branches.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class LimitSettings:
     """What counts as a violation.
 
     Attributes:
-        loading: highest loading of lines and transformers, fraction of the rating. Below 1 it keeps a reserve, for
-            instance for taking over a neighbouring feeder.
+        loading: highest loading of lines and transformers, fraction of the rating. Below 1 it keeps a
+            reserve, for instance for taking over a neighbouring feeder.
         voltage_reserve_pu: narrows each node's voltage band (of the grid file) at both ends.
     """
 
@@ -60,11 +60,12 @@ class Limits:
 
     def within(self, solution: Solution) -> npt.NDArray[np.bool_]:
         """Per scenario, whether it converged and keeps all limits."""
-        inside: npt.NDArray[np.bool_] = (self.values(solution) <= self.bounds + TOLERANCE).all(axis=1)
-        return inside
+        return np.asarray((self.values(solution) <= self.bounds + TOLERANCE).all(axis=1))
 
     def worst(self, values: Floats) -> int:
-        """The limit that one row of ``values`` exceeds most, each measured in its own unit; the closest if none."""
+        """The limit that one row of ``values`` exceeds most, each measured in its own unit; the closest if
+        none.
+        """
         return int(np.nanargmax(values - self.bounds))
 
     def describe(self, limit: int, value: float | None = None) -> str:
@@ -76,5 +77,7 @@ class Limits:
             text = f"node {node} {'above' if high else 'below'} {abs(bound):.4f} p.u."
             return text if value is None else f"{text} ({abs(value):.4f})"
         branch = limit - 2 * self.nodes
-        text = f"{network.branch_kinds[branch]} {network.branch_names[branch]} above {bound:.0%} of its rating"
+        text = (
+            f"{network.branch_kinds[branch]} {network.branch_names[branch]} above {bound:.0%} of its rating"
+        )
         return text if value is None else f"{text} ({value:.1%})"

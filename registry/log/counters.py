@@ -1,7 +1,7 @@
 """Per-device counters: which numbers a key has used, and which are missing (MEA-1, MEA-2). Pure.
 
-A key's counter starts at 1 and rises by one. What has been used is kept as the highest number seen and the ranges below it that have
-not arrived, so the state of a well-behaved device is one number, whatever its age.
+A key's counter starts at 1 and rises by one. What has been used is kept as the highest number seen and the
+ranges below it that have not arrived, so the state of a well-behaved device is one number, whatever its age.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What using a counter changes: the new highest number, the gap it lies in (it closes) and the gaps that open."""
+    """What using a counter changes: the new highest number, the gap it lies in (it closes) and the gaps that
+    open.
+    """
 
     highest: int
     closed: Gap | None
@@ -31,7 +33,9 @@ class Step:
 
 
 def use(counter: int, highest: int, gaps: Sequence[Gap]) -> Step | None:
-    """Use ``counter`` of a key that has used everything in 1 .. ``highest`` but ``gaps``; ``None`` if it was used before (MEA-2)."""
+    """Use ``counter`` of a key that has used everything in 1 .. ``highest`` but ``gaps``; ``None`` if it was
+    used before (MEA-2).
+    """
     if counter > highest:
         opened = (Gap(highest + 1, counter - 1),) if counter > highest + 1 else ()
         return Step(counter, None, opened)

@@ -1,7 +1,8 @@
 """The log's SQLite database: its tables, its one writer and its readers (MEA-3).
 
-The database is the truth about the log; tiles and checkpoint are derived from it. A transaction is on the disk when it returns
-(``synchronous=FULL`` with a write-ahead log), so what was answered survives a kill -9 and a power cut.
+The database is the truth about the log; tiles and checkpoint are derived from it. A transaction is on the
+disk when it returns (``synchronous=FULL`` with a write-ahead log), so what was answered survives a kill -9
+and a power cut.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ CREATE TABLE claims (             -- what an entry speaks of, and that it does s
     pod_id BLOB NOT NULL,
     period_start INTEGER NOT NULL,
     kind INTEGER NOT NULL,        -- 1 reading, 2 execution, 3 setpoint
-    subject BLOB NOT NULL,        -- reading: empty; execution: setpoint_id; setpoint: sequence, 4 bytes big-endian
+    subject BLOB NOT NULL,        -- none, setpoint_id, or sequence in 4 bytes big-endian
     idx INTEGER NOT NULL,
     PRIMARY KEY (pod_id, period_start, kind, subject)
 ) WITHOUT ROWID;
@@ -88,7 +89,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the database at ``path``, or create it.
 
-        Raises :class:`DatabaseCorrupted` for a file that is none, is damaged or is of another version, :class:`DiskFull`.
+        Raises :class:`DatabaseCorrupted` for a file that is none, is damaged or is of another version,
+        :class:`DiskFull`.
         """
         self.path = path
         self._write_lock = RLock()
@@ -97,7 +99,9 @@ class Database:
             self._writer = self._connect()
             version = self._writer.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and not self._writer.execute("SELECT 1 FROM sqlite_schema").fetchone():
-                self._writer.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                self._writer.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                )
             elif version != SCHEMA_VERSION:
                 self._writer.close()
                 raise DatabaseCorrupted(

@@ -1,4 +1,6 @@
-"""Failures of disk and database, told apart and named: every error of the outside world becomes one of ``registry.ports``."""
+"""Failures of disk and database, told apart and named: every error of the outside world becomes one of
+``registry.ports``.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 def disk_failures(path: Path) -> Iterator[None]:
     """Turn a full disk and a damaged or locked database at ``path`` into the errors an operator can act on.
 
-    Raises :class:`DiskFull`, :class:`DatabaseCorrupted` or :class:`AlreadyInUse`; whatever else went wrong passes as it is.
+    Raises :class:`DiskFull`, :class:`DatabaseCorrupted` or :class:`AlreadyInUse`; whatever else went wrong
+    passes as it is.
     """
     try:
         yield
@@ -32,14 +35,22 @@ def disk_failures(path: Path) -> Iterator[None]:
             raise _disk_full(path) from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise AlreadyInUse(
-                found=f"{path} locked by another program", expected="one access node per log", remedy="stop the other program"
+                found=f"{path} locked by another program",
+                expected="one access node per log",
+                remedy="stop the other program",
             ) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise DatabaseCorrupted(
-                found=f"{path}: {error}", expected="the log's SQLite database", remedy="restore it from the last backup"
+                found=f"{path}: {error}",
+                expected="the log's SQLite database",
+                remedy="restore it from the last backup",
             ) from error
         raise
 
 
 def _disk_full(path: object) -> DiskFull:
-    return DiskFull(found=f"no space left for {path}", expected="space for the log to grow", remedy="free or add space, then retry")
+    return DiskFull(
+        found=f"no space left for {path}",
+        expected="space for the log to grow",
+        remedy="free or add space, then retry",
+    )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` by way of a synced temporary file beside it; the folder is not synced, see :func:`sync_folders`."""
+    """Put ``data`` at ``path`` by way of a synced temporary file beside it; the folder is not synced, see
+    :func:`sync_folders`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -23,7 +25,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def sync_folders(folders: Iterable[Path], root: Path) -> None:
-    """Make the names in ``folders`` durable, and those of the folders between each and ``root`` (included)."""
+    """Make names in ``folders`` durable, and in the folders between each and ``root`` (included)."""
     to_sync = {root}
     for folder in folders:
         while folder not in to_sync:

@@ -1,4 +1,6 @@
-"""Bringing the files of the log back to the state of its database, after whatever interrupted the last write (MEA-3, LOG-1)."""
+"""Bringing the files of the log back to the state of its database, after whatever interrupted the last write
+(MEA-3, LOG-1).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     """The tree at the size of the database, its files and checkpoint complete.
 
     1. The database's own head: its last checkpoint covers exactly its entries.
-    2. The published checkpoint is one of the database's: same root at that size. A published size beyond the database's means that the
-       database is an old copy; going on would give one size two roots.
+    2. The published checkpoint is one of the database's: same root at that size. A published size beyond the
+       database's means that the database is an old copy; going on would give one size two roots.
     3. The tree at the published size, if its files are whole; else from nothing.
     4. The entries from there on; the root they lead to is the database's.
     5. The checkpoint.
@@ -31,7 +33,10 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     Raises :class:`DatabaseCorrupted` where 1, 2 or 4 does not hold.
     """
     # 1. the database's own head
-    size, root = database.row("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1") or (0, EMPTY_ROOT)
+    size, root = database.row("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1") or (
+        0,
+        EMPTY_ROOT,
+    )
     count = (database.row("SELECT coalesce(max(idx), -1) + 1 FROM entries") or (0,))[0]
     if count != size:
         raise _corrupted(database, f"{count} entries", f"{size}, as its last checkpoint says")
@@ -39,7 +44,9 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     published = _published(folder, origin, note_key)
     if published.size and published.root != _root_of(database, published.size):
         raise _corrupted(
-            database, f"no root {published.root.hex()} at size {published.size}", "what the published checkpoint says"
+            database,
+            f"no root {published.root.hex()} at size {published.size}",
+            "what the published checkpoint says",
         )
     # 3. the tree at the published size
     try:
@@ -53,11 +60,15 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
             tree = Tree(folder, 0)
         # 4. the entries from there on
         while tree.size < size:
-            rows = database.rows("SELECT statement FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", (tree.size, _CHUNK))
+            rows = database.rows(
+                "SELECT statement FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", (tree.size, _CHUNK)
+            )
             entries = [row[0] for row in rows]
             folder.drop_partial(tree.grow(entries, [leaf_hash(entry) for entry in entries]))
         if tree.root() != root:
-            raise _corrupted(database, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}")
+            raise _corrupted(
+                database, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"
+            )
         # 5. the checkpoint
         note = sign_checkpoint(Checkpoint(origin, size, root), note_key)
         if folder.checkpoint() != note:
@@ -75,7 +86,7 @@ def _published(folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> 
         raise DatabaseCorrupted(
             found=f"a checkpoint in {folder.root} that is not this log's ({violation})",
             expected=f"one of {origin}, signed by its note key",
-            remedy="check the log's name and key; if the database is the newest copy, remove that file: it is derived again",
+            remedy="check the log's name and key; a damaged file may go if the database is the newest copy",
         ) from None
 
 
@@ -86,5 +97,7 @@ def _root_of(database: Database, size: int) -> bytes | None:
 
 def _corrupted(database: Database, found: str, expected: str) -> DatabaseCorrupted:
     return DatabaseCorrupted(
-        found=f"{database.path} with {found}", expected=expected, remedy="restore the newest copy of the database"
+        found=f"{database.path} with {found}",
+        expected=expected,
+        remedy="restore the newest copy of the database",
     )

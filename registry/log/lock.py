@@ -22,7 +22,9 @@ class FolderLock:
             holder = os.pread(self._handle, 20, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise AlreadyInUse(
-                found=f"{folder} held by process {holder}", expected="one access node per log", remedy="stop the other one"
+                found=f"{folder} held by process {holder}",
+                expected="one access node per log",
+                remedy="stop the other one",
             ) from None
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)

@@ -1,7 +1,8 @@
-"""Whether an authentic statement becomes an entry of the log, decided inside the sequencer's transaction (MEA-2, SET-1).
+"""Whether an authentic statement becomes an entry of the log, decided inside the sequencer's transaction
+(MEA-2, SET-1).
 
-What is refused here contradicts something already logged; it is recorded as a conflict with the bytes of both sides, because a device or a
-platform that says two things is a matter for its owner.
+What is refused here contradicts something already logged; it is recorded as a conflict with the bytes of both
+sides, because a device or a platform that says two things is a matter for its owner.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class ConflictingStatement(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a statement stands in the log. ``leaf`` is the hash of a new entry, ``None`` for bytes that were there before."""
+    """Where a statement stands in the log. ``leaf`` is the hash of a new entry, ``None`` for bytes that were
+    there before.
+    """
 
     index: int
     leaf: bytes | None
@@ -42,11 +45,13 @@ def claim_of(payload: Payload) -> tuple[bytes, int, int, bytes]:
 
 
 def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) -> Placed | RuleViolation:
-    """Make ``statement`` the entry ``index``, or say why not. ``db`` is in a transaction; ``now`` is in Unix seconds.
+    """Make ``statement`` the entry ``index``, or say why not. ``db`` is in a transaction; ``now`` is in Unix
+    seconds.
 
     1. The same bytes again: where they stand.
     2. Other bytes for the same subject (POD and period; a setpoint's answer): a conflict.
-    3. A device's counter that was used before: a conflict. A counter beyond the next opens a gap, one in a gap closes it.
+    3. A device's counter that was used before: a conflict. A counter beyond the next opens a gap, one in a
+       gap closes it.
     4. An execution answers a setpoint that this log delivered, for its POD and period.
     5. A setpoint has the POD's next sequence; a sequence that was used before is a conflict.
     """
@@ -61,7 +66,7 @@ def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) ->
     if found and found[1] == statement.raw:
         return Placed(found[0], None)
     if found:
-        return _conflict(db, statement, "period_start", payload.period_start, found[0], now)
+        return _conflict(db, statement, *_subject(payload), found[0], now)
     # 3. counter, 4. the setpoint answered, 5. sequence
     if isinstance(payload, Setpoint):
         refusal = _take_sequence(db, statement, payload, index, now)
@@ -75,24 +80,43 @@ def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) ->
     return Placed(index, leaf_hash(statement.raw))
 
 
-def _take_counter(db: sqlite3.Connection, statement: Statement, counter: int, index: int, now: int) -> RuleViolation | None:
+def _subject(payload: Payload) -> tuple[str, object]:
+    """Name and value of the field that may be said once."""
+    match payload:
+        case Reading():
+            return "period_start", payload.period_start
+        case Execution():
+            return "setpoint_id", "0x" + payload.setpoint_id.hex()
+        case Setpoint():
+            return "sequence", payload.sequence
+
+
+def _take_counter(
+    db: sqlite3.Connection, statement: Statement, counter: int, index: int, now: int
+) -> RuleViolation | None:
     kid = statement.kid
     known = db.execute("SELECT highest FROM keys WHERE key_id = ?", (kid,)).fetchone()
     highest = known[0] if known else 0
     gaps = []
     if counter < highest:
         row = db.execute(
-            "SELECT first, last FROM gaps WHERE key_id = ? AND first <= ? ORDER BY first DESC LIMIT 1", (kid, counter)
+            "SELECT first, last FROM gaps WHERE key_id = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+            (kid, counter),
         ).fetchone()
         gaps = [counters.Gap(*row)] if row else []
     step = counters.use(counter, highest, gaps)
     if step is None:
-        used_by = db.execute("SELECT idx FROM counters WHERE key_id = ? AND counter = ?", (kid, counter)).fetchone()[0]
+        used_by = db.execute(
+            "SELECT idx FROM counters WHERE key_id = ? AND counter = ?", (kid, counter)
+        ).fetchone()[0]
         return _conflict(db, statement, "counter", counter, used_by, now)
     if step.closed:
         db.execute("DELETE FROM gaps WHERE key_id = ? AND first = ?", (kid, step.closed.first))
     db.executemany("INSERT INTO gaps VALUES (?, ?, ?)", [(kid, gap.first, gap.last) for gap in step.opened])
-    db.execute("INSERT INTO keys VALUES (?, ?) ON CONFLICT (key_id) DO UPDATE SET highest = excluded.highest", (kid, step.highest))
+    db.execute(
+        "INSERT INTO keys VALUES (?, ?) ON CONFLICT (key_id) DO UPDATE SET highest = excluded.highest",
+        (kid, step.highest),
+    )
     db.execute("INSERT INTO counters VALUES (?, ?, ?)", (kid, counter, index))
     return None
 
@@ -103,7 +127,10 @@ def _setpoint_answered(db: sqlite3.Connection, execution: Execution) -> RuleViol
     ).fetchone()
     if row is None:
         return RuleViolation(
-            rule="SET-1", field="setpoint_id", found=execution.setpoint_id, allowed="a setpoint that this log delivered"
+            rule="SET-1",
+            field="setpoint_id",
+            found=execution.setpoint_id,
+            allowed="a setpoint that this log delivered",
         )
     if row[0] != execution.pod_id:
         return RuleViolation(rule="SET-1", field="pod_id", found=execution.pod_id, allowed=row[0])
@@ -115,10 +142,13 @@ def _setpoint_answered(db: sqlite3.Connection, execution: Execution) -> RuleViol
 def _take_sequence(
     db: sqlite3.Connection, statement: Statement, setpoint: Setpoint, index: int, now: int
 ) -> RuleViolation | None:
-    last, *_ = db.execute("SELECT coalesce(max(sequence), 0) FROM setpoints WHERE pod_id = ?", (setpoint.pod_id,)).fetchone()
+    last, *_ = db.execute(
+        "SELECT coalesce(max(sequence), 0) FROM setpoints WHERE pod_id = ?", (setpoint.pod_id,)
+    ).fetchone()
     if setpoint.sequence <= last:
         used_by = db.execute(
-            "SELECT idx FROM setpoints WHERE pod_id = ? AND sequence = ?", (setpoint.pod_id, setpoint.sequence)
+            "SELECT idx FROM setpoints WHERE pod_id = ? AND sequence = ?",
+            (setpoint.pod_id, setpoint.sequence),
         ).fetchone()[0]
         return _conflict(db, statement, "sequence", setpoint.sequence, used_by, now)
     if setpoint.sequence != last + 1:
@@ -131,7 +161,7 @@ def _take_sequence(
 
 
 def _conflict(
-    db: sqlite3.Connection, statement: Statement, field: str, found: int, entry: int, now: int
+    db: sqlite3.Connection, statement: Statement, field: str, found: object, entry: int, now: int
 ) -> ConflictingStatement:
     db.execute(
         "INSERT INTO conflicts (statement, field, pod_id, key_id, idx, received_at) VALUES (?, ?, ?, ?, ?, ?)"

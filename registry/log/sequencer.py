@@ -1,6 +1,7 @@
 """The one place where the log grows: authentic statements in, durable entries out (MEA-3, LOG-1).
 
-Callers on many threads share commits: whoever gets the turn commits for all who wait, so the disk is synced once for all of them.
+Callers on many threads share commits: whoever gets the turn commits for all who wait, so the disk is synced
+once for all of them.
 """
 
 from __future__ import annotations
@@ -42,17 +43,20 @@ class _Ticket:
 class Sequencer:
     """Gives authentic statements their place in the log.
 
-    1. In one transaction: place every waiting statement, and write the checkpoint (size, root) that they lead to. This commit is the moment
-       from which an entry exists.
+    1. In one transaction: place every waiting statement, and write the checkpoint (size, root) that they lead
+       to. This commit is the moment from which an entry exists.
     2. Write tiles, entry bundles and the signed checkpoint, each synced to the disk.
     3. Only then answer.
 
-    A crash between 1 and 3 leaves entries that nobody was told of: the sender repeats them and gets the first answer. A crash, or a full disk,
-    between 1 and 2 leaves files behind the database: they are derived again from it, when the log is opened or before the next commit. The
-    root of a size is decided in 1 and only there, so there are never two.
+    A crash between 1 and 3 leaves entries that nobody was told of: the sender repeats them and gets the first
+    answer. A crash, or a full disk, between 1 and 2 leaves files behind the database: they are derived again
+    from it, when the log is opened or before the next commit. The root of a size is decided in 1 and only
+    there, so there are never two.
     """
 
-    def __init__(self, database: Database, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> None:
+    def __init__(
+        self, database: Database, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey
+    ) -> None:
         """Open the log and bring its files to the state of the database.
 
         Raises :class:`~registry.ports.DatabaseCorrupted` where files and database contradict each other.
@@ -67,7 +71,7 @@ class Sequencer:
         self._grown = Condition()
         self._tree: Tree = heal(database, folder, origin, note_key)
         self._whole = True
-        self._checkpoint = self._signed(self._tree.size, self._tree.root())
+        self._checkpoint = self.signed(self._tree.size, self._tree.root())
 
     @property
     def tree(self) -> Tree:
@@ -82,8 +86,8 @@ class Sequencer:
     def sequence(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
         """Place statements whose authenticity was checked; returns their outcomes in order, durable.
 
-        ``now`` (Unix seconds) is recorded with new entries. Raises :class:`~registry.ports.OperationalError`: then nothing was answered, and
-        repeating the call is safe.
+        ``now`` (Unix seconds) is recorded with new entries. Raises :class:`~registry.ports.OperationalError`:
+        then nothing was answered, and repeating the call is safe.
         """
         ticket = _Ticket(statements)
         with self._queue_lock:
@@ -119,7 +123,7 @@ class Sequencer:
         if not self._whole:
             self._tree = heal(self._database, self._folder, self._origin, self._note_key)
             self._whole = True
-            self._checkpoint = self._signed(self._tree.size, self._tree.root())
+            self._checkpoint = self.signed(self._tree.size, self._tree.root())
         # 1. place and commit
         tree, outcomes = self._tree, []
         entries: list[bytes] = []
@@ -140,7 +144,7 @@ class Sequencer:
         self._whole = False
         with disk_failures(self._folder.root):
             full = tree.grow(entries, leaves)
-            checkpoint = self._signed(size, root)
+            checkpoint = self.signed(size, root)
             self._folder.publish(checkpoint.note)
             self._folder.drop_partial(full)
         self._whole = True
@@ -148,7 +152,10 @@ class Sequencer:
         # 3. the caller answers
         return outcomes
 
-    def _signed(self, size: int, root: bytes) -> LogCheckpoint:
-        return LogCheckpoint(size, root, sign_checkpoint(Checkpoint(self._origin, size, root), self._note_key))
-
-
+    def signed(self, size: int, root: bytes) -> LogCheckpoint:
+        """A head with its note. The same size and root give the same bytes; no other root is ever given for a
+        size.
+        """
+        return LogCheckpoint(
+            size, root, sign_checkpoint(Checkpoint(self._origin, size, root), self._note_key)
+        )

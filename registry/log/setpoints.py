@@ -38,7 +38,8 @@ class SetpointDesk:
         5. It can still be begun.
         6. The POD has a device to deliver it to.
 
-        That the sequence is the POD's next one is decided where the log grows. Raises :class:`RuleViolation` naming the field.
+        That the sequence is the POD's next one is decided where the log grows. Raises :class:`RuleViolation`
+        naming the field.
         """
         # 1. a setpoint
         statement = parse(data)
@@ -48,7 +49,9 @@ class SetpointDesk:
         # 2. the platform
         point = self._platforms.platform_key(statement.kid, setpoint.pod_id)
         if point is None:
-            raise _violation("kid", statement.kid, f"a platform that may command the POD 0x{setpoint.pod_id.hex()}")
+            raise _violation(
+                "kid", statement.kid, f"a platform that may command the POD 0x{setpoint.pod_id.hex()}"
+            )
         # 3. the signature
         try:
             verify_with(statement, load_public_key(point))

@@ -13,7 +13,8 @@ class LogSettings:
     """Settings of one measurement log; all times in seconds.
 
     Attributes:
-        origin: name of the log, first line of its checkpoints: printable ASCII without space or plus. Never changes.
+        origin: name of the log, first line of its checkpoints: printable ASCII without space or plus. Never
+            changes.
         settlement_period_s: length of the market's period, to which statements are aligned (SPEC 13).
         acceptance_window_s: how long after the end of its period a statement is still taken (MEA-2).
         clock_tolerance_s: by how much a device's clock may be ahead of the node's.

@@ -1,9 +1,11 @@
-"""The folder any file server can serve: tiles, entry bundles and the signed checkpoint, laid out as C2SP tlog-tiles (LOG-1).
+"""The folder any file server can serve: tiles, entry bundles and the signed checkpoint, laid out as C2SP
+tlog-tiles (LOG-1).
 
-Full tiles never change. A partial tile's file goes when the full one has taken its place, as C2SP allows; a reader of an older size then
-takes the front of the wider tile, which is the same bytes.
+Full tiles never change. A partial tile's file goes when the full one has taken its place, as C2SP allows; a
+reader of an older size then takes the front of the wider tile, which is the same bytes.
 
-The entry bundles hold statements and so belong to those who may read them; tiles and checkpoint say nothing about a single POD.
+The entry bundles hold statements and so belong to those who may read them; tiles and checkpoint say nothing
+about a single POD.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class TileFolder:
 
     # ------------------------------------------------------------------------------------------------ write
 
-    def write(self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, list[bytes]]]) -> None:
+    def write(
+        self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, list[bytes]]]
+    ) -> None:
         """Put hash tiles and entry bundles in place and make them durable. Repeating it is harmless."""
         folders = set()
         files = [(self.root / name.path, data) for name, data in tiles]
@@ -76,7 +80,9 @@ class TileFolder:
     def tile(self, name: TileName) -> bytes:
         """The bytes of a hash tile. Raises :class:`TileMissing`."""
         wanted = name.width * HASH_BYTES
-        for path in _candidates(self.root / name.path, self.root / TileName(name.level, name.index).path, name.width):
+        for path in _candidates(
+            self.root / name.path, self.root / TileName(name.level, name.index).path, name.width
+        ):
             data = path.read_bytes()
             if len(data) < wanted:
                 raise TileMissing(path, f"{len(data)} bytes", f"at least {wanted}")
@@ -84,7 +90,9 @@ class TileFolder:
         raise TileMissing(self.root / name.path, "no file", f"{name.width} hashes")
 
     def entries(self, name: TileName) -> list[bytes]:
-        """The entries below a level-0 tile. Raises :class:`TileMissing`, and RuleViolation (LOG-1) for a bundle that cannot be split."""
+        """The entries below a level-0 tile. Raises :class:`TileMissing`, and RuleViolation (LOG-1) for a
+        bundle that cannot be split.
+        """
         full = self.root / TileName(0, name.index).entries_path
         for path in _candidates(self.root / name.entries_path, full, name.width):
             entries = split_entry_bundle(path.read_bytes())
@@ -106,6 +114,8 @@ def _candidates(exact: Path, full: Path, width: int) -> Iterator[Path]:
         yield full
     partials = _partials(full)
     if width < TILE_WIDTH and partials.is_dir():
-        wider = [int(path.name) for path in partials.iterdir() if path.name.isdecimal() and int(path.name) > width]
+        wider = [
+            int(path.name) for path in partials.iterdir() if path.name.isdecimal() and int(path.name) > width
+        ]
         if wider:
             yield partials / str(min(wider))

@@ -1,4 +1,4 @@
-"""The Merkle tree of the log: grows with the entries, keeps its files up to date, proves (LOG-1, RFC 9162)."""
+"""The Merkle tree of the log: grows with the entries, keeps its files up to date, proves (LOG-1)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _TILES_KEPT: Final = 64
 class Tree:
     """A tree of :attr:`size` leaves in its folder.
 
-    One thread grows it; any number read. A reader sees a size only once its files are durable. When :meth:`grow` fails the object is
-    of no further use: open the tree again.
+    One thread grows it; any number read. A reader sees a size only once its files are durable. When
+    :meth:`grow` fails the object is of no further use: open the tree again.
     """
 
     def __init__(self, folder: TileFolder, size: int) -> None:
         """Open the tree of the first ``size`` leaves in ``folder``.
 
-        Raises :class:`~registry.log.tile_folder.TileMissing` or RuleViolation (LOG-1) if the folder does not hold it.
+        Raises :class:`~registry.log.tile_folder.TileMissing` or RuleViolation (LOG-1) if the folder does not
+        hold it.
         """
         self._folder = folder
         self._size = size
@@ -53,7 +54,9 @@ class Tree:
         return frontier.root()
 
     def grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[TileName]:
-        """Add entries with their leaf hashes; on return their files are durable. Returns the tiles that became full."""
+        """Add entries with their leaf hashes; on return their files are durable. Returns the tiles that
+        became full.
+        """
         tiles = self._builder.extend(leaves)
         first_bundle = self._size // TILE_WIDTH
         pending = [*self._open_entries, *entries]
@@ -74,12 +77,16 @@ class Tree:
         return merkle.tree_root(size, self._node)
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
-        """Audit path of leaf ``index`` in the tree of ``size`` leaves. Raises RuleViolation (LOG-1) for a place that is not there."""
+        """Audit path of leaf ``index`` in the tree of ``size`` leaves. Raises RuleViolation (LOG-1) for a
+        place that is not there.
+        """
         self._check(size)
         return merkle.inclusion_proof(index, size, self._node)
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
-        """Proof that the tree of ``old`` leaves is a prefix of that of ``new``. Raises RuleViolation (LOG-1) for sizes that are not there."""
+        """Proof that the tree of ``old`` leaves is a prefix of that of ``new``. Raises RuleViolation (LOG-1)
+        for sizes that are not there.
+        """
         self._check(new)
         return merkle.consistency_proof(old, new, self._node)
 

@@ -2,6 +2,7 @@
 
     OperationalError              something around the register is not as it must be; nothing was written
     ├── ChainUnreachable          no answer from the chain's node
+    ├── NodeRefused               the chain's node answers a request with an error of its own
     ├── WrongChain                the node serves another chain than the settings name
     ├── ContractsVersionMismatch  the contracts on the chain are another version than this program's
     ├── ContractsMissing          no deployment is known, or no contract stands at its address
@@ -13,7 +14,7 @@
     ├── KeyUnusable               a keystore cannot be read or opened
     ├── AccountUnfunded           the chain charges for gas and the sender's account cannot pay
     ├── TransactionNotMined       a transaction was sent and is not in a block in time; it may still get there
-    └── ContractFault             a contract failed without one of its typed errors: a defect, not a broken rule
+    └── ContractFault             a contract failed without a typed error: a defect, not a broken rule
 
 Rules that are broken raise :class:`registry.domain.errors.RuleViolation` instead.
 """
@@ -39,6 +40,12 @@ class ChainUnreachable(OperationalError):
     """The chain's node does not answer."""
 
     title = "chain unreachable"
+
+
+class NodeRefused(OperationalError):
+    """The node understands no such request, or will not do it; ``found`` is what it said."""
+
+    title = "node refused"
 
 
 class WrongChain(OperationalError):

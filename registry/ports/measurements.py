@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from registry.domain.errors import RuleViolation
+from registry.evidence.checkpoints import NoteKey
 from registry.evidence.payloads import Payload
 
 
@@ -77,6 +78,38 @@ class LogCheckpoint:
     note: bytes
 
 
+class Conflict(Protocol):
+    """A refused statement that contradicts the log, with both sides' exact bytes (MEA-2)."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def pod_id(self) -> bytes: ...
+    @property
+    def key_id(self) -> bytes: ...
+    @property
+    def field(self) -> str: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def logged(self) -> bytes: ...
+    @property
+    def refused(self) -> bytes: ...
+    @property
+    def received_at(self) -> int: ...
+
+
+class CounterGap(Protocol):
+    """Counters ``first`` .. ``last`` (both included) of a key that have not arrived although a higher one has (MEA-2)."""
+
+    @property
+    def key_id(self) -> bytes: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+
+
 class MeasurementLog(Protocol):
     """The access node's log of certified statements (MEA-1 to MEA-3, LOG-1, SET-1)."""
 
@@ -85,6 +118,11 @@ class MeasurementLog(Protocol):
 
     @property
     def origin(self) -> str: ...
+
+    @property
+    def note_key(self) -> NoteKey:
+        """The public key that signs the log's checkpoints."""
+        ...
 
     def submit(self, statements: Sequence[bytes]) -> list[Answer]:
         """Take statements; answers in the same order. What is accepted is durable."""
@@ -110,4 +148,20 @@ class MeasurementLog(Protocol):
 
     def statements(self, pod_id: bytes, start: datetime, end: datetime) -> list[LoggedStatement]:
         """Statements of a POD whose period starts in [start, end)."""
+        ...
+
+    def last_setpoint_sequence(self, pod_id: bytes) -> int:
+        """The sequence of the POD's last setpoint, 0 if it never had one."""
+        ...
+
+    def checkpoint_at(self, size: int) -> LogCheckpoint:
+        """The checkpoint of the first ``size`` entries, such as one that was anchored."""
+        ...
+
+    def conflicts(self, pod_id: bytes | None = None, *, after: int = 0) -> Sequence[Conflict]:
+        """Refused statements that contradict the log, of one POD or of all; pages go on after a conflict's id."""
+        ...
+
+    def gaps(self, key_id: bytes | None = None) -> Sequence[CounterGap]:
+        """Counters that devices have passed over."""
         ...

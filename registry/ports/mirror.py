@@ -97,3 +97,28 @@ class Vault(Protocol):
         nothing was there.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to a write with an idempotency key; ``status`` is None while it is under way, or was cut off."""
+
+    fingerprint: bytes
+    status: int | None
+    body: bytes
+
+
+class AnswerStore(Protocol):
+    """Answers to repeatable writes, by caller and key; durable, and not dropped with the mirror."""
+
+    def begin(self, caller: str, key: str, fingerprint: bytes) -> KeptAnswer | None:
+        """Claim a key for a request with this fingerprint; what is there already is returned instead."""
+        ...
+
+    def finish(self, caller: str, key: str, status: int, body: bytes) -> None:
+        """Keep the answer of a claimed key."""
+        ...
+
+    def forget(self, caller: str, key: str) -> None:
+        """Give a claimed key back: nothing was written."""
+        ...

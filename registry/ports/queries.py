@@ -9,11 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from registry.domain.aggregates import Scope
-from registry.domain.participants import PartyKind
-from registry.domain.pods import StaticLight
-from registry.domain.prequalification import QualificationState
-from registry.domain.sessions import Market
+from registry.domain.enums import Market, PartyKind, QualificationState, Scope, StaticLight
 from registry.views import (
     AggregateView,
     BaselineView,

@@ -117,7 +117,8 @@ class TokenChecker:
         """
         try:
             key_name = str(jwt.get_unverified_header(token).get("kid", ""))
-            if key_name == self._issuer_name:
+            claimed = jwt.decode(token, options={"verify_signature": False})
+            if claimed.get("iss") == self._issuer_name:
                 return self._participant(token, key_name)
             return self._device(token, key_name)
         except (jwt.InvalidTokenError, ValueError) as error:

@@ -54,6 +54,8 @@ interface IMarket {
 
     /// @dev SES-4: one outcome per aggregate, perimeter, day and session; a correction waits for the next session.
     error OutcomeDuplicate(uint40 aggregate, uint40 perimeter, uint16 day, uint8 session);
+    /// @dev SES-2: only the operator that made a selection revises it.
+    error SelectionOfOther(uint40 aggregate, uint40 perimeter, uint16 day, uint16 operator, uint16 caller);
     /// @dev SES-2: an hour planned definitively by an earlier session is final.
     error HourDefinitive(uint40 aggregate, uint40 perimeter, uint16 day, uint8 hour, uint256 recorded, uint256 found);
     /// @dev SES-4: a cell stands outside the day's hours or carries a direction without power.
@@ -74,6 +76,8 @@ interface IMarket {
     error LightsMissing(uint40 perimeter, uint16 day);
     /// @dev DTL-3: local activations in both directions in one perimeter and hour.
     error LocalBothDirections(uint40 perimeter, uint16 day, uint8 hour);
+    /// @dev SES-3: the power of a pool, or a sum of powers in an hour, is beyond what the ledger counts in a perimeter.
+    error PowerTooLarge(uint8 hour, uint256 foundKw, uint256 limitKw);
     /// @dev SES-3: nothing is selected that could be declared.
     error NothingSelected(uint40 aggregate, uint40 perimeter, uint16 day, uint8 hour);
     /// @dev SES-4: declarations are due before the next gate.

@@ -71,6 +71,9 @@ interface IPrequalification {
     /// @dev TOE-2: the chain has to start at the tested product and end at the product asked for, in at most this many links.
     error ChainMalformed(uint32 product, uint256 length, uint256 limit);
 
+    /// @dev PRQ-1: the lists of a batch have one entry per step each.
+    error ListsDiffer(uint256 expected, uint256 found);
+
     function publishProducts(uint16 operator, Product[] calldata products) external;
     function apply_(uint16 bsp, uint40[] calldata aggregates, uint32[] calldata products, bytes32[] calldata evidenceHashes) external;
     /// @notice Operator steps: testing, qualified (with the measured performance), rejected, suspended, and qualified again.

@@ -1,4 +1,6 @@
-"""Offline verification of an evidence bundle (AUD-1): from bytes to a list of checks and the figures they support."""
+"""Offline verification of an evidence bundle (AUD-1): from bytes to a list of checks and the figures they
+support.
+"""
 
 from __future__ import annotations
 

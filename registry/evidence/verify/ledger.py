@@ -25,11 +25,13 @@ def check_trust(chain_id: int, contracts: Mapping[str, bytes], trust: Trust) -> 
         raise _violation("chain_id", chain_id, trust.chain_id)
     if trust.contracts is not None and dict(trust.contracts) != dict(contracts):
         differing = sorted(
-            name for name in {*trust.contracts, *contracts} if trust.contracts.get(name) != contracts.get(name)
+            name
+            for name in {*trust.contracts, *contracts}
+            if trust.contracts.get(name) != contracts.get(name)
         )
         raise _violation("contracts", f"other addresses of {', '.join(differing)}", "the trusted deployment")
     if trust.contracts is None:
-        return f"chain {chain_id}; contract addresses are the bundle's own, compare them with the deployment you trust"
+        return f"chain {chain_id}; addresses are the bundle's own: compare them with the deployment"
     return f"chain {chain_id}, {len(contracts)} contracts of the trusted deployment"
 
 
@@ -46,7 +48,9 @@ def check_run(blocks: Sequence[BlockEvidence], trust: Trust) -> tuple[list[Heade
                 raise _violation("block_hash", f"{found.hex()} of block {number}", block_hash.hex())
             known += 1
     if trust.block_hashes and not known:
-        raise _violation("block_hash", f"blocks {first.number} .. {last.number}", "a run through a trusted block")
+        raise _violation(
+            "block_hash", f"blocks {first.number} .. {last.number}", "a run through a trusted block"
+        )
     anchor = f"through {known} trusted blocks" if known else "compare the last hash with a node you trust"
     return headers, f"blocks {first.number} .. {last.number}, the last is 0x{last.hash.hex()}; {anchor}"
 
@@ -54,21 +58,28 @@ def check_run(blocks: Sequence[BlockEvidence], trust: Trust) -> tuple[list[Heade
 def check_receipts(
     headers: Sequence[Header], blocks: Sequence[BlockEvidence], contracts: Mapping[str, bytes]
 ) -> tuple[list[tuple[Header, tuple[Log, ...]]], str]:
-    """Check every block's receipts; where they are left out, the header must exclude that a contract logged."""
+    """Check every block's receipts; where they are left out, the header must exclude that a contract
+    logged.
+    """
     proved, left_out = [], 0
     for header, block in zip(headers, blocks, strict=True):
         if block.receipts or not any(header.may_log(address) for address in contracts.values()):
             left_out += not block.receipts
             proved.append((header, verify_block(header, block.receipts) if block.receipts else ()))
         else:
-            raise _violation("receipts", f"none of block {header.number}", "those of a block in which a contract may have logged")
+            raise _violation(
+                "receipts",
+                f"none of block {header.number}",
+                "those of a block in which a contract may have logged",
+            )
     return proved, f"{len(proved) - left_out} blocks with receipts, {left_out} in which no contract logged"
 
 
 def check_start(proved: Sequence[tuple[Header, tuple[Log, ...]]], contracts: Mapping[str, bytes]) -> str:
     """Check that the run reaches back to the deployment, so that nothing recorded earlier can be missing.
 
-    The first contract's constructor grants the admin role; the others are deployed after it and cannot have logged before.
+    The first contract's constructor grants the admin role; the others are deployed after it and cannot have
+    logged before.
     """
     root = contracts.get(ROOT_CONTRACT)
     for header, logs in proved:
@@ -76,7 +87,11 @@ def check_start(proved: Sequence[tuple[Header, tuple[Log, ...]]], contracts: Map
             if log.address == root:
                 if log.topics[:2] == (_ROLE_GRANTED, _DEFAULT_ADMIN):
                     return f"from the deployment of {ROOT_CONTRACT} in block {header.number}"
-                raise _violation("start", f"a run that starts within the life of {ROOT_CONTRACT}", "one from its deployment on")
+                raise _violation(
+                    "start",
+                    f"a run that starts within the life of {ROOT_CONTRACT}",
+                    "one from its deployment on",
+                )
     raise _violation("start", f"no log of {ROOT_CONTRACT}", "a run from its deployment on")
 
 
@@ -99,10 +114,14 @@ def check_events(
             seen.add(contract)
             event = decoder.decode(log)
             if event is not None:
-                facts.append(LedgerFact(event, contract, header.number, header.hash, header.timestamp, log.index))
+                facts.append(
+                    LedgerFact(event, contract, header.number, header.hash, header.timestamp, log.index)
+                )
     silent = sorted(contracts.keys() - seen)
     if silent:
-        raise _violation("contracts", f"{', '.join(silent)} never logged", "addresses at which the contracts stand")
+        raise _violation(
+            "contracts", f"{', '.join(silent)} never logged", "addresses at which the contracts stand"
+        )
     return Facts(facts), f"{len(facts)} events of {len(seen)} contracts"
 
 

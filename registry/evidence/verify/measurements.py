@@ -1,35 +1,47 @@
-"""The measurement log's part of a bundle: from entries to certified readings (LOG-1, LOG-2, DEV-1, MEA-1, MEA-2)."""
+"""The measurement log's part of a bundle: from entries to certified readings (LOG-1, LOG-2, DEV-1, MEA-1,
+MEA-2).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import pairwise
 
+from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import RuleViolation
 from registry.domain.events import CheckpointAnchored, DeviceBound, DeviceEnded
+from registry.domain.settlement_case import Readings
+from registry.evidence.acceptance import check_binding
 from registry.evidence.bundle import LoggedEntry
+from registry.evidence.case import reading_facts
 from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint
 from registry.evidence.es256 import PublicKey, load_public_key
 from registry.evidence.facts import Facts
 from registry.evidence.merkle import leaf_hash, verify_inclusion
 from registry.evidence.payloads import Reading
-from registry.evidence.settlement_document import Readings
 from registry.evidence.statements import Statement, parse, verify_with
 
 
 def check_checkpoint(facts: Facts, note: bytes, key: str, origin: str) -> tuple[Checkpoint, str]:
-    """Check the signed checkpoint, and that the access node anchored exactly it; the log's anchors never shrink or fork (LOG-2)."""
+    """Check the signed checkpoint, and that the access node anchored exactly it; the log's anchors never
+    shrink or fork (LOG-2).
+    """
     checkpoint = open_checkpoint(note, NoteKey.parse(key))
     if checkpoint.origin != origin:
         raise RuleViolation(rule="LOG-2", field="origin", found=origin, allowed=checkpoint.origin)
     log_id = sha256(origin.encode()).digest()
     anchors = [record.event for record in facts.of(CheckpointAnchored, lambda event: event.log_id == log_id)]
-    for before, after in zip(anchors, anchors[1:], strict=False):
+    for before, after in pairwise(anchors):
         if after.size < before.size or (after.size == before.size and after.root != before.root):
-            raise RuleViolation(rule="LOG-2", field="size", found=after.size, allowed=f"at least {before.size}, one root each")
+            raise RuleViolation(
+                rule="LOG-2", field="size", found=after.size, allowed=f"at least {before.size}, one root each"
+            )
     anchored = [anchor for anchor in anchors if anchor.size == checkpoint.size]
     if not anchored:
-        raise RuleViolation(rule="LOG-2", field="size", found=checkpoint.size, allowed="a size anchored on the ledger")
+        raise RuleViolation(
+            rule="LOG-2", field="size", found=checkpoint.size, allowed="a size anchored on the ledger"
+        )
     if anchored[0].root != checkpoint.root:
         raise RuleViolation(rule="LOG-2", field="root", found=checkpoint.root, allowed=anchored[0].root)
     return checkpoint, f"log {origin!r} at {checkpoint.size} entries, anchored by party {anchored[0].node}"
@@ -38,26 +50,35 @@ def check_checkpoint(facts: Facts, note: bytes, key: str, origin: str) -> tuple[
 def check_inclusion(entries: Sequence[LoggedEntry], checkpoint: Checkpoint) -> str:
     """Check that each statement stands in the log, at its own place."""
     for entry in entries:
-        verify_inclusion(leaf_hash(entry.statement), entry.index, checkpoint.size, entry.path, checkpoint.root)
+        verify_inclusion(
+            leaf_hash(entry.statement), entry.index, checkpoint.size, entry.path, checkpoint.root
+        )
     if len({entry.index for entry in entries}) != len(entries):
         raise RuleViolation(rule="LOG-1", field="index", found="an index twice", allowed="each entry once")
     return f"{len(entries)} statements in a log of {checkpoint.size}"
 
 
 def check_readings(
-    facts: Facts, entries: Sequence[LoggedEntry], conflicts: Sequence[bytes]
+    facts: Facts, day: DeliveryDay, entries: Sequence[LoggedEntry], conflicts: Sequence[bytes]
 ) -> tuple[Readings, str]:
-    """Check every statement's bytes and signature, with a key that its POD's DSO bound to the POD for the whole period."""
+    """Check every statement's bytes and signature, with a key bound to its POD for the whole period.
+
+    A conflicting statement must be as well signed as the logged one that it contradicts (STT-3).
+    """
     keys = _Keys(facts)
     certified = [keys.certified(entry.statement) for entry in entries]
     conflicting = [keys.certified(statement) for statement in conflicts]
-    logged = {(reading.pod_id, reading.period_start) for reading in certified}
+    logged = {(reading.pod_id, reading.period_start): reading for reading in certified}
     for reading in conflicting:
-        if (reading.pod_id, reading.period_start) not in logged:
+        if logged.get((reading.pod_id, reading.period_start), reading) == reading:
             raise RuleViolation(
-                rule="STT-3", field="conflict", found=f"POD {reading.pod_id.hex()}", allowed="a contradiction of a logged reading"
+                rule="STT-3",
+                field="conflict",
+                found=f"a reading of POD {reading.pod_id.hex()} at {reading.period_start}",
+                allowed="one that contradicts a logged reading",
             )
-    return Readings(certified, conflicting), f"{len(certified)} readings, {len(conflicting)} conflicts, {keys.used} keys"
+    found = reading_facts(day, certified, conflicting)
+    return found, f"{len(certified)} readings, {len(conflicting)} conflicts, {keys.used} keys"
 
 
 class _Keys:
@@ -79,23 +100,16 @@ class _Keys:
         if statement.kid not in self._keys:
             self._keys[statement.kid] = self._binding(statement)
         key, pod_id, valid_from, valid_until = self._keys[statement.kid]
-        if reading.pod_id != pod_id:
-            raise RuleViolation(rule="DEV-1", field="pod_id", found=reading.pod_id, allowed=pod_id)
-        end = reading.period_start + reading.period_length
-        if not valid_from <= reading.period_start < end <= valid_until:
-            raise RuleViolation(
-                rule="DEV-1",
-                field="period",
-                found=f"{reading.period_start} .. {end}",
-                allowed=f"within {valid_from} .. {valid_until}, in which the key was bound",
-            )
+        check_binding(reading, pod_id, valid_from, valid_until)
         verify_with(statement, key)
         return reading
 
     def _binding(self, statement: Statement) -> tuple[PublicKey, bytes, int, int]:
         record = self._facts.last(DeviceBound, lambda event: event.key_id == statement.kid)
         if record is None:
-            raise RuleViolation(rule="DEV-1", field="kid", found=statement.kid, allowed="a key bound on the ledger")
+            raise RuleViolation(
+                rule="DEV-1", field="kid", found=statement.kid, allowed="a key bound on the ledger"
+            )
         bound: DeviceBound = record.event
         until = bound.valid_until
         for ended in self._facts.of(DeviceEnded, lambda event: event.key_id == bound.key_id):

@@ -13,9 +13,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the verifier knows from elsewhere; whatever is ``None`` or empty is taken from the bundle, and the report says so.
+    """What the verifier knows from elsewhere; whatever is ``None`` or empty is taken from the bundle, and the
+    report says so.
 
-    ``contracts`` maps contract names to 20-byte addresses, ``block_hashes`` block numbers to hashes that a node of one's own gave.
+    ``contracts`` maps contract names to 20-byte addresses, ``block_hashes`` block numbers to hashes that a
+    node of one's own gave.
     """
 
     chain_id: int | None = None
@@ -25,7 +27,9 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: ``name`` says what was looked at, ``rule`` is the key of the specification, ``detail`` what was found."""
+    """One check: ``name`` says what was looked at, ``rule`` is the key of the specification, ``detail`` what
+    was found.
+    """
 
     name: str
     rule: str
@@ -35,7 +39,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome. ``figures`` is the settlement document as derived, ``None`` if the procedure did not get that far."""
+    """The outcome. ``figures`` is the settlement document as derived, ``None`` if the procedure did not get
+    that far.
+    """
 
     ok: bool
     checks: tuple[Check, ...]
@@ -58,7 +64,9 @@ class Checklist:
         self.checks: list[Check] = []
 
     def require(self, name: str, rule: str, step: Callable[[], tuple[T, str]]) -> T:
-        """Make a check that gives a value and a detail. Raises :class:`CheckFailed` if it breaks a rule: nothing can follow."""
+        """Make a check that gives a value and a detail. Raises :class:`CheckFailed` if it breaks a rule:
+        nothing can follow.
+        """
         try:
             value, detail = step()
         except RuleViolation as violation:

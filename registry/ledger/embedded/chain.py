@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from eth.chains.base import Chain
 from eth.constants import BLANK_ROOT_HASH, ZERO_ADDRESS
-from eth.exceptions import HeaderNotFound
+from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_utils import ValidationError
@@ -62,7 +62,7 @@ class EmbeddedChain:
         chain = chain_class(self._store)
         try:
             head = chain.get_canonical_head()
-        except HeaderNotFound:
+        except CanonicalHeadNotFound:
             chain = chain_class.from_genesis(self._store, _genesis(int(self._clock.now().timestamp())), {})
             self._store.commit()
             return chain
@@ -151,7 +151,9 @@ class EmbeddedChain:
             if computations[0].is_error:
                 raise Reverted(bytes(computations[0].output))
             # 3. make the block
-            draft = vm.set_block_transactions_and_withdrawals(vm.get_block(), filled, (transaction,), receipts)
+            draft = vm.set_block_transactions_and_withdrawals(
+                vm.get_block(), filled, (transaction,), receipts
+            )
             block = vm.mine_block(draft).block
             self._chain.persist_block(block)
             # 4. keep block, state and receipt as one

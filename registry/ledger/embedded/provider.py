@@ -36,6 +36,7 @@ class EmbeddedProvider(BaseProvider):
             "eth_call": self._call,
             "eth_sendRawTransaction": lambda raw: encode_hex(chain.send(_bytes(raw))),
             "eth_getTransactionReceipt": lambda tx_hash: chain.receipt(_bytes(tx_hash)),
+            "eth_getTransactionByHash": self._transaction,
             "eth_getBlockReceipts": lambda number: chain.receipts(int(number, 16), int(number, 16)),
             "eth_getLogs": self._logs,
         }
@@ -59,6 +60,13 @@ class EmbeddedProvider(BaseProvider):
     def _block(self, number: str, _full: bool) -> dict[str, Any] | None:
         header = self.chain.head() if number == "latest" else self.chain.header(int(number, 16))
         return None if header is None else header_json(header)
+
+    def _transaction(self, tx_hash: str) -> dict[str, Any] | None:
+        receipt = self.chain.receipt(_bytes(tx_hash))
+        if receipt is None:
+            return None
+        fields = {name: receipt[name] for name in ("blockNumber", "blockHash", "from", "to", "type")}
+        return {"hash": tx_hash, **fields}
 
     def _call(self, transaction: dict[str, Any], _block: str) -> str:
         sender = to_canonical_address(transaction.get("from", "0x" + "00" * 20))

@@ -1,4 +1,4 @@
-"""The generated network: its genesis block lists exactly the validators, keys stay out of it, bad input is named."""
+"""The generated network: the genesis block lists the validators, keys stay out, bad input is named."""
 
 from __future__ import annotations
 

@@ -97,10 +97,8 @@ def test_natspec_is_named_by_its_declaration() -> None:
 def test_a_tree_that_keeps_its_promises_passes(tree: Path) -> None:
     assert main(["--check"], tree) == 0
     page = (tree / PAGE).read_text(encoding="utf-8")
-    assert (
-        "| `POD-1` | Registered once | `registry/domain/pods.py`: register | `tests/unit/test_pods.py`: test_once |"
-        in page
-    )
+    places = "`registry/domain/pods.py`: register | `tests/unit/test_pods.py`: test_once"
+    assert f"| `POD-1` | Registered once | {places} |" in page
     assert "| `POD-2` | Static light (not claimed yet) | — | — |" in page
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml is valid, agrees with the network generator, opens nothing to the outside, holds no secret."""
+"""docker-compose.yml is valid, agrees with the network generator, is closed outside, holds no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check runner: counts are read right, what is missing is said, with CI nothing is skipped, all steps run."""
+"""The check runner: counts are right, what is missing is said, CI skips nothing, all steps run."""
 
 from __future__ import annotations
 
@@ -101,6 +101,19 @@ def test_what_is_missing_fails_only_in_ci(monkeypatch: pytest.MonkeyPatch, ci: s
     monkeypatch.setenv("CI", ci)
     monkeypatch.setattr(run_checks, "GROUPS", steps(Outcome("a", passed=1), Outcome("b", not_run="no node")))
     assert run_checks.main(["lint"]) == status
+
+
+@pytest.mark.parametrize(
+    ("machine", "fits"),
+    [(("Linux", "x86_64"), True), (("Linux", "aarch64"), False), (("Darwin", "arm64"), False)],
+)
+def test_native_programs_of_the_lock_are_used_only_where_they_run(
+    monkeypatch: pytest.MonkeyPatch, machine: tuple[str, str], fits: bool
+) -> None:
+    monkeypatch.setattr(run_checks.platform, "system", lambda: machine[0])
+    monkeypatch.setattr(run_checks.platform, "machine", lambda: machine[1])
+    assert (str(run_checks.NODE_BIN) in run_checks.environment()["PATH"].split(os.pathsep)) is fits
+    assert ("--force" in run_checks.npm_ci()) is not fits
 
 
 @pytest.mark.parametrize("step", [run_checks.node_modules, run_checks.solidity_tests, run_checks.artifacts])

@@ -65,6 +65,43 @@ def test_standard_json_from_input_and_from_a_file_agree(tmp_path: Path) -> None:
     assert solc("--standard-json", str(file)).stdout == piped.stdout
 
 
+@pytest.fixture
+def importing(tmp_path: Path) -> str:
+    """Input whose source imports ./base/B.sol and lib/C.sol, which are on disk in two folders."""
+    for file, name in (("work/base/B.sol", "B"), ("packages/lib/C.sol", "C")):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text(SOURCE.replace("contract A", f"contract {name}"), encoding="utf-8")
+    text = (
+        'pragma solidity ^0.8.20; import "./base/B.sol"; import "lib/C.sol"; contract A is B { C public c; }'
+    )
+    return json.dumps({**REQUEST, "sources": {"A.sol": {"content": text}}})
+
+
+def complaints(answer: subprocess.CompletedProcess[str]) -> list[str]:
+    return [
+        each["message"] for each in json.loads(answer.stdout).get("errors", []) if each["severity"] == "error"
+    ]
+
+
+@pytest.mark.usefixtures("installed")
+def test_sources_are_read_below_the_base_and_include_paths(tmp_path: Path, importing: str) -> None:
+    paths = ("--base-path", str(tmp_path / "work"), f"--include-path={tmp_path / 'packages'}")
+    assert complaints(solc("--standard-json", *paths, text=importing)) == []
+    missing = complaints(solc("--standard-json", *paths[:2], text=importing))
+    assert len(missing) == 1
+    assert "File not found: lib/C.sol" in missing[0]
+
+
+@pytest.mark.usefixtures("installed")
+def test_sources_outside_of_the_allowed_folders_are_refused(tmp_path: Path, importing: str) -> None:
+    (tmp_path / "work" / "lib").symlink_to(tmp_path / "packages" / "lib")
+    base = ("--standard-json", "--base-path", str(tmp_path / "work"))
+    refused = complaints(solc(*base, text=importing))
+    assert len(refused) == 1
+    assert "File outside of allowed directories" in refused[0]
+    assert complaints(solc(*base, "--allow-paths", f"/nowhere,{tmp_path / 'packages'}", text=importing)) == []
+
+
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     "words", [(), ("--bin",), ("--version", "--standard-json"), ("--standard-json", "/no/such/file")]

@@ -1,0 +1,1 @@
+"""Routes, one module per subject; every rule is decided below them."""

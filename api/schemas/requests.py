@@ -1,0 +1,226 @@
+"""Request bodies. Field names and units are those of the domain; ids are lower-case hexadecimal, days are ISO dates."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from registry.domain.aggregates import Scope
+from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
+
+HexId = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="32 bytes, lower-case hexadecimal")]
+Kw = Annotated[int, Field(ge=0, le=131_071)]
+SignedKw = Annotated[int, Field(ge=-131_071, le=131_071)]
+Number = Annotated[int, Field(ge=1, le=2**40 - 1)]
+ProductNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
+Party = Annotated[int, Field(ge=1, le=65_535)]
+Wh = Annotated[int, Field(ge=-(2**53), le=2**53)]
+E = TypeVar("E", bound=Enum)
+
+
+def member(kind: type[E], name: str) -> E:
+    """The enum member of a lower-case name (the pattern of the field allows no other)."""
+    return kind[name.upper()]
+
+
+class Body(BaseModel):
+    """Base: unknown fields are refused, numbers are never read out of text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PodBody(Body):
+    """A POD to register (D4.1 Table 6)."""
+
+    pod_code: Annotated[str, Field(examples=["IT001E00000001"])]
+    dso: Party
+    category: Literal["consumption", "production", "mixed", "storage"]
+    voltage: Literal["low", "medium", "high"]
+    up_kw: Kw
+    down_kw: Kw
+    activation_time_s: Annotated[int, Field(ge=0, le=86_400)]
+    position: Annotated[str, Field(pattern=r"^-?\d{1,2}\.\d{1,6},-?\d{1,3}\.\d{1,6}$", examples=["41.902782,12.496366"])]
+    technologies: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(min_length=1, max_length=20)]
+
+    def kinds(self) -> tuple[PodCategory, VoltageLevel]:
+        """Category and voltage as the domain has them."""
+        return member(PodCategory, self.category), member(VoltageLevel, self.voltage)
+
+
+class RegisterPodsBody(Body):
+    """A batch of PODs; registered all or none."""
+
+    pods: Annotated[list[PodBody], Field(min_length=1, max_length=5_000)]
+
+
+class PodIdsBody(Body):
+    """PODs by their ledger ids."""
+
+    pod_ids: Annotated[list[HexId], Field(min_length=1, max_length=100)]
+
+
+class StaticLightBody(Body):
+    """A static light (POD-2)."""
+
+    pod_id: HexId
+    light: Literal["confirmed", "modulated", "invalidated"]
+    up_kw: Kw
+    down_kw: Kw
+    perimeter: Number
+    reason: Annotated[str, Field(max_length=32, pattern="^[ -~]*$")] = ""
+
+    @property
+    def decision(self) -> StaticLight:
+        """The light as the domain has it."""
+        return member(StaticLight, self.light)
+
+
+class StaticLightsBody(Body):
+    """Static lights, given all or none."""
+
+    lights: Annotated[list[StaticLightBody], Field(min_length=1, max_length=100)]
+
+
+class CellBody(Body):
+    """The light of one hour and direction (DTL-2)."""
+
+    colour: Literal["green", "yellow", "red"]
+    capability_kw: Annotated[int, Field(ge=1, le=131_070)] | None = None
+    reactive: bool = False
+
+
+class PerimeterLightsBody(Body):
+    """The lights of a perimeter day, one cell per hour of the day."""
+
+    perimeter: Number
+    up: Annotated[list[CellBody], Field(min_length=23, max_length=25)]
+    down: Annotated[list[CellBody], Field(min_length=23, max_length=25)]
+
+
+class DynamicLightsBody(Body):
+    """Dynamic lights of a session, published all or none."""
+
+    day: date
+    session: Annotated[int, Field(ge=1, le=6)]
+    lights: Annotated[list[PerimeterLightsBody], Field(min_length=1, max_length=100)]
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AggregateBody(Body):
+    """A new aggregate (AGG-1); `serial` numbers the BSP's aggregates."""
+
+    serial: Annotated[int, Field(ge=1, le=2**24 - 1)]
+    scope: Literal["local", "global"]
+
+    @property
+    def market(self) -> Scope:
+        """The scope as the domain has it."""
+        return member(Scope, self.scope)
+
+
+class ApplicationBody(Body):
+    """An application for a product (PRQ-1)."""
+
+    aggregate: Number
+    product: ProductNumber
+
+
+class BaselineBody(Body):
+    """A POD's nominated baseline: net injection in Wh per quarter-hour of the day."""
+
+    pod_id: HexId
+    energy_wh: Annotated[list[Wh], Field(min_length=92, max_length=100)]
+
+
+class BaselinesBody(Body):
+    """Baselines of a delivery day, filed all or none."""
+
+    day: date
+    baselines: Annotated[list[BaselineBody], Field(min_length=1, max_length=200)]
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TermsBody(Body):
+    """The deal: prices in milli-euro per MWh, contracted availability in kW."""
+
+    availability_price_milli_eur_per_mwh: Annotated[int, Field(ge=0, le=10**12)]
+    use_price_milli_eur_per_mwh: Annotated[int, Field(ge=0, le=10**12)]
+    available_kw: Kw
+
+
+class SelectionBody(Body):
+    """What a session took of an aggregate in a perimeter: signed kW per hour, up positive."""
+
+    aggregate: Number
+    perimeter: Number
+    kw: Annotated[list[SignedKw], Field(min_length=23, max_length=25)]
+    chain: Annotated[list[ProductNumber], Field(min_length=1, max_length=4)]
+    tested_aggregate: Number
+    terms: TermsBody
+
+
+class OutcomeBody(Body):
+    """The outcome of a session, recorded all or none."""
+
+    day: date
+    session: Annotated[int, Field(ge=1, le=6)]
+    selections: Annotated[list[SelectionBody], Field(min_length=1, max_length=100)]
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PodQuartersBody(Body):
+    """Quarter-hours of the day that a POD serves."""
+
+    pod_id: HexId
+    quarters: Annotated[list[Annotated[int, Field(ge=0, le=99)]], Field(min_length=1, max_length=100)]
+
+    def bits(self) -> int:
+        """The quarter-hours as a bit map."""
+        return sum(1 << quarter for quarter in set(self.quarters))
+
+
+class DeclarationBody(Body):
+    """Which PODs fulfil a selection (SES-3)."""
+
+    day: date
+    aggregate: Number
+    perimeter: Number
+    pods: Annotated[list[PodQuartersBody], Field(max_length=500)]
+    complete: bool
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DeviceBody(Body):
+    """A PGUI key to bind (DEV-1); validity in Unix seconds."""
+
+    pod_id: HexId
+    key_x: HexId
+    key_y: HexId
+    valid_from: Annotated[int, Field(ge=0, le=2**40 - 1)]
+    valid_until: Annotated[int, Field(ge=0, le=2**40 - 1)]
+
+
+class DevicesBody(Body):
+    """Device keys, bound all or none."""
+
+    bindings: Annotated[list[DeviceBody], Field(min_length=1, max_length=100)]
+
+
+class AttestationBody(Body):
+    """What an auditor found (AUD-1)."""
+
+    confirmed: bool
+    bundle_sha256: HexId
+
+
+class DisputeBody(Body):
+    """Why a BSP disputes a statement; only the hash of the reason goes to the ledger."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IPods} from "../src/interfaces/IPods.sol";
+import {ITrafficLights} from "../src/interfaces/ITrafficLights.sol";
+import {PodWord} from "../src/libraries/PodWord.sol";
+import {PodCategory, Scope, StaticLight, VoltageLevel} from "../src/types/Types.sol";
+import {PodsWorld} from "./PodsWorld.sol";
+
+contract PodsTest is PodsWorld {
+    bytes32 private constant POD = "pod";
+
+    function setUp() public {
+        setUpPods();
+        register(BSP, POD);
+    }
+
+    /// @dev POD-1: nothing of a POD is lost in its word.
+    function testFuzz_WordKeepsThePod(IPods.Pod memory pod) public pure {
+        if (pod.bsp == 0) pod.bsp = 1;
+        pod.declaredUpKw %= 131072;
+        pod.declaredDownKw %= 131072;
+        pod.grantedUpKw %= 131072;
+        pod.grantedDownKw %= 131072;
+        if (uint24(pod.perimeter) == 0) pod.perimeter = 0;
+        else pod.dso = uint16(pod.perimeter >> 24);
+        uint24 local = uint24(pod.localAggregate);
+        uint24 global_ = uint24(pod.globalAggregate);
+        pod.localAggregate = local == 0 ? 0 : uint40(pod.bsp) << 24 | local;
+        pod.globalAggregate = global_ == 0 ? 0 : uint40(pod.bsp) << 24 | global_;
+        uint256 word = uint256(pod.fromDay) << 240 | PodWord.pack(pod);
+        assertEq(keccak256(abi.encode(PodWord.unpack(word))), keccak256(abi.encode(pod)), "pod");
+    }
+
+    /// @dev POD-1
+    function test_RegistrationIsReadable() public view {
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY);
+        assertEq(pod.fromDay, FIRST_DAY, "from day");
+        assertEq(pod.bsp, BSP, "bsp");
+        assertEq(pod.dso, DSO, "dso");
+        assertEq(pod.perimeter, 0, "perimeter");
+        assertTrue(pod.light == StaticLight.Requested, "light");
+        assertTrue(pod.category == PodCategory.Storage && pod.voltage == VoltageLevel.Medium, "kind");
+        assertEq(pod.declaredUpKw, UP_KW, "up");
+        assertEq(pod.declaredDownKw, DOWN_KW, "down");
+        assertEq(pods.podAt(POD, FIRST_DAY - 1).bsp, 0, "not before");
+    }
+
+    /// @dev POD-1
+    function test_OneActiveRegistration() public {
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodAlreadyRegistered.selector, POD, BSP));
+        pods.register(OTHER_BSP, one(registration(POD)));
+    }
+
+    /// @dev POD-1
+    function test_RefusesImpossibleRegistrations() public {
+        IPods.Registration memory item = registration("new");
+        item.upKw = 131072;
+        refuseRegistration(item, "upKw", 131072, 131071);
+        item = registration("new");
+        item.downKw = type(uint24).max;
+        refuseRegistration(item, "downKw", type(uint24).max, 131071);
+        item = registration("new");
+        (item.upKw, item.downKw) = (0, 0);
+        refuseRegistration(item, "power", 0, 131071);
+        item = registration("new");
+        item.dso = BSP;
+        refuseRegistration(item, "dso", BSP, 0);
+        item.dso = 0;
+        refuseRegistration(item, "dso", 0, 0);
+    }
+
+    /// @dev POD-1: nothing is half done: one bad row refuses the batch.
+    function test_BatchIsAllOrNothing() public {
+        IPods.Registration[] memory batch = new IPods.Registration[](2);
+        (batch[0], batch[1]) = (registration("new"), registration(POD));
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodAlreadyRegistered.selector, POD, BSP));
+        pods.register(BSP, batch);
+        assertEq(pods.podAt("new", FIRST_DAY).bsp, 0, "not registered");
+    }
+
+    /// @dev POD-2: granted is never more than declared, whatever the DSO says.
+    function testFuzz_StaticLightGrantsAtMostWhatIsDeclared(uint8 light, uint24 upKw, uint24 downKw, bool reason) public {
+        IPods.StaticLightDecision memory decided =
+            decision(POD, StaticLight(light % 5), uint24(bound(upKw, 0, 400)), uint24(bound(downKw, 0, 300)));
+        decided.reason = reason ? bytes32("reason") : bytes32(0);
+        IPods.StaticLightDecision[] memory decisions = new IPods.StaticLightDecision[](1);
+        decisions[0] = decided;
+        vm.prank(signerOf(DSO));
+        try pods.giveStaticLights(DSO, decisions) {
+            IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY);
+            assertAtMost(pod.grantedUpKw, UP_KW, "up");
+            assertAtMost(pod.grantedDownKw, DOWN_KW, "down");
+            bool grants = pod.grantedUpKw + pod.grantedDownKw > 0;
+            assertTrue(grants == (pod.light != StaticLight.Invalidated), "only an invalidated POD has nothing");
+            assertTrue(reason || pod.light == StaticLight.Confirmed, "reason");
+        } catch {
+            assertEq(pods.podAt(POD, FIRST_DAY).grantedUpKw, 0, "nothing granted");
+        }
+    }
+
+    /// @dev POD-2
+    function test_RefusesInconsistentStaticLights() public {
+        refuseInconsistent(StaticLight.None, 0, 0);
+        refuseInconsistent(StaticLight.Requested, 0, 0);
+        refuseInconsistent(StaticLight.Confirmed, UP_KW - 1, DOWN_KW);
+        refuseInconsistent(StaticLight.Modulated, UP_KW, DOWN_KW);
+        refuseInconsistent(StaticLight.Modulated, UP_KW + 1, 0);
+        refuseInconsistent(StaticLight.Modulated, 0, DOWN_KW + 1);
+        refuseInconsistent(StaticLight.Modulated, 0, 0);
+        refuseInconsistent(StaticLight.Invalidated, 0, 1);
+        IPods.StaticLightDecision memory silent = decision(POD, StaticLight.Modulated, UP_KW - 1, DOWN_KW);
+        silent.reason = 0;
+        refuseDecision(silent, abi.encodeWithSelector(IPods.ReasonMissing.selector, POD));
+        silent = decision(POD, StaticLight.Invalidated, 0, 0);
+        silent.reason = 0;
+        refuseDecision(silent, abi.encodeWithSelector(IPods.ReasonMissing.selector, POD));
+    }
+
+    /// @dev POD-2, DTL-1: the connecting DSO, in a perimeter of its partition.
+    function test_StaticLightIsTheConnectingDsos() public {
+        IPods.StaticLightDecision[] memory decisions = new IPods.StaticLightDecision[](1);
+        decisions[0] = decision(POD, StaticLight.Confirmed, UP_KW, DOWN_KW);
+        decisions[0].perimeter = uint40(OTHER_DSO) << 24 | 1;
+        vm.prank(signerOf(OTHER_DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherDso.selector, POD, DSO, OTHER_DSO));
+        pods.giveStaticLights(OTHER_DSO, decisions);
+        refuseDecision(
+            decisions[0], abi.encodeWithSelector(ITrafficLights.PerimeterOfOther.selector, decisions[0].perimeter, DSO)
+        );
+        partition.set(PERIMETER, false);
+        refuseDecision(
+            decision(POD, StaticLight.Confirmed, UP_KW, DOWN_KW),
+            abi.encodeWithSelector(ITrafficLights.PerimeterNotInForce.selector, PERIMETER, FIRST_DAY)
+        );
+        partition.set(PERIMETER, true);
+        refuseDecision(
+            decision("unknown", StaticLight.Confirmed, UP_KW, DOWN_KW),
+            abi.encodeWithSelector(IPods.PodUnknown.selector, bytes32("unknown"))
+        );
+    }
+
+    /// @dev POD-3, AGG-2: a change suspends from the next unopened day on; the day before keeps its light and its pools.
+    function test_ChangeSuspendsFromItsDayOn() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        goBefore(FIRST_DAY + 1);
+        change(POD, 400, 100);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY + 1, 1, 0, 0);
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY + 1);
+        assertTrue(pod.light == StaticLight.Requested, "light");
+        assertEq(pod.declaredUpKw, 400, "declared");
+        assertEq(pod.perimeter, PERIMETER, "perimeter");
+        assertEq(pod.localAggregate, LOCAL, "still a member");
+        decide(decision(POD, StaticLight.Modulated, 350, 0));
+        assertPool(LOCAL, 0, FIRST_DAY + 1, 1, 350, 0);
+        assertTrue(pods.podAt(POD, FIRST_DAY).light == StaticLight.Confirmed, "the day before");
+    }
+
+    /// @dev POD-1, POD-2, POD-3: only its own BSP changes a POD, and never its DSO.
+    function test_RefusesChangesOfOthers() public {
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherBsp.selector, POD, BSP, OTHER_BSP));
+        pods.change(OTHER_BSP, one(registration(POD)));
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodUnknown.selector, bytes32("unknown")));
+        pods.change(BSP, one(registration("unknown")));
+        IPods.Registration memory moved = registration(POD);
+        moved.dso = OTHER_DSO;
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.RegistrationInvalid.selector, POD, bytes32("dso"), OTHER_DSO, DSO));
+        pods.change(BSP, one(moved));
+    }
+
+    /// @dev POD-5, AGG-2: a change of BSP ends the memberships; history keeps who was responsible.
+    function test_ChangeOfBspEndsMemberships() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        withdraw(BSP, POD);
+        register(OTHER_BSP, POD);
+        assertEq(pods.podAt(POD, FIRST_DAY).bsp, BSP, "before");
+        assertEq(pods.podAt(POD, FIRST_DAY).globalAggregate, GLOBAL, "member before");
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY + 1);
+        assertEq(pod.bsp, OTHER_BSP, "after");
+        assertEq(pod.localAggregate + pod.globalAggregate, 0, "no memberships");
+        assertTrue(pod.light == StaticLight.Requested, "asks its DSO again");
+        assertPool(LOCAL, 0, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, 0, FIRST_DAY + 1, 0, 0, 0);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, PERIMETER, FIRST_DAY).pods, 1, "shared before");
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, PERIMETER, FIRST_DAY + 1).pods, 0, "shared after");
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherBsp.selector, POD, OTHER_BSP, BSP));
+        pods.withdraw(BSP, one(POD));
+    }
+
+    /// @dev POD-1: a withdrawn POD is unknown from its day on.
+    function test_WithdrawnPodIsUnknown() public {
+        withdraw(BSP, POD);
+        assertEq(keccak256(abi.encode(pods.podAt(POD, FIRST_DAY + 9))), keccak256(new bytes(13 * 32)), "all zero");
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodUnknown.selector, POD));
+        pods.withdraw(BSP, one(POD));
+    }
+
+    /// @dev AGG-1
+    function test_AggregatesAreTheBspsAndNeverReused() public {
+        IPods.AggregateDraft[] memory drafts = new IPods.AggregateDraft[](1);
+        drafts[0] = IPods.AggregateDraft(LOCAL, Scope.Global, 0);
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateExists.selector, LOCAL));
+        pods.createAggregates(BSP, drafts);
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateOfOther.selector, LOCAL, OTHER_BSP));
+        pods.createAggregates(OTHER_BSP, drafts);
+        drafts[0].aggregate = uint40(BSP) << 24;
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateUnknown.selector, drafts[0].aggregate));
+        pods.createAggregates(BSP, drafts);
+        assertTrue(pods.scopeOf(LOCAL) == Scope.Local && pods.scopeOf(GLOBAL) == Scope.Global, "scopes");
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateUnknown.selector, LOCAL + 9));
+        pods.scopeOf(LOCAL + 9);
+    }
+
+    /// @dev POD-2: nothing works without a static light.
+    function test_JoinNeedsAStaticLight() public {
+        refuseJoin(LOCAL, POD, abi.encodeWithSelector(IPods.StaticLightMissing.selector, POD, StaticLight.Requested));
+        decide(decision(POD, StaticLight.Invalidated, 0, 0));
+        refuseJoin(LOCAL, POD, abi.encodeWithSelector(IPods.StaticLightMissing.selector, POD, StaticLight.Invalidated));
+        confirm(POD);
+        join(LOCAL, POD);
+    }
+
+    /// @dev AGG-1, AGG-2: one local and one global aggregate, of the POD's own BSP.
+    function test_RefusesMemberships() public {
+        confirm(POD);
+        refuseJoin(LOCAL + 9, POD, abi.encodeWithSelector(IPods.AggregateUnknown.selector, LOCAL + 9));
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateOfOther.selector, LOCAL, OTHER_BSP));
+        pods.join(OTHER_BSP, LOCAL, one(POD));
+        uint40 foreign = uint40(OTHER_BSP) << 24 | 1;
+        createAggregate(OTHER_BSP, foreign, Scope.Local);
+        refuseJoin(foreign, POD, abi.encodeWithSelector(IPods.PodOfOtherBsp.selector, POD, BSP, OTHER_BSP));
+        createAggregate(BSP, LOCAL + 2, Scope.Local);
+        join(LOCAL, POD);
+        refuseJoin(LOCAL + 2, POD, abi.encodeWithSelector(IPods.PodInOtherAggregate.selector, POD, LOCAL));
+        refuseJoin(LOCAL, POD, abi.encodeWithSelector(IPods.PodInOtherAggregate.selector, POD, LOCAL));
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodNotMember.selector, POD, GLOBAL));
+        pods.leave(BSP, GLOBAL, one(POD));
+    }
+
+    /// @dev AGG-2, AGG-3: membership holds from the effective day to the effective day of leaving.
+    function test_MembershipIsTimeBounded() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        leave(GLOBAL, POD);
+        assertPool(GLOBAL, 0, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(GLOBAL, 0, FIRST_DAY + 1, 0, 0, 0);
+        assertPool(LOCAL, 0, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, 0, FIRST_DAY).upKw, UP_KW, "shared then");
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, 0, FIRST_DAY + 1).upKw, 0, "no longer");
+        uint40[] memory counterparts = pods.counterpartsOf(LOCAL);
+        assertTrue(counterparts.length == 1 && counterparts[0] == GLOBAL, "ever shared");
+    }
+
+    /// @dev DTL-1: a POD that moves takes its power to the other perimeter.
+    function test_MoveToAnotherPerimeter() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        IPods.StaticLightDecision memory moved = decision(POD, StaticLight.Modulated, 250, 0);
+        moved.perimeter = NEXT_PERIMETER;
+        decide(moved);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY + 1, 0, 0, 0);
+        assertPool(GLOBAL, NEXT_PERIMETER, FIRST_DAY + 1, 1, 250, 0);
+        assertPool(GLOBAL, 0, FIRST_DAY + 1, 1, 250, 0);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, NEXT_PERIMETER, FIRST_DAY + 1).upKw, 250, "shared");
+    }
+
+    /// @dev AGG-2: an aggregate shares with at most 16 of the other scope, counted on both sides.
+    function test_CounterpartsAreBounded() public {
+        for (uint40 i = 0; i < 17; i++) {
+            bytes32 podId = bytes32(uint256(i + 1));
+            register(BSP, podId);
+            confirm(podId);
+            createAggregate(BSP, LOCAL + 100 + i, Scope.Local);
+            join(LOCAL + 100 + i, podId);
+            if (i < 16) join(GLOBAL, podId);
+        }
+        bytes32 last = bytes32(uint256(17));
+        refuseJoin(GLOBAL, last, abi.encodeWithSelector(IPods.TooManyCounterparts.selector, GLOBAL, 16));
+        createAggregate(BSP, GLOBAL + 200, Scope.Global);
+        join(GLOBAL + 200, last);
+        refuseJoin(LOCAL + 116, bytes32(uint256(1)), abi.encodeWithSelector(
+            IPods.PodInOtherAggregate.selector, bytes32(uint256(1)), LOCAL + 100
+        ));
+        leave(LOCAL + 100, bytes32(uint256(1)));
+        refuseJoin(LOCAL + 116, bytes32(uint256(1)), abi.encodeWithSelector(IPods.TooManyCounterparts.selector, GLOBAL, 16));
+        join(LOCAL + 100, bytes32(uint256(1)));
+    }
+
+    function refuseRegistration(IPods.Registration memory item, bytes32 field, uint256 found, uint256 limit) private {
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.RegistrationInvalid.selector, item.podId, field, found, limit));
+        pods.register(BSP, one(item));
+    }
+
+    function refuseInconsistent(StaticLight light, uint24 upKw, uint24 downKw) private {
+        refuseDecision(
+            decision(POD, light, upKw, downKw),
+            abi.encodeWithSelector(IPods.StaticLightInconsistent.selector, POD, light, upKw, downKw, UP_KW, DOWN_KW)
+        );
+    }
+
+    function refuseJoin(uint40 aggregate, bytes32 podId, bytes memory refusal) private {
+        uint16 bsp = uint16(aggregate >> 24);
+        vm.prank(signerOf(bsp));
+        vm.expectRevert(refusal);
+        pods.join(bsp, aggregate, one(podId));
+    }
+}

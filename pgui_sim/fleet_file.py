@@ -1,0 +1,157 @@
+"""The file a fleet is made from: which PODs, their profiles and plants, the platform keys (PGU-2). JSON:
+
+    {"start": 1793181600,                                    Unix seconds, a quarter-hour
+     "setpoint_keys": [{"x": "<hex>", "y": "<hex>"}],        whose setpoints the devices follow; may be empty
+     "pods": [{"pod_id": "<hex>", "pod_index": 0,
+               "profile": {"import_w": [..], "export_w": [..]},   mean W per quarter-hour from start on
+               "up_w": 5000, "down_w": 5000,                 largest change in either direction
+               "ems": {"delay_s": 20, "ramp_w_per_s": 100, "follow_ppm": 980000, "refuse": false},   each may be left out
+               "noise_ppm": 0, "drift_ppm": 20}]}            each may be left out
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pgui_sim.ems import PPM, Ems
+from pgui_sim.statement import PERIOD_S
+
+_POWER_MAX_W: Final = 2**31 - 1
+
+
+class FleetFileInvalid(Exception):
+    """The file does not describe a fleet; the message names the field, what was found and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodEntry:
+    """One POD of the file. Powers in W; ``drift_ppm`` may be negative."""
+
+    pod_index: int
+    pod_id: bytes
+    import_w: list[int]
+    export_w: list[int]
+    ems: Ems
+    noise_ppm: int
+    drift_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFile:
+    """A whole file: ``start`` in Unix seconds, ``setpoint_keys`` as points of 65 bytes."""
+
+    start: int
+    setpoint_keys: list[bytes]
+    pods: list[PodEntry]
+
+
+def read_fleet_file(path: Path) -> FleetFile:
+    """Read and check a fleet file. Raises :class:`FleetFileInvalid`."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FleetFileInvalid(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise FleetFileInvalid(f"{path}: no JSON ({error})") from None
+    fields = _Fields(content, path.name)
+    start = fields.integer("start", 0, 2**32 - 1)
+    if start % PERIOD_S:
+        raise FleetFileInvalid(f"{path.name}: start: found {start}, allowed a multiple of {PERIOD_S}")
+    keys = [_point(_Fields(key, f"setpoint_keys[{at}]")) for at, key in enumerate(fields.array("setpoint_keys"))]
+    pods = [_pod(_Fields(pod, f"pods[{at}]")) for at, pod in enumerate(fields.array("pods"))]
+    for name, values in (("pod_index", [pod.pod_index for pod in pods]), ("pod_id", [pod.pod_id for pod in pods])):
+        if len(set(values)) != len(pods):
+            raise FleetFileInvalid(f"{path.name}: pods: found the same {name} twice, allowed once each")
+    if not pods:
+        raise FleetFileInvalid(f"{path.name}: pods: found none, allowed at least one")
+    return FleetFile(start, keys, pods)
+
+
+class _Fields:
+    """The fields of one object of the file; complaints say where it stands."""
+
+    def __init__(self, value: Any, place: str) -> None:
+        if not isinstance(value, dict):
+            raise FleetFileInvalid(f"{place}: found {type(value).__name__}, allowed an object")
+        self._value = value
+        self._place = place
+
+    def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
+        value = self._value.get(name, default)
+        if type(value) is not int or not low <= value <= high:
+            raise self.wrong(name, value, f"an integer {low} .. {high}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._value.get(name, False)
+        if type(value) is not bool:
+            raise self.wrong(name, value, "true or false")
+        return value
+
+    def array(self, name: str) -> list[Any]:
+        value = self._value.get(name)
+        if not isinstance(value, list):
+            raise self.wrong(name, value, "a list")
+        return value
+
+    def octets(self, name: str) -> bytes:
+        text = self._value.get(name)
+        try:
+            value = bytes.fromhex(text.removeprefix("0x")) if isinstance(text, str) else b""
+        except ValueError:
+            value = b""
+        if len(value) != 32:
+            raise self.wrong(name, text, "32 bytes in hexadecimal")
+        return value
+
+    def part(self, name: str, default: Any = None) -> _Fields:
+        return _Fields(self._value.get(name, default), f"{self._place}.{name}")
+
+    def powers(self, name: str) -> list[int]:
+        values = self.array(name)
+        for at, value in enumerate(values):
+            if type(value) is not int or not 0 <= value <= _POWER_MAX_W:
+                raise self.wrong(f"{name}[{at}]", value, f"an integer 0 .. {_POWER_MAX_W}, W")
+        return values
+
+    def wrong(self, name: str, found: object, allowed: str) -> FleetFileInvalid:
+        return FleetFileInvalid(f"{self._place}.{name}: found {found!r}, allowed {allowed}")
+
+
+def _pod(fields: _Fields) -> PodEntry:
+    profile = fields.part("profile")
+    import_w, export_w = profile.powers("import_w"), profile.powers("export_w")
+    if len(import_w) != len(export_w):
+        raise profile.wrong("export_w", f"{len(export_w)} values", f"as many as import_w, {len(import_w)}")
+    plant = fields.part("ems", {})
+    ems = Ems(
+        up_w=fields.integer("up_w", 0, _POWER_MAX_W),
+        down_w=fields.integer("down_w", 0, _POWER_MAX_W),
+        delay_s=plant.integer("delay_s", 0, PERIOD_S, 0),
+        ramp_w_per_s=plant.integer("ramp_w_per_s", 0, _POWER_MAX_W, 0),
+        follow_ppm=plant.integer("follow_ppm", 0, PPM, PPM),
+        refuse=plant.flag("refuse"),
+    )
+    return PodEntry(
+        pod_index=fields.integer("pod_index", 0, 2**31 - 1),
+        pod_id=fields.octets("pod_id"),
+        import_w=import_w,
+        export_w=export_w,
+        ems=ems,
+        noise_ppm=fields.integer("noise_ppm", 0, PPM, 0),
+        drift_ppm=fields.integer("drift_ppm", -PPM, PPM, 20),
+    )
+
+
+def _point(fields: _Fields) -> bytes:
+    point = b"\x04" + fields.octets("x") + fields.octets("y")
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        raise fields.wrong("x", point[1:33].hex(), "the coordinates of a point on P-256") from None
+    return point

@@ -1,0 +1,90 @@
+"""Statements of a device, byte by byte as ``docs/formats/statement.md`` has them (MEA-1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Final
+
+from pgui_sim import cbor
+from pgui_sim.keystore import DeviceKey
+
+PERIOD_S: Final = 900
+
+
+class Clock(IntFlag):
+    """What the device says about its clock in the period."""
+
+    SYNCHRONISED = 1
+    ADJUSTED = 2
+
+
+class Outcome(IntEnum):
+    """What became of a setpoint."""
+
+    EXECUTED = 0
+    PARTLY = 1
+    REFUSED = 2
+    EXPIRED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Energies of one quarter-hour, Wh and varh, and what the device says about them. ``period_start`` in Unix seconds."""
+
+    pod_id: bytes
+    period_start: int
+    counter: int
+    import_wh: int
+    export_wh: int
+    clock: int
+    reactive_import_varh: int = 0
+    reactive_export_varh: int = 0
+    quality: int = 0
+    period_length: int = PERIOD_S
+
+    def payload(self) -> bytes:
+        """The payload's bytes."""
+        values = (1, self.pod_id, self.period_start, self.period_length, self.counter, self.import_wh, self.export_wh)
+        rest = (self.reactive_import_varh, self.reactive_export_varh, self.quality, self.clock)
+        return cbor.mapping(dict(enumerate((*values, *rest), start=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The answer to one setpoint; ``achieved_power_w`` is the mean change against the baseline, up is positive."""
+
+    pod_id: bytes
+    period_start: int
+    counter: int
+    setpoint_id: bytes
+    outcome: Outcome
+    achieved_power_w: int
+    period_length: int = PERIOD_S
+
+    def payload(self) -> bytes:
+        """The payload's bytes."""
+        values = (2, self.pod_id, self.period_start, self.period_length, self.counter)
+        rest = (self.setpoint_id, int(self.outcome), self.achieved_power_w)
+        return cbor.mapping(dict(enumerate((*values, *rest), start=1)))
+
+
+def protected_header(kid: bytes) -> bytes:
+    """``{1: -7, 4: kid}``: ES256 by the key of this id."""
+    return cbor.mapping({1: -7, 4: kid})
+
+
+def signed_bytes(protected: bytes, payload: bytes) -> bytes:
+    """What a signature covers: the Sig_structure of RFC 9052 section 4.4."""
+    return b"\x84\x6aSignature1" + cbor.item(protected) + b"\x40" + cbor.item(payload)
+
+
+def message(protected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """The COSE_Sign1 message: tag 18, and an array of header, empty map, payload, signature."""
+    return b"\xd2\x84" + cbor.item(protected) + b"\xa0" + cbor.item(payload) + cbor.item(signature)
+
+
+def certify(content: Reading | Execution, key: DeviceKey) -> bytes:
+    """The statement that says ``content``, signed by ``key``."""
+    protected, payload = protected_header(key.kid), content.payload()
+    return message(protected, payload, key.sign(signed_bytes(protected, payload)))

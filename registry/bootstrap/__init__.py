@@ -1,0 +1,7 @@
+"""How the rooms are put together into a running node."""
+
+from registry.bootstrap.clocks import SettableClock, SystemClock
+from registry.bootstrap.keys import KeyRing
+from registry.bootstrap.node import Node, open_node
+
+__all__ = ["KeyRing", "Node", "SettableClock", "SystemClock", "open_node"]

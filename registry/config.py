@@ -1,0 +1,60 @@
+"""Settings of a node: from the environment (``FLEXLEDGER_…``), with defaults that run a sandbox from one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_STATE = Path("var/demo")
+
+
+class Settings(BaseSettings):
+    """What the operator of a node decides.
+
+    Attributes:
+        state: folder of everything this node keeps.
+        chain_url: JSON-RPC address of the consortium's chain; empty runs the embedded chain in ``state``.
+        deployment: file that says where the contracts stand; needed with ``chain_url``.
+        register_url: database of the mirror; empty is SQLite in ``state``.
+        vault_url: database of the vault; empty is SQLite in ``state``.
+        keystore: folder of encrypted ledger keys of this node's own party, ``<party>.json``; empty means the sandbox, where
+            this node holds every party's key.
+        keystore_passphrase: opens them.
+        log_origin: name of the measurement log, first line of its checkpoints.
+        anchor_every_entries, anchor_every_seconds: cadence of anchors (LOG-2).
+        acceptance_window_days: how long after its period a statement is taken (MEA-2).
+        token_issuer, jwks_url: whose bearer tokens are accepted; without ``jwks_url`` the local issuer's.
+        host, port: where the API listens.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FLEXLEDGER_", extra="forbid")
+
+    state: Path = DEFAULT_STATE
+    chain_url: str = ""
+    deployment: Path | None = None
+    register_url: str = ""
+    vault_url: str = ""
+    keystore: Path | None = None
+    keystore_passphrase: str = ""
+    log_origin: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/log"
+    anchor_every_entries: Annotated[int, Field(ge=1)] = 1_000
+    anchor_every_seconds: Annotated[int, Field(ge=1)] = 900
+    acceptance_window_days: Annotated[int, Field(ge=1, le=366)] = 35
+    token_issuer: str = "flexledger-local"
+    jwks_url: str = ""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.chain_url and self.deployment is None:
+            raise ValueError("chain_url needs deployment, the file that says where the contracts stand")
+        return self
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether this node holds the keys of all parties, as only a sandbox may."""
+        return self.keystore is None

@@ -1,0 +1,132 @@
+"""The compiled contracts, as ``contracts/compile.py`` wrote them: ABI, bytecode, and the rule behind each error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from eth_abi.grammar import normalize
+from eth_utils import function_abi_to_4byte_selector, keccak
+
+from registry.ports import ContractsMissing
+
+ORDER = (
+    "Participants",
+    "MarketSessions",
+    "TrafficLights",
+    "Pods",
+    "Prequalification",
+    "Market",
+    "Measurements",
+    "Settlement",
+)
+"""All contracts, each after those its constructor names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """A typed error: its name, rule and text from the source, and its parameters' names and types in order."""
+
+    name: str
+    rule: str
+    text: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One compiled contract."""
+
+    name: str
+    abi: list[dict[str, Any]]
+    bytecode: bytes
+    rules: dict[str, dict[str, str]]
+    """By error selector (0x-hex): ``signature``, ``rule``, ``text``."""
+
+    @cached_property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """ABI entries of the functions by name; FlexLedger's contracts overload none that are called."""
+        return {entry["name"]: entry for entry in self.abi if entry["type"] == "function"}
+
+    @cached_property
+    def events(self) -> dict[bytes, dict[str, Any]]:
+        """ABI entries of the events by their 32-byte topic."""
+        entries = (entry for entry in self.abi if entry["type"] == "event")
+        return {
+            keccak(text=f"{entry['name']}({','.join(abi_types(entry['inputs']))})"): entry
+            for entry in entries
+        }
+
+    @cached_property
+    def errors(self) -> dict[bytes, ErrorEntry]:
+        """Typed errors by their 4-byte selector."""
+        found = {}
+        for entry in self.abi:
+            if entry["type"] == "error":
+                selector = bytes(function_abi_to_4byte_selector({**entry, "type": "function"}))
+                rule = self.rules.get("0x" + selector.hex(), {"rule": "ACT-1", "text": ""})
+                found[selector] = ErrorEntry(
+                    entry["name"],
+                    rule["rule"],
+                    rule["text"],
+                    tuple(parameter["name"] for parameter in entry["inputs"]),
+                    abi_types(entry["inputs"]),
+                )
+        return found
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """All compiled contracts, and the SHA-256 over them that a deployment remembers."""
+
+    by_name: dict[str, Artifact]
+    sha256: str
+
+    @cached_property
+    def errors(self) -> dict[bytes, ErrorEntry]:
+        """Typed errors of all contracts: one contract's error surfaces through the others that call it."""
+        return {key: entry for artifact in self.by_name.values() for key, entry in artifact.errors.items()}
+
+
+def load_artifacts(folder: Traversable | None = None, names: tuple[str, ...] = ORDER) -> Artifacts:
+    """Read the artifacts of ``folder`` (default: those that came with the program).
+
+    Raises:
+        ContractsMissing: one is not there.
+    """
+    folder = resources.files("contracts.artifacts") if folder is None else folder
+    digest = hashlib.sha256()
+    by_name = {}
+    for name in names:
+        try:
+            data = folder.joinpath(f"{name}.json").read_bytes()
+        except FileNotFoundError as error:
+            raise ContractsMissing(
+                found=f"no {name}.json in {folder}",
+                expected="one artifact per contract",
+                remedy="run `make contracts`",
+            ) from error
+        digest.update(data)
+        entry = json.loads(data)
+        by_name[name] = Artifact(
+            name, entry["abi"], bytes.fromhex(entry["bytecode"].removeprefix("0x")), entry["errors"]
+        )
+    return Artifacts(by_name, digest.hexdigest())
+
+
+def abi_types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The types of parameters as the ABI codec writes them: a struct is the tuple of its fields' types."""
+    return tuple(_abi_type(parameter) for parameter in parameters)
+
+
+def _abi_type(parameter: dict[str, Any]) -> str:
+    if not parameter["type"].startswith("tuple"):
+        return str(normalize(parameter["type"]))
+    fields = ",".join(abi_types(parameter["components"]))
+    return f"({fields}){parameter['type'].removeprefix('tuple')}"

@@ -1,0 +1,131 @@
+"""Commands to calldata, logs to domain events: by the ABI and the order of fields, so that no command or event is spelled twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable
+from enum import IntEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import EncodingError
+from eth_utils import function_abi_to_4byte_selector, to_checksum_address
+
+from registry.domain.commands import Command
+from registry.domain.errors import InputInvalid
+from registry.domain.events import EVENTS, Event
+from registry.ledger.artifacts import Artifact, abi_types
+
+_RULES = {
+    "Participants": "ACT-1",
+    "MarketSessions": "SES-1",
+    "TrafficLights": "DTL-2",
+    "Pods": "POD-1",
+    "Prequalification": "PRD-1",
+    "Market": "SES-4",
+    "Measurements": "LOG-2",
+    "Settlement": "STT-4",
+}
+
+
+def encode_command(command: Command, artifact: Artifact) -> bytes:
+    """The calldata that records a command.
+
+    Raises:
+        InputInvalid: a field does not fit its type on the chain (a number out of range, bytes too long, no address).
+    """
+    values = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}  # type: ignore[arg-type]
+    return encode_call(artifact, command.function, values)
+
+
+def encode_call(artifact: Artifact, function: str, values: dict[str, Any]) -> bytes:
+    """The calldata of a function; ``values`` by field name, in the order of the function's parameters. Raises like :func:`encode_command`."""
+    entry = artifact.functions[function]
+    for parameter, (name, value) in zip(entry["inputs"], values.items(), strict=True):
+        misfit = _misfit(name, _plain(value), parameter)
+        if misfit is not None:
+            path, found, kind = misfit
+            raise InputInvalid(
+                rule=_RULES[artifact.name], field=path, found=found, allowed=f"a value of type {kind}"
+            )
+    data = encode(abi_types(entry["inputs"]), [_plain(value) for value in values.values()])
+    return bytes(function_abi_to_4byte_selector(entry)) + data  # type: ignore[arg-type]
+
+
+def _misfit(path: str, value: Any, parameter: dict[str, Any]) -> tuple[str, Any, str] | None:
+    """Path, value and wanted type of the first leaf that does not fit; None if all fit."""
+    kind = abi_types([parameter])[0]
+    try:
+        encode([kind], [value])
+    except EncodingError:
+        pass
+    else:
+        return None
+    found = None
+    if parameter["type"].endswith("]") and isinstance(value, list):
+        item = {**parameter, "type": parameter["type"].rpartition("[")[0]}
+        found = _first(_misfit(f"{path}[{index}]", one, item) for index, one in enumerate(value))
+    elif parameter["type"] == "tuple" and isinstance(value, tuple):
+        parts = zip(parameter["components"], value, strict=False)
+        found = _first(_misfit(f"{path}.{part['name']}", one, part) for part, one in parts)
+    return found or (path, value, kind)
+
+
+def _first(misfits: Iterable[tuple[str, Any, str] | None]) -> tuple[str, Any, str] | None:
+    return next((misfit for misfit in misfits if misfit is not None), None)
+
+
+def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, ...]:
+    """What a function returned, as plain numbers, bytes, text and tuples."""
+    return tuple(decode(abi_types(artifact.functions[function]["outputs"]), data))
+
+
+def decode_event(artifact: Artifact, topics: list[bytes], data: bytes) -> Event | None:
+    """The domain event of a log, None for a log that means nothing to the register (such as those of roles)."""
+    entry = artifact.events.get(topics[0]) if topics else None
+    if entry is None or entry["name"] not in EVENTS:
+        return None
+    inputs = entry["inputs"]
+    loose = iter(decode(abi_types([parameter for parameter in inputs if not parameter["indexed"]]), data))
+    indexed = iter(topics[1:])
+    values = [
+        decode(abi_types([parameter]), next(indexed))[0] if parameter["indexed"] else next(loose)
+        for parameter in inputs
+    ]
+    event = _typed(EVENTS[entry["name"]], tuple(values))
+    assert isinstance(event, Event)
+    return event
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as tuples of their fields, all the way down."""
+    if dataclasses.is_dataclass(value):
+        return tuple(_plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, IntEnum) else value
+
+
+@cache
+def _hints(cls: type) -> tuple[Any, ...]:
+    hints = get_type_hints(cls)
+    return tuple(hints[field.name] for field in dataclasses.fields(cls))
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    """A decoded value as the type that the domain gives it."""
+    origin = get_origin(hint)
+    if origin is tuple:
+        return tuple(_typed(get_args(hint)[0], item) for item in value)
+    if isinstance(origin, types.UnionType) or not isinstance(hint, type):
+        raise TypeError(f"an event field of type {hint} has no form on the chain")
+    if dataclasses.is_dataclass(hint):
+        return hint(*(_typed(part, item) for part, item in zip(_hints(hint), value, strict=True)))
+    if issubclass(hint, IntEnum):
+        return hint(value)
+    if hint is str:
+        is_address = len(value) == 42 and value.startswith("0x")
+        return to_checksum_address(value) if is_address else value
+    return value

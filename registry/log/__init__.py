@@ -1,0 +1,46 @@
+"""The access node: what PGUIs certify goes in, an append-only log that anyone can check comes out.
+
+The way of one statement: ``intake`` (authentic? in time?) -> ``sequencer`` (its place, durable) -> ``tree``
+(tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
+
+==================  =====================================================================================
+module              what it knows
+==================  =====================================================================================
+``node``            the access node as others see it: :class:`AccessNode`
+``settings``        what its operator decides
+``intake``          MEA-2: which device statements are authentic and in time
+``setpoints``       SET-1: which setpoints of DSO platforms are
+``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences
+``counters``        used and missing counters of a key; pure
+``sequencer``       the one place where the log grows: commit, files, answer
+``healing``         files brought back to the state of the database
+``tree``            the Merkle tree over its files; proofs
+``tile_folder``     the files: tiles, entry bundles, checkpoint
+``queries``         what can be asked: entries, conflicts, gaps, setpoints
+``anchoring``       heads of the log on the ledger; ``anchors`` remembers the last one
+``check``           a whole folder checked without the database
+``database``        tables and transactions; ``failures`` names what can go wrong with disk and database
+``files`` ``lock``  files that are whole or not there; one process per log
+==================  =====================================================================================
+"""
+
+from registry.log.anchoring import Anchorer, AnchorLag
+from registry.log.check import LogReport, check_folder
+from registry.log.node import AccessNode
+from registry.log.placing import ConflictingStatement
+from registry.log.queries import Conflict, CounterGap
+from registry.log.setpoints import PlatformDirectory
+from registry.log.settings import LogSettings
+
+__all__ = [
+    "AccessNode",
+    "AnchorLag",
+    "Anchorer",
+    "Conflict",
+    "ConflictingStatement",
+    "CounterGap",
+    "LogReport",
+    "LogSettings",
+    "PlatformDirectory",
+    "check_folder",
+]

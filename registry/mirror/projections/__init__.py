@@ -1,0 +1,38 @@
+"""What each event means for the register's rows: one module per topic, one function per event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from registry.domain.events import EVENTS, Event, Recorded
+from registry.mirror.changes import Changes
+from registry.mirror.projections import (
+    market,
+    market_time,
+    measurements,
+    parties,
+    pods,
+    products,
+    settlement,
+)
+
+Projection = Callable[[Changes, Any, int], None]
+"""Applies an event; the last argument is the block's time in Unix seconds."""
+
+PROJECTIONS: dict[str, Projection] = {
+    **parties.PROJECTIONS,
+    **market_time.PROJECTIONS,
+    **pods.PROJECTIONS,
+    **products.PROJECTIONS,
+    **market.PROJECTIONS,
+    **measurements.PROJECTIONS,
+    **settlement.PROJECTIONS,
+}
+assert PROJECTIONS.keys() == EVENTS.keys(), "every event of the ledger has its projection"
+
+
+def project(changes: Changes, recorded: Recorded[Event]) -> None:
+    """Apply one recorded event. The sender is looked up before, since the event may end its right to send."""
+    changes.start_fact(recorded, parties.party_of(changes, recorded.sender))
+    PROJECTIONS[type(recorded.event).__name__](changes, recorded.event, recorded.block_time)

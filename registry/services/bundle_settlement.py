@@ -1,0 +1,106 @@
+"""Pack all that an outsider needs to re-derive one settlement statement (AUD-1)."""
+
+from __future__ import annotations
+
+from registry.domain.calendar import DeliveryDay, unix
+from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import canonical_json
+from registry.domain.settlement_case import SettlementCase
+from registry.evidence.blocks import BlockEvidence, parse_header
+from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment, write_bundle
+from registry.evidence.payloads import Reading
+from registry.evidence.statements import parse
+from registry.ports import Ledger, LoggedStatement, MeasurementLog
+from registry.services.recorder import Recorder
+from registry.services.sealing import opened
+from registry.services.settle_day import last_filings, serving_candidates, settlement_case
+
+
+def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: bytes) -> bytes:
+    """The bytes of the bundle of a recorded statement.
+
+    1. The statement's document and salt, and the recorded facts it rests on.
+    2. The openings of its deals and baselines.
+    3. The readings of all PODs that could have served, with the conflicts, in the smallest anchored log that has them all.
+    4. The chain from the deployment to its head: headers, and receipts where a contract logged.
+
+    Raises:
+        RuleViolation: STT-4 for an unknown statement, PRIV-3 for what this node cannot open, LOG-2 while no anchor covers
+            the readings.
+    """
+    # 1. statement
+    view = recorder.mirror.statement(statement_id)
+    if view is None:
+        raise RuleViolation(rule="STT-4", field="statement_id", found=statement_id, allowed="a recorded statement")
+    statement = opened(recorder.vault, view.commitment, "statement")
+    day = DeliveryDay.from_number(view.day)
+    case = settlement_case(
+        recorder.mirror, statement_id, view.aggregate, view.product, day, view.supersedes or bytes(32)
+    )
+    # 2. openings
+    pods = serving_candidates(case)
+    # 3. readings
+    logged = [entry for pod_id in pods for entry in _readings(log, pod_id, day)]
+    size = _anchored_size(recorder, log, logged)
+    entries = tuple(
+        LoggedEntry(entry.index, entry.data, tuple(log.inclusion_proof(entry.index, size))) for entry in logged
+    )
+    # 4. chain
+    addresses = {name: bytes.fromhex(address[2:]) for name, address in recorder.ledger.addresses.items()}
+    return write_bundle(
+        Bundle(
+            chain_id=recorder.ledger.chain_id,
+            contracts=addresses,
+            statement_id=statement_id,
+            statement_salt=statement.salt,
+            statement=canonical_json(dict(statement.payload)),
+            openings=_openings(recorder, case, pods),
+            blocks=_blocks(recorder.ledger, tuple(addresses.values())),
+            origin=log.origin,
+            note_key=str(log.note_key),
+            checkpoint=log.checkpoint_at(size).note,
+            entries=entries,
+            conflicts=tuple(data for pod_id in pods for data in _conflicts(log, pod_id, day)),
+        )
+    )
+
+
+def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tuple[OpenedCommitment, ...]:
+    deals = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
+    filings = last_filings(recorder.mirror, case.day, pods)
+    found = [opened(recorder.vault, c, "opening") for c in sorted(deals | {f.commitment for f in filings.values()})]
+    return tuple(OpenedCommitment(o.commitment, o.salt, dict(o.payload)) for o in found)
+
+
+def _readings(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[LoggedStatement]:
+    return [entry for entry in log.statements(pod_id, day.starts_at, day.ends_at) if isinstance(entry.payload, Reading)]
+
+
+def _conflicts(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[bytes]:
+    refused = [conflict.refused for conflict in log.conflicts(pod_id)]
+    periods = range(unix(day.starts_at), unix(day.ends_at))
+    return [data for data in refused if isinstance(p := parse(data).payload, Reading) and p.period_start in periods]
+
+
+def _anchored_size(recorder: Recorder, log: MeasurementLog, logged: list[LoggedStatement]) -> int:
+    needed = max((entry.index + 1 for entry in logged), default=1)
+    anchor = recorder.mirror.checkpoint_covering(log.log_id, needed)
+    if anchor is None:
+        raise RuleViolation(
+            rule="LOG-2",
+            field="log size",
+            found=f"readings up to entry {needed}, not anchored yet",
+            allowed="an anchored checkpoint that covers them",
+            hint="wait for the next anchor",
+        )
+    return anchor.size
+
+
+def _blocks(ledger: Ledger, addresses: tuple[bytes, ...]) -> tuple[BlockEvidence, ...]:
+    blocks = []
+    for number in range(ledger.first_block, ledger.head().number + 1):
+        evidence = ledger.evidence(number)
+        header = parse_header(evidence.header_rlp)
+        needed = any(header.may_log(address) for address in addresses)
+        blocks.append(BlockEvidence(evidence.header_rlp, evidence.receipts if needed else ()))
+    return tuple(blocks)

@@ -1,0 +1,103 @@
+"""The DSO platform turns declared selections into signed setpoints, one per POD and delivery period (SET-1, D4.1 §7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
+from registry.domain.sessions import Market
+from registry.evidence.payloads import Setpoint
+from registry.evidence.statements import sign
+from registry.ports import Accepted, MeasurementLog, Mirror
+from registry.services.recorder import every
+from registry.views import DeclarationView
+
+W_PER_KW = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PodTarget:
+    """What one POD shall change in one quarter-hour of the day: watts against its baseline, up positive."""
+
+    pod_id: bytes
+    quarter: int
+    power_w: int
+
+
+def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[PodTarget]:
+    """Split what was selected in the DSO's perimeters over the declared PODs, in proportion to their granted power.
+
+    The split is exact: watts left over by division go to the PODs in the order of their ids, so that the sum is what was
+    selected. A selection beyond the declared PODs' power (a shortfall) asks each for all it was granted.
+
+    Args:
+        hours: hours of the day to cover.
+
+    Returns:
+        One target per POD and quarter-hour, ordered by quarter and POD.
+    """
+    found: dict[tuple[int, bytes], int] = {}
+    for market in Market:
+        declarations = every(lambda after, limit, m=market: mirror.declarations(day.number, market=m, after=after, limit=limit))  # type: ignore[misc]
+        for (aggregate, perimeter), group in _grouped(d for d in declarations if d.perimeter >> 24 == dso).items():
+            selection = mirror.selection_in_force(aggregate, perimeter, day.number)
+            if selection is None:
+                continue
+            granted = {d.pod_id: _granted(mirror, d.pod_id, day) for d in group}
+            for hour in hours:
+                power_kw = selection.kw[hour]
+                for quarter in range(4 * hour, 4 * hour + 4) if power_kw else ():
+                    serving = {d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1}
+                    for pod_id, watts in split(power_kw * W_PER_KW, serving).items():
+                        found[quarter, pod_id] = watts
+    return [PodTarget(pod_id, quarter, watts) for (quarter, pod_id), watts in sorted(found.items())]
+
+
+def split(power_w: int, granted_kw: Mapping[bytes, int]) -> dict[bytes, int]:
+    """Split a signed power over PODs in proportion to their granted kW, never beyond it; exact where the PODs suffice."""
+    total_w = sum(granted_kw.values()) * W_PER_KW
+    if total_w == 0:
+        return {}
+    wanted = min(abs(power_w), total_w)
+    shares = {pod_id: wanted * kw * W_PER_KW // total_w for pod_id, kw in sorted(granted_kw.items())}
+    left = wanted - sum(shares.values())
+    for pod_id, kw in sorted(granted_kw.items()):
+        if left and shares[pod_id] < kw * W_PER_KW:
+            shares[pod_id] += 1
+            left -= 1
+    sign_of = -1 if power_w < 0 else 1
+    return {pod_id: sign_of * share for pod_id, share in shares.items()}
+
+
+def issue_setpoints(
+    log: MeasurementLog, key: ec.EllipticCurvePrivateKey, day: DeliveryDay, wanted: Iterable[PodTarget]
+) -> list[Accepted]:
+    """Sign and log one setpoint per target; it can be begun until its period ends.
+
+    Raises:
+        RuleViolation: SET-1, the platform may not command the POD, the POD has no device, or the period is over.
+    """
+    answers: list[Accepted] = []
+    next_of: dict[bytes, int] = {}
+    for target in wanted:
+        sequence = next_of.get(target.pod_id) or log.last_setpoint_sequence(target.pod_id) + 1
+        next_of[target.pod_id] = sequence + 1
+        start = unix(day.quarter_start(target.quarter))
+        setpoint = Setpoint(target.pod_id, start, QUARTER_S, sequence, target.power_w, start + QUARTER_S)
+        answers.append(log.log_setpoint(sign(setpoint, key)))
+    return answers
+
+
+def _grouped(declarations: Iterable[DeclarationView]) -> dict[tuple[int, int], list[DeclarationView]]:
+    groups: dict[tuple[int, int], list[DeclarationView]] = {}
+    for declaration in declarations:
+        groups.setdefault((declaration.aggregate, declaration.perimeter), []).append(declaration)
+    return groups
+
+
+def _granted(mirror: Mirror, pod_id: bytes, day: DeliveryDay) -> tuple[int, int]:
+    pod = mirror.pod(pod_id, day=day.number)
+    return (pod.granted_up_kw, pod.granted_down_kw) if pod is not None else (0, 0)

@@ -1,0 +1,51 @@
+"""Salted commitments: what is on the ledger as a hash, and in the vault in clear (PRIV-3)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import SALT_LENGTH, canonical_json, commitment
+from registry.domain.participants import PartyKind
+from registry.ports import Mirror, Opening, Vault
+from registry.services.recorder import every
+
+
+def seal(vault: Vault, payload: Mapping[str, Any], owners: tuple[int, ...]) -> bytes:
+    """Keep a payload in the vault and return the commitment to it, for the ledger (PRIV-3).
+
+    Args:
+        vault: where the opening is kept.
+        payload: text and whole numbers, with its ``kind``.
+        owners: parties that may see it.
+    """
+    salt = secrets.token_bytes(SALT_LENGTH)
+    sealed = commitment(salt, canonical_json(dict(payload)))
+    vault.put_opening(sealed, str(payload["kind"]), salt, payload, owners)
+    return sealed
+
+
+def opened(vault: Vault, sealed: bytes, what: str) -> Opening:
+    """The opening of a commitment.
+
+    Raises:
+        RuleViolation: PRIV-3, this node does not hold it.
+    """
+    opening = vault.opening(sealed)
+    if opening is None:
+        raise RuleViolation(
+            rule="PRIV-3",
+            field=what,
+            found=f"no opening of {sealed.hex()}",
+            allowed="an opening in this node's vault",
+            hint="ask a party of the deal",
+        )
+    return opening
+
+
+def auditors(mirror: Mirror) -> tuple[int, ...]:
+    """All auditors: they may open every commitment that a settlement rests on."""
+    found = every(lambda after, limit: mirror.parties(kind=PartyKind.AUDITOR, after=after, limit=limit))
+    return tuple(party.party for party in found)

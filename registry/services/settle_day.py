@@ -1,0 +1,209 @@
+"""An operator settles an aggregate's delivery day (STT-1..5, AUD-1)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from registry.domain.aggregates import Scope
+from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
+from registry.domain.commands import RecordStatements
+from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import owner_of_aggregate
+from registry.domain.sessions import Market
+from registry.domain.settlement_case import (
+    DealTerms,
+    Outcome,
+    PerimeterCase,
+    ReadingFact,
+    Readings,
+    SettlementCase,
+    build_statement,
+)
+from registry.domain.statements import NO_STATEMENT, Statement
+from registry.evidence.payloads import Reading
+from registry.evidence.statements import parse
+from registry.ports import MeasurementLog, Mirror, Receipt, Signer, Vault
+from registry.services.recorder import Recorder, every
+from registry.services.sealing import auditors, opened, seal
+from registry.views import BaselineView, PodView, SelectionView
+
+MARKET_OF_SCOPE = {Scope.LOCAL: Market.LFP, Scope.GLOBAL: Market.MSD}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A recorded statement: its id, its document, and the transaction."""
+
+    statement_id: bytes
+    document: dict[str, Any]
+    receipt: Receipt
+
+
+def settle_day(
+    recorder: Recorder,
+    log: MeasurementLog,
+    operator: int,
+    signer: Signer,
+    aggregate: int,
+    product: int,
+    day: DeliveryDay,
+) -> Settled:
+    """Build the statement from recorded facts and certified readings, and put its salted hash on the ledger.
+
+    A statement in force for the same aggregate, product and day is superseded, never changed (STT-4).
+
+    Raises:
+        RuleViolation: STT-4 if nothing was selected or the day is not over, PRIV-3 if a deal or baseline cannot be opened,
+            STT-5 if a POD serves both markets in one period.
+    """
+    in_force = recorder.mirror.statements(aggregate=aggregate, product=product, day=day.number, in_force=True)
+    supersedes = in_force[0].statement_id if in_force else NO_STATEMENT
+    case = settlement_case(recorder.mirror, secrets.token_bytes(32), aggregate, product, day, supersedes)
+    pods = serving_candidates(case)
+    document = build_statement(
+        case,
+        deal_terms(recorder.vault, case),
+        filed_baselines(recorder.mirror, recorder.vault, day, pods),
+        certified_readings(log, day, pods),
+    )
+    owners = (operator, case.bsp, *auditors(recorder.mirror))
+    commitment = seal(recorder.vault, {"kind": "settlement", **document}, owners)
+    statement = Statement(case.statement_id, aggregate, product, day.number, commitment, supersedes)
+    receipt = recorder.record(RecordStatements(operator, (statement,)), signer)
+    return Settled(case.statement_id, document, receipt)
+
+
+def settlement_case(
+    mirror: Mirror, statement_id: bytes, aggregate: int, product: int, day: DeliveryDay, supersedes: bytes
+) -> SettlementCase:
+    """The recorded facts of an aggregate's day under a product, from the mirror.
+
+    Raises:
+        RuleViolation: PRD-1 or AGG-1 for an unknown product or aggregate, STT-4 if nothing was selected.
+    """
+    terms = mirror.product(product)
+    if terms is None:
+        raise RuleViolation(rule="PRD-1", field="product", found=product, allowed="a published product")
+    pool = mirror.aggregate(aggregate)
+    if pool is None:
+        raise RuleViolation(rule="AGG-1", field="aggregate", found=aggregate, allowed="a recorded aggregate")
+    market = MARKET_OF_SCOPE[pool.scope]
+    selections = [
+        selection
+        for selection in every(
+            lambda after, limit: mirror.selections(
+                day.number, market=market, aggregate=aggregate, after=after, limit=limit
+            )
+        )
+        if selection.product == product
+    ]
+    if not selections:
+        raise RuleViolation(
+            rule="STT-4", field="aggregate", found=f"no selection of {aggregate} on {day.date}", allowed="a day with selections"
+        )
+    perimeters = sorted({selection.perimeter for selection in selections})
+    return SettlementCase(
+        statement_id=statement_id,
+        operator=terms.operator,
+        bsp=owner_of_aggregate(aggregate),
+        aggregate=aggregate,
+        product=terms.terms,
+        day=day,
+        perimeters=tuple(
+            _perimeter_case(mirror, aggregate, perimeter, market, day, [s for s in selections if s.perimeter == perimeter])
+            for perimeter in perimeters
+        ),
+        supersedes=supersedes,
+    )
+
+
+def deal_terms(vault: Vault, case: SettlementCase) -> dict[bytes, DealTerms]:
+    """The opened deals of a case."""
+    commitments = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
+    return {c: DealTerms.from_payload(opened(vault, c, "terms").payload) for c in sorted(commitments)}
+
+
+def filed_baselines(
+    mirror: Mirror, vault: Vault, day: DeliveryDay, pods: Iterable[bytes]
+) -> dict[bytes, tuple[int, ...]]:
+    """Per POD the values it filed last before the gate; PODs that filed nothing are left out (BAS-1)."""
+    return {
+        pod_id: tuple(opened(vault, filing.commitment, "baseline").payload["energy_wh"])
+        for pod_id, filing in last_filings(mirror, day, pods).items()
+    }
+
+
+def last_filings(mirror: Mirror, day: DeliveryDay, pods: Iterable[bytes]) -> dict[bytes, BaselineView]:
+    """Per POD the baseline it filed last; PODs that filed nothing are left out (BAS-1)."""
+    found = {pod_id: mirror.baselines(day.number, pod_id=pod_id) for pod_id in pods}
+    return {
+        pod_id: max(filings, key=lambda filing: (filing.recorded.block_number, filing.recorded.log_index))
+        for pod_id, filings in found.items()
+        if filings
+    }
+
+
+def serving_candidates(case: SettlementCase) -> list[bytes]:
+    """PODs that may serve in a case: the aggregate's members in its perimeters."""
+    return sorted({pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)})
+
+
+def certified_readings(log: MeasurementLog, day: DeliveryDay, pods: Iterable[bytes]) -> Readings:
+    """What the log says of each POD and quarter-hour; a conflict, a bad clock or a bad quality is no reading (STT-3)."""
+    facts: dict[tuple[bytes, int], ReadingFact] = {}
+    for pod_id in pods:
+        for logged in log.statements(pod_id, day.starts_at, day.ends_at):
+            if isinstance(logged.payload, Reading):
+                quarter = (logged.payload.period_start - unix(day.starts_at)) // QUARTER_S
+                facts[pod_id, quarter] = reading_fact(logged.payload)
+        for conflict in log.conflicts(pod_id):
+            contradicted = parse(conflict.refused).payload
+            if isinstance(contradicted, Reading) and unix(day.starts_at) <= contradicted.period_start < unix(day.ends_at):
+                quarter = (contradicted.period_start - unix(day.starts_at)) // QUARTER_S
+                facts[pod_id, quarter] = ReadingFact(None, "conflicting statements")
+    return facts
+
+
+def reading_fact(reading: Reading) -> ReadingFact:
+    """Net injection of a reading in Wh, or why it cannot be settled on (STT-3)."""
+    if reading.unsettled_reason is not None:
+        return ReadingFact(None, reading.unsettled_reason)
+    return ReadingFact(reading.export_wh - reading.import_wh)
+
+
+def _perimeter_case(
+    mirror: Mirror,
+    aggregate: int,
+    perimeter: int,
+    market: Market,
+    day: DeliveryDay,
+    selections: list[SelectionView],
+) -> PerimeterCase:
+    members = _members(mirror, aggregate, perimeter, day)
+    declared: dict[bytes, int] = {}
+    other: dict[bytes, int] = {}
+    for pod_id in members:
+        for declaration in mirror.declarations(day.number, pod_id=pod_id):
+            side = declared if declaration.market is market else other
+            side[pod_id] = side.get(pod_id, 0) | declaration.quarters
+    completions = mirror.completions(day.number, aggregate=aggregate, perimeter=perimeter)
+    return PerimeterCase(
+        perimeter=perimeter,
+        outcomes=tuple(Outcome(s.session, s.kw, s.commitment) for s in sorted(selections, key=lambda s: s.session)),
+        completed_sessions=frozenset(completion.session for completion in completions),
+        declared=declared,
+        other_market=other,
+        members={pod_id: (pod.granted_up_kw, pod.granted_down_kw) for pod_id, pod in members.items()},
+    )
+
+
+def _members(mirror: Mirror, aggregate: int, perimeter: int, day: DeliveryDay) -> dict[bytes, PodView]:
+    found = every(
+        lambda after, limit: mirror.pods(
+            day=day.number, aggregate=aggregate, perimeter=perimeter, after=after, limit=limit
+        )
+    )
+    return {pod.pod_id: pod for pod in found}
