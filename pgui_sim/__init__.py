@@ -1,6 +1,7 @@
 """A simulated PGUI: the certifying device at a POD, as its own program (PGU-1, PGU-2).
 
-It shares no code with the register, only ``docs/formats`` and ``tests/vectors``: a real device can take its place.
+It shares no code with the register, only ``docs/formats`` and ``tests/vectors``: a real device can take its
+place.
 
 ==================  ===============================================================================
 module              what it knows

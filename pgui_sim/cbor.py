@@ -1,4 +1,6 @@
-"""The few forms of deterministic CBOR (RFC 8949 section 4.2.1) that the formats use: integers, byte strings, maps."""
+"""The few forms of deterministic CBOR (RFC 8949 section 4.2.1) that the formats use: integers, byte strings,
+maps.
+"""
 
 from __future__ import annotations
 

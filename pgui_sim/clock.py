@@ -1,4 +1,4 @@
-"""A device's clock: it drifts, and is set right whenever the access node can be asked for the time (PGU-1)."""
+"""A device's clock: it drifts, and is set right when the access node can be asked the time (PGU-1)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class DriftingClock:
     def flags(self, at: int) -> Clock:
         """What the device says about it at the end of a period (statement.md, clock flags)."""
         synchronised = abs(self.offset_ms(at)) <= TRUSTED_OFFSET_MS
-        return (Clock.SYNCHRONISED if synchronised else Clock(0)) | (Clock.ADJUSTED if self.adjusted else Clock(0))
+        return (Clock.SYNCHRONISED if synchronised else Clock(0)) | (
+            Clock.ADJUSTED if self.adjusted else Clock(0)
+        )
 
     def set_right(self, at: int) -> DriftingClock:
         """The clock after it was compared with the access node's at the true time ``at``."""

@@ -1,7 +1,8 @@
-"""One PGUI: takes setpoints, lets its plant follow them, certifies every quarter-hour, answers (PGU-1, MEA-1, SET-1).
+"""One PGUI: takes setpoints, lets its plant follow them, certifies every quarter-hour, answers (PGU-1, MEA-1,
+SET-1).
 
-Everything here happens within one transaction of the device's state: a counter is never used twice and never passed over, whenever
-the power goes.
+Everything here happens within one transaction of the device's state: a counter is never used twice and never
+passed over, whenever the power goes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Device:
 
     def __init__(self, stored: StoredDevice) -> None:
         self._pod_id = stored.pod_id
-        self._key = stored.key
+        self.key = stored.key
         self._meter = stored.meter
         self._ems = stored.ems
         self.state: DeviceState = stored.state
@@ -56,18 +57,23 @@ class Device:
         if asked.sequence <= self.state.last_sequence:
             return
         self.state = replace(self.state, last_sequence=asked.sequence)
+        if asked.period_length != PERIOD_S or asked.period_start % PERIOD_S:
+            self.rejected.append(f"for {asked.period_length} s from {asked.period_start}, not a quarter-hour")
+            return
         self.taken += 1
         pending = PendingSetpoint(asked.sequence, asked.id, asked.period_start, asked.power_w)
         # 4. answer at once, or keep
-        if self.state.next_period > asked.expires_at or asked.period_length != PERIOD_S:
-            self._answer(pending, Outcome.EXPIRED if asked.period_length == PERIOD_S else Outcome.REFUSED, 0)
+        now = self.state.next_period
+        if now > asked.expires_at or now > asked.period_start:
+            self._answer(pending, Outcome.EXPIRED, 0)
         elif self._ems.refuse:
             self._answer(pending, Outcome.REFUSED, 0)
         else:
             self.state = replace(self.state, pending=(*self.state.pending, pending))
 
     def run(self, until: int, faults: list[Fault]) -> None:
-        """Live through every quarter-hour that is over by ``until`` (Unix seconds); ``faults`` show in the last of them.
+        """Live through every quarter-hour that is over by ``until`` (Unix seconds); ``faults`` show in the
+        last of them.
 
         Raises :class:`~pgui_sim.meter.ProfileEnded`.
         """
@@ -85,11 +91,13 @@ class Device:
         reading = Reading(
             self._pod_id, start, state.counter + 1, import_wh, export_wh, state.clock.flags(start + PERIOD_S)
         )
-        statement = certify(reading, self._key)
-        self.statements += [(forge(fault, reading, statement, self._key), fault) for fault in faults if fault.comes_first]
+        statement = certify(reading, self.key)
+        self.statements += [
+            (forge(fault, reading, statement, self.key), fault) for fault in faults if fault.comes_first
+        ]
         self.statements.append((statement, None))
         self.statements += [
-            (forge(fault, reading, statement, self._key), fault) for fault in faults if not fault.comes_first
+            (forge(fault, reading, statement, self.key), fault) for fault in faults if not fault.comes_first
         ]
         self.state = replace(
             state,
@@ -108,6 +116,6 @@ class Device:
     def _answer(self, setpoint: PendingSetpoint, outcome: Outcome, achieved_w: int) -> None:
         counter = self.state.counter + 1
         execution = Execution(self._pod_id, setpoint.period_start, counter, setpoint.id, outcome, achieved_w)
-        self.statements.append((certify(execution, self._key), None))
+        self.statements.append((certify(execution, self.key), None))
         self.answered += 1
         self.state = replace(self.state, counter=counter)

@@ -1,4 +1,6 @@
-"""How a plant follows a setpoint: late, slowly, not quite, or not at all (PGU-1). Integers only; up is positive."""
+"""How a plant follows a setpoint: late, slowly, not quite, or not at all (PGU-1). Integers only; up is
+positive.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,8 @@ class Ems:
             end_w = level_w + (rate * left if aim_w > level_w else -rate * left)
             doubled = (level_w + end_w) * left
         else:
-            # Area under a ramp of distance / rate seconds, then the level aimed at; doubled and times the rate, to stay whole.
+            # Area under a ramp of distance / rate seconds, then the level aimed at;
+            # doubled, and times the rate, to stay whole.
             scale = rate or 1
             ramp_s_scaled = distance if rate else 0
             end_w = aim_w

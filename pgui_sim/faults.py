@@ -1,6 +1,7 @@
 """What a broken or hostile device would send, on demand (PGU-1).
 
-A fault adds one statement to what the device certifies; the device's own counter is not touched, so all its genuine statements stay good.
+A fault adds one statement to what the device certifies; the device's own counter is not touched, so all its
+genuine statements stay good.
 """
 
 from __future__ import annotations
@@ -47,9 +48,13 @@ def forge(fault: Fault, reading: Reading, statement: bytes, key: DeviceKey) -> b
     following = reading.counter + 1
     match fault:
         case Fault.BAD_CLOCK:
-            return certify(replace(reading, period_start=reading.period_start + 420, counter=following, clock=0), key)
+            return certify(
+                replace(reading, period_start=reading.period_start + 420, counter=following, clock=0), key
+            )
         case Fault.FAST_CLOCK:
-            return certify(replace(reading, period_start=reading.period_start + _DAY_S, counter=following), key)
+            return certify(
+                replace(reading, period_start=reading.period_start + _DAY_S, counter=following), key
+            )
         case Fault.REPLAY:
             return certify(replace(reading, counter=following), key)
         case Fault.REUSED_COUNTER:
@@ -68,7 +73,9 @@ def forge(fault: Fault, reading: Reading, statement: bytes, key: DeviceKey) -> b
 
 
 def parse_fault(text: str) -> tuple[Fault, list[int]]:
-    """Read ``kind=pod_index[,pod_index...]`` as given on the command line. Raises ValueError with what is allowed."""
+    """Read ``kind=pod_index[,pod_index...]`` as given on the command line. Raises ValueError with what is
+    allowed.
+    """
     kind, separator, indices = text.partition("=")
     name = kind.strip().lower().replace("_", "-")
     if name not in {fault.value for fault in Fault}:
@@ -77,5 +84,3 @@ def parse_fault(text: str) -> tuple[Fault, list[int]]:
     if not separator or not all(number.strip().isdecimal() for number in numbers):
         raise ValueError(f"fault: found {text!r}, allowed {name}=POD_INDEX[,POD_INDEX...]")
     return Fault(name), [int(number) for number in numbers]
-
-

@@ -1,12 +1,12 @@
 """The file a fleet is made from: which PODs, their profiles and plants, the platform keys (PGU-2). JSON:
 
-    {"start": 1793181600,                                    Unix seconds, a quarter-hour
-     "setpoint_keys": [{"x": "<hex>", "y": "<hex>"}],        whose setpoints the devices follow; may be empty
-     "pods": [{"pod_id": "<hex>", "pod_index": 0,
-               "profile": {"import_w": [..], "export_w": [..]},   mean W per quarter-hour from start on
-               "up_w": 5000, "down_w": 5000,                 largest change in either direction
-               "ems": {"delay_s": 20, "ramp_w_per_s": 100, "follow_ppm": 980000, "refuse": false},   each may be left out
-               "noise_ppm": 0, "drift_ppm": 20}]}            each may be left out
+{"start": 1793181600,                                    Unix seconds, a quarter-hour
+ "setpoint_keys": [{"x": "<hex>", "y": "<hex>"}],        whose setpoints the devices follow; may be empty
+ "pods": [{"pod_id": "<hex>", "pod_index": 0,
+           "profile": {"import_w": [..], "export_w": [..]},   mean W per quarter-hour from start on
+           "up_w": 5000, "down_w": 5000,                 largest change in either direction
+           "ems": {"delay_s": 20, "ramp_w_per_s": 100, "follow_ppm": 980000, "refuse": false},
+           "noise_ppm": 0, "drift_ppm": 20}]}            these two, ems and its fields may be left out
 """
 
 from __future__ import annotations
@@ -62,9 +62,14 @@ def read_fleet_file(path: Path) -> FleetFile:
     start = fields.integer("start", 0, 2**32 - 1)
     if start % PERIOD_S:
         raise FleetFileInvalid(f"{path.name}: start: found {start}, allowed a multiple of {PERIOD_S}")
-    keys = [_point(_Fields(key, f"setpoint_keys[{at}]")) for at, key in enumerate(fields.array("setpoint_keys"))]
+    keys = [
+        _point(_Fields(key, f"setpoint_keys[{at}]")) for at, key in enumerate(fields.array("setpoint_keys"))
+    ]
     pods = [_pod(_Fields(pod, f"pods[{at}]")) for at, pod in enumerate(fields.array("pods"))]
-    for name, values in (("pod_index", [pod.pod_index for pod in pods]), ("pod_id", [pod.pod_id for pod in pods])):
+    for name, values in (
+        ("pod_index", [pod.pod_index for pod in pods]),
+        ("pod_id", [pod.pod_id for pod in pods]),
+    ):
         if len(set(values)) != len(pods):
             raise FleetFileInvalid(f"{path.name}: pods: found the same {name} twice, allowed once each")
     if not pods:

@@ -1,6 +1,7 @@
 """A device's private key: made on the device, used on the device, never handed out (PGU-1).
 
-A real PGUI keeps it in a secure element. The simulated one keeps the scalar in its state file, which only its owner may read.
+A real PGUI keeps it in a secure element. The simulated one keeps the scalar in its state file, which only its
+owner may read.
 """
 
 from __future__ import annotations
@@ -49,6 +50,6 @@ class DeviceKey:
         return sha256(self.point).digest()
 
     def sign(self, message: bytes) -> bytes:
-        """ES256 signature ``r || s`` with the lower ``s``; the same message gives the same bytes (RFC 6979)."""
+        """ES256 signature ``r || s``, lower ``s``; the same message gives the same bytes (RFC 6979)."""
         r, s = decode_dss_signature(self._private.sign(message, _ES256))
         return r.to_bytes(32, "big") + min(s, ORDER - s).to_bytes(32, "big")

@@ -1,6 +1,8 @@
-"""The meter behind a PGUI: load and generation profile, what the plant does about setpoints, and noise (PGU-1).
+"""The meter behind a PGUI: load and generation profile, what the plant does about setpoints, and noise
+(PGU-1).
 
-It integrates in W·s and shows whole Wh, like a register: what does not make a whole Wh shows up in a later period.
+It integrates in W·s and shows whole Wh, like a register: what does not make a whole Wh shows up in a later
+period.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ class ProfileEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Mean power withdrawn and injected (W, never negative) per quarter-hour from ``start`` (Unix seconds) on."""
+    """Mean power withdrawn and injected (W, never negative) per quarter-hour from ``start`` (Unix seconds)
+    on.
+    """
 
     start: int
     import_w: tuple[int, ...]
@@ -46,7 +50,9 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One POD's meter. ``noise_ppm``: largest deviation of a period's power from the profile; ``seed`` decides it."""
+    """One POD's meter. ``noise_ppm``: largest deviation of a period's power from the profile; ``seed``
+    decides it.
+    """
 
     profile: Profile
     noise_ppm: int = 0
@@ -55,8 +61,8 @@ class Meter:
     def read(self, period_start: int, change_ws: int, before: Registers) -> tuple[int, int, Registers]:
         """Energy withdrawn and injected in a period (Wh), and the registers after it.
 
-        ``change_ws`` is what the plant does against its profile, W·s, up positive: less withdrawal first, then more injection; down the
-        other way round. Raises :class:`ProfileEnded`.
+        ``change_ws`` is what the plant does against its profile, W·s, up positive: less withdrawal first,
+        then more injection; down the other way round. Raises :class:`ProfileEnded`.
         """
         import_w, export_w = self.profile.at(period_start)
         deviation = self._deviation_ppm(period_start)

@@ -1,4 +1,6 @@
-"""Setpoints as a device reads them: ``docs/formats/setpoint.md``, "What a device does with one", steps 1 and 2 (SET-1)."""
+"""Setpoints as a device reads them: ``docs/formats/setpoint.md``, "What a device does with one", steps 1 and
+2 (SET-1).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class SetpointRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setpoint:
-    """A verified setpoint. ``power_w``: mean change against the baseline over the period, up is positive; times in Unix seconds."""
+    """A verified setpoint. ``power_w``: mean change against the baseline over the period, up is positive;
+    times in Unix seconds.
+    """
 
     id: bytes
     pod_id: bytes
@@ -60,7 +64,8 @@ class PlatformKeys:
         return bool(self._keys)
 
     def open(self, data: bytes, pod_id: bytes) -> Setpoint:
-        """The setpoint in ``data``, if it is well-formed, signed by one of these keys and meant for ``pod_id`` (SET-1).
+        """The setpoint in ``data``, if it is well-formed, signed by one of these keys and meant for
+        ``pod_id`` (SET-1).
 
         Raises :class:`SetpointRejected`.
         """
@@ -82,7 +87,9 @@ class PlatformKeys:
             raise SetpointRejected(f"meant for the POD {values[2].hex()}")
         if values[7] > values[3] + values[4]:
             raise SetpointRejected("expires after its period")
-        return Setpoint(sha256(data).digest(), values[2], values[3], values[4], values[5], values[6], values[7])
+        return Setpoint(
+            sha256(data).digest(), values[2], values[3], values[4], values[5], values[6], values[7]
+        )
 
 
 def _split(data: bytes) -> tuple[bytes, bytes, bytes]:

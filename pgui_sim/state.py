@@ -1,4 +1,6 @@
-"""What a device must not lose: key, counter, registers, queue. One SQLite database holds a shard of the fleet (PGU-1, PGU-2)."""
+"""What a device must not lose: key, counter, registers, queue. One SQLite database holds a shard of the fleet
+(PGU-1, PGU-2).
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ class StoredDevice:
 
 
 class ShardState:
-    """The database of one shard. What a ``with transaction()`` block wrote is on the disk when it ends, or undone."""
+    """The database of one shard. What a ``with transaction()`` block wrote is on the disk when it ends, or
+    undone.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open an existing shard. Raises :class:`StateUnusable`."""
@@ -108,14 +112,20 @@ class ShardState:
             self.db = _connect(path)
             version = self.db.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise StateUnusable(f"{path}: {error}; it is no device state, or is in use by another run") from None
+            raise StateUnusable(
+                f"{path}: {error}; it is no device state, or is in use by another run"
+            ) from None
         if version != VERSION:
             self.db.close()
             raise StateUnusable(f"{path} is device state of version {version}, this program's is {VERSION}")
 
     @classmethod
-    def create(cls, path: Path, start: int, setpoint_keys: list[bytes], pods: list[PodEntry]) -> list[DeviceKey]:
-        """Make a shard: each device generates its key. All or nothing: the file has its name only once it is whole."""
+    def create(
+        cls, path: Path, start: int, setpoint_keys: list[bytes], pods: list[PodEntry]
+    ) -> list[DeviceKey]:
+        """Make a shard: each device generates its key. All or nothing: the file has its name only once it is
+        whole.
+        """
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL, 0o600))
@@ -124,7 +134,10 @@ class ShardState:
             db.executescript(_SCHEMA)
             db.execute("BEGIN")
             config = {"start": start, "setpoint_keys": [point.hex() for point in setpoint_keys]}
-            db.executemany("INSERT INTO config VALUES (?, ?)", [(name, json.dumps(value)) for name, value in config.items()])
+            db.executemany(
+                "INSERT INTO config VALUES (?, ?)",
+                [(name, json.dumps(value)) for name, value in config.items()],
+            )
             for pod, key in zip(pods, keys, strict=True):
                 _insert(db, start, pod, key)
             db.execute("COMMIT")
@@ -162,16 +175,30 @@ class ShardState:
     def device(self, pod_index: int) -> StoredDevice:
         """A device as it was last kept. Raises KeyError for one that is not in this shard."""
         row = self.db.execute(
-            "SELECT pod_id, secret, profile, settings, counter, next_period, import_ws, export_ws, level_w, last_sequence,"
-            " clock_set_at, clock_adjusted FROM devices WHERE pod_index = ?",
+            "SELECT pod_id, secret, profile, settings, counter, next_period, import_ws, export_ws, level_w,"
+            " last_sequence, clock_set_at, clock_adjusted FROM devices WHERE pod_index = ?",
             (pod_index,),
         ).fetchone()
         if row is None:
             raise KeyError(pod_index)
-        pod_id, secret, profile, settings, counter, period, import_ws, export_ws, level_w, sequence, set_at, adjusted = row
+        (
+            pod_id,
+            secret,
+            profile,
+            settings,
+            counter,
+            period,
+            import_ws,
+            export_ws,
+            level_w,
+            sequence,
+            set_at,
+            adjusted,
+        ) = row
         given = json.loads(settings)
         pending = self.db.execute(
-            "SELECT sequence, setpoint_id, period_start, power_w FROM setpoints WHERE pod_index = ? ORDER BY sequence",
+            "SELECT sequence, setpoint_id, period_start, power_w FROM setpoints"
+            " WHERE pod_index = ? ORDER BY sequence",
             (pod_index,),
         )
         state = DeviceState(
@@ -187,10 +214,12 @@ class ShardState:
         return StoredDevice(pod_index, pod_id, DeviceKey(secret), meter, Ems(**given["ems"]), state)
 
     def keep(self, pod_index: int, state: DeviceState, statements: list[tuple[bytes, str | None]]) -> None:
-        """Keep a device's new state together with the statements (bytes, fault) it signed. Call within :meth:`transaction`."""
+        """Keep a device's new state together with the statements (bytes, fault) it signed. Call within
+        :meth:`transaction`.
+        """
         self.db.execute(
-            "UPDATE devices SET counter = ?, next_period = ?, import_ws = ?, export_ws = ?, level_w = ?, last_sequence = ?,"
-            " clock_set_at = ?, clock_adjusted = ? WHERE pod_index = ?",
+            "UPDATE devices SET counter = ?, next_period = ?, import_ws = ?, export_ws = ?, level_w = ?,"
+            " last_sequence = ?, clock_set_at = ?, clock_adjusted = ? WHERE pod_index = ?",
             (
                 state.counter,
                 state.next_period,
@@ -217,7 +246,9 @@ class ShardState:
         if number not in self._profiles:
             (content,) = self.db.execute("SELECT content FROM profiles WHERE id = ?", (number,)).fetchone()
             values = json.loads(content)
-            self._profiles[number] = Profile(values["start"], tuple(values["import_w"]), tuple(values["export_w"]))
+            self._profiles[number] = Profile(
+                values["start"], tuple(values["import_w"]), tuple(values["export_w"])
+            )
         return self._profiles[number]
 
 
@@ -232,7 +263,12 @@ def _insert(db: sqlite3.Connection, start: int, pod: PodEntry, key: DeviceKey) -
     content = json.dumps({"start": start, "import_w": pod.import_w, "export_w": pod.export_w})
     db.execute("INSERT INTO profiles (content) VALUES (?) ON CONFLICT DO NOTHING", (content,))
     (profile,) = db.execute("SELECT id FROM profiles WHERE content = ?", (content,)).fetchone()
-    settings = {"ems": asdict(pod.ems), "noise_ppm": pod.noise_ppm, "drift_ppm": pod.drift_ppm, "seed": pod.pod_id.hex()}
+    settings = {
+        "ems": asdict(pod.ems),
+        "noise_ppm": pod.noise_ppm,
+        "drift_ppm": pod.drift_ppm,
+        "seed": pod.pod_id.hex(),
+    }
     db.execute(
         "INSERT INTO devices VALUES (?, ?, ?, ?, ?, 0, ?, 0, 0, 0, 0, ?, 0)",
         (pod.pod_index, pod.pod_id, key.secret, profile, json.dumps(settings), start, start),

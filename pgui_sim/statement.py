@@ -30,7 +30,9 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Energies of one quarter-hour, Wh and varh, and what the device says about them. ``period_start`` in Unix seconds."""
+    """Energies of one quarter-hour, Wh and varh, and what the device says about them. ``period_start`` in
+    Unix seconds.
+    """
 
     pod_id: bytes
     period_start: int
@@ -45,14 +47,24 @@ class Reading:
 
     def payload(self) -> bytes:
         """The payload's bytes."""
-        values = (1, self.pod_id, self.period_start, self.period_length, self.counter, self.import_wh, self.export_wh)
+        values = (
+            1,
+            self.pod_id,
+            self.period_start,
+            self.period_length,
+            self.counter,
+            self.import_wh,
+            self.export_wh,
+        )
         rest = (self.reactive_import_varh, self.reactive_export_varh, self.quality, self.clock)
         return cbor.mapping(dict(enumerate((*values, *rest), start=1)))
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The answer to one setpoint; ``achieved_power_w`` is the mean change against the baseline, up is positive."""
+    """The answer to one setpoint; ``achieved_power_w`` is the mean change against the baseline, up is
+    positive.
+    """
 
     pod_id: bytes
     period_start: int

@@ -145,7 +145,7 @@ class MembershipView(View):
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """What an aggregate's PODs may give as of a day, in one perimeter or (``perimeter`` None) in all (AGG-1)."""
+    """What an aggregate's PODs may give as of a day, in one perimeter or (None) in all (AGG-1)."""
 
     aggregate: int
     perimeter: int | None
@@ -339,16 +339,16 @@ class StatementView(View):
     attestations: tuple[Attestation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One step in the life of an object. ``state`` holds all its columns after the step (JSON types; bytes as
-    0x-hex).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry(View):
+    """One step in the life of an object.
+
+    ``state`` holds all its columns after the step (JSON types; bytes as 0x-hex).
     """
 
     object_type: str
     object_id: str
     state: Mapping[str, Any]
-    recorded: Provenance
 
 
 @dataclass(frozen=True, slots=True)

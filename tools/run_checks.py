@@ -38,7 +38,7 @@ def native_tools_fit() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """The caller's environment; programs of .venv and, where they run, of node_modules come first on the path."""
+    """The caller's environment, with the programs of .venv and node_modules first on the path."""
     folders = [BIN, NODE_BIN] if native_tools_fit() else [BIN]
     path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": path, "NO_COLOR": "1", "FOUNDRY_DISABLE_NIGHTLY_WARNING": "1"}
@@ -71,8 +71,8 @@ def command(name: str, *words: str) -> Step:
 def npm_ci() -> list[str]:
     """The command that installs package-lock.json, with a cache inside the project.
 
-    rest all the same (integrity is checked in any case); forge and anvil then come from the path.
-    rest all the same (integrity is checked in any case), and forge and anvil are taken from the path.
+    The lock holds forge and anvil as native programs for Linux on x86-64. Elsewhere ``--force`` makes npm
+    install the rest all the same (integrity is checked in any case); forge and anvil then come from the path.
     """
     force = [] if native_tools_fit() else ["--force"]
     return ["npm", "ci", *force, "--cache", str(ROOT / ".cache" / "npm")]

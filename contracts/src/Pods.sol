@@ -154,18 +154,15 @@ contract Pods is IPods, PartyGated {
 
     /// @dev POD-1: one active registration per POD; after a withdrawal any BSP may register it again (POD-5).
     function _register(uint16 bsp, Registration calldata registration, uint16 day) private {
-        DayVersioned.History storage history = _pods[registration.podId];
+        bytes32 podId = registration.podId;
+        DayVersioned.History storage history = _pods[podId];
         uint256 latest = history.latest;
         uint16 holder = PodWord.bspOf(latest);
-        if (holder != 0) revert PodAlreadyRegistered(registration.podId, holder);
+        if (holder != 0) revert PodAlreadyRegistered(podId, holder);
 
-        Pod memory pod;
-        pod.bsp = bsp;
-        pod.dso = registration.dso;
-        _declare(pod, registration);
-        history.put(latest, day, PodWord.pack(pod));
+        history.put(latest, day, _declared(PodWord.create(bsp, registration.dso), registration));
         emit PodRegistered(
-            registration.podId,
+            podId,
             bsp,
             registration.dso,
             registration.category,
@@ -181,15 +178,11 @@ contract Pods is IPods, PartyGated {
     function _change(uint16 bsp, Registration calldata registration, uint16 day) private {
         bytes32 podId = registration.podId;
         DayVersioned.History storage history = _pods[podId];
-        uint256 latest = history.latest;
-        Pod memory pod = _ownPod(bsp, podId, latest);
-        if (registration.dso != pod.dso) revert RegistrationInvalid(podId, "dso", registration.dso, pod.dso);
+        uint256 pod = _ownPod(bsp, podId, history);
+        uint16 dso = PodWord.dsoOf(pod);
+        if (registration.dso != dso) revert RegistrationInvalid(podId, "dso", registration.dso, dso);
 
-        uint256 oldMember = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
-        _declare(pod, registration);
-        (pod.grantedUpKw, pod.grantedDownKw) = (0, 0);
-        _moveInPools(pod, pod.perimeter, oldMember, day);
-        history.put(latest, day, PodWord.pack(pod));
+        _replace(history, pod, _declared(pod, registration), day);
         emit PodChanged(
             podId,
             bsp,
@@ -206,9 +199,9 @@ contract Pods is IPods, PartyGated {
     /// @dev POD-5: memberships end with the registration.
     function _withdraw(uint16 bsp, bytes32 podId, uint16 day) private {
         DayVersioned.History storage history = _pods[podId];
-        uint256 latest = history.latest;
-        Pod memory pod = _ownPod(bsp, podId, latest);
-        (uint40 local, uint40 global_) = (pod.localAggregate, pod.globalAggregate);
+        uint256 pod = _ownPod(bsp, podId, history);
+        uint40 local = PodWord.aggregateOf(pod, Scope.Local);
+        uint40 global_ = PodWord.aggregateOf(pod, Scope.Global);
         if (local != 0) {
             _exitPools(pod, local, global_, Scope.Local, day);
             emit PodLeft(local, podId, day);
@@ -217,82 +210,88 @@ contract Pods is IPods, PartyGated {
             _exitPools(pod, global_, 0, Scope.Global, day);
             emit PodLeft(global_, podId, day);
         }
-        history.put(latest, day, 0);
+        history.put(pod, day, 0);
         emit PodWithdrawn(podId, bsp, day);
     }
 
-    /// @dev POD-2: the connecting DSO decides, and names the perimeter the POD is in (DTL-1).
+    /// @dev POD-2: the connecting DSO decides, and names the perimeter that the POD is in (DTL-1).
     function _giveStaticLight(uint16 dso, StaticLightDecision calldata decision, uint16 day) private {
         bytes32 podId = decision.podId;
         DayVersioned.History storage history = _pods[podId];
-        uint256 latest = history.latest;
-        Pod memory pod = _registeredPod(podId, latest);
-        if (pod.dso != dso) revert PodOfOtherDso(podId, pod.dso, dso);
+        uint256 pod = _registeredPod(podId, history);
+        if (PodWord.dsoOf(pod) != dso) revert PodOfOtherDso(podId, PodWord.dsoOf(pod), dso);
         _requireConsistent(pod, decision);
 
-        uint256 oldMember = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
-        uint40 oldPerimeter = pod.perimeter;
-        (pod.light, pod.perimeter) = (decision.light, decision.perimeter);
-        (pod.grantedUpKw, pod.grantedDownKw) = (decision.upKw, decision.downKw);
-        _moveInPools(pod, oldPerimeter, oldMember, day);
-        history.put(latest, day, PodWord.pack(pod));
+        _replace(
+            history,
+            pod,
+            PodWord.decide(pod, decision.light, decision.perimeter, decision.upKw, decision.downKw),
+            day
+        );
         emit StaticLightGiven(
-            podId, dso, day, decision.light, decision.upKw, decision.downKw, decision.perimeter, decision.reason
+            podId,
+            dso,
+            day,
+            decision.light,
+            decision.upKw,
+            decision.downKw,
+            decision.perimeter,
+            decision.reason
         );
     }
 
     /// @dev AGG-2: one aggregate of each scope, both of the POD's BSP. POD-2: not without a light that grants power.
     function _join(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
         DayVersioned.History storage history = _pods[podId];
-        uint256 latest = history.latest;
-        Pod memory pod = _ownPod(bsp, podId, latest);
-        if (pod.light != StaticLight.Confirmed && pod.light != StaticLight.Modulated) {
-            revert StaticLightMissing(podId, pod.light);
-        }
-        (uint40 current, uint40 other) = _memberships(pod, scope);
+        uint256 pod = _ownPod(bsp, podId, history);
+        StaticLight light = PodWord.lightOf(pod);
+        if (light != StaticLight.Confirmed && light != StaticLight.Modulated) revert StaticLightMissing(podId, light);
+        uint40 current = PodWord.aggregateOf(pod, scope);
         if (current != 0) revert PodInOtherAggregate(podId, current);
 
-        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
-        _pools.enter(Pools.holderOf(aggregate), pod.perimeter, member, day);
-        if (other != 0) {
-            uint256 pair = _pairOf(aggregate, other, scope);
-            if (!_pools.isKnown(pair)) _link(aggregate, other);
-            _pools.enter(pair, pod.perimeter, member, day);
-        }
-        _setMembership(pod, scope, aggregate);
-        history.put(latest, day, PodWord.pack(pod));
+        _enterPools(pod, aggregate, scope, day);
+        history.put(pod, day, PodWord.place(pod, scope, aggregate));
         emit PodJoined(aggregate, podId, day);
     }
 
     function _leave(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
         DayVersioned.History storage history = _pods[podId];
-        uint256 latest = history.latest;
-        Pod memory pod = _ownPod(bsp, podId, latest);
-        (uint40 current, uint40 other) = _memberships(pod, scope);
-        if (current != aggregate) revert PodNotMember(podId, aggregate);
+        uint256 pod = _ownPod(bsp, podId, history);
+        if (PodWord.aggregateOf(pod, scope) != aggregate) revert PodNotMember(podId, aggregate);
 
-        _exitPools(pod, aggregate, other, scope, day);
-        _setMembership(pod, scope, 0);
-        history.put(latest, day, PodWord.pack(pod));
+        _exitPools(pod, aggregate, PodWord.aggregateOf(pod, _otherThan(scope)), scope, day);
+        history.put(pod, day, PodWord.place(pod, scope, 0));
         emit PodLeft(aggregate, podId, day);
     }
 
-    /// @dev Takes the POD out of `aggregate` and of what this shares with `other` (0: nothing).
-    function _exitPools(Pod memory pod, uint40 aggregate, uint40 other, Scope scope, uint16 day) private {
-        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
-        _pools.exit(Pools.holderOf(aggregate), pod.perimeter, member, day);
-        if (other != 0) _pools.exit(_pairOf(aggregate, other, scope), pod.perimeter, member, day);
+    /// @dev Takes the POD into `aggregate` and into what this shares with the POD's aggregate of the other scope.
+    function _enterPools(uint256 pod, uint40 aggregate, Scope scope, uint16 day) private {
+        uint40 perimeter = PodWord.perimeterOf(pod);
+        uint256 member = PoolWord.memberOf(pod);
+        _pools.enter(Pools.holderOf(aggregate), perimeter, member, day);
+        uint40 other = PodWord.aggregateOf(pod, _otherThan(scope));
+        if (other == 0) return;
+        uint256 pair = _pairOf(aggregate, other, scope);
+        if (!_pools.isKnown(pair)) _link(aggregate, other);
+        _pools.enter(pair, perimeter, member, day);
     }
 
-    /// @dev The POD as it is now replaces `oldMember` of `oldPerimeter` wherever it is a member.
-    function _moveInPools(Pod memory pod, uint40 oldPerimeter, uint256 oldMember, uint16 day) private {
-        uint256 member = PoolWord.member(pod.grantedUpKw, pod.grantedDownKw);
-        (uint40 local, uint40 global_) = (pod.localAggregate, pod.globalAggregate);
-        if (local != 0) _pools.move(Pools.holderOf(local), oldPerimeter, oldMember, pod.perimeter, member, day);
-        if (global_ != 0) _pools.move(Pools.holderOf(global_), oldPerimeter, oldMember, pod.perimeter, member, day);
-        if (local != 0 && global_ != 0) {
-            _pools.move(Pools.holderOf(local, global_), oldPerimeter, oldMember, pod.perimeter, member, day);
-        }
+    /// @dev Takes the POD out of `aggregate` and of what this shares with `other` (0: nothing).
+    function _exitPools(uint256 pod, uint40 aggregate, uint40 other, Scope scope, uint16 day) private {
+        uint40 perimeter = PodWord.perimeterOf(pod);
+        uint256 member = PoolWord.memberOf(pod);
+        _pools.exit(Pools.holderOf(aggregate), perimeter, member, day);
+        if (other != 0) _pools.exit(_pairOf(aggregate, other, scope), perimeter, member, day);
+    }
+
+    /// @dev The POD with other powers or perimeter, also in the pools it is a member of.
+    function _replace(DayVersioned.History storage history, uint256 pod, uint256 changed, uint16 day) private {
+        uint40 local = PodWord.aggregateOf(pod, Scope.Local);
+        uint40 global_ = PodWord.aggregateOf(pod, Scope.Global);
+        if (local != 0) _pools.move(Pools.holderOf(local), pod, changed, day);
+        if (global_ != 0) _pools.move(Pools.holderOf(global_), pod, changed, day);
+        if (local != 0 && global_ != 0) _pools.move(Pools.holderOf(local, global_), pod, changed, day);
+        history.put(pod, day, changed);
     }
 
     function _link(uint40 aggregate, uint40 other) private {
@@ -321,22 +320,20 @@ contract Pods is IPods, PartyGated {
         return Scope(scope - 1);
     }
 
-    function _declare(Pod memory pod, Registration calldata registration) private pure {
-        pod.light = StaticLight.Requested;
-        pod.category = registration.category;
-        pod.voltage = registration.voltage;
-        pod.declaredUpKw = registration.upKw;
-        pod.declaredDownKw = registration.downKw;
+    function _ownPod(uint16 bsp, bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {
+        pod = _registeredPod(podId, history);
+        if (PodWord.bspOf(pod) != bsp) revert PodOfOtherBsp(podId, PodWord.bspOf(pod), bsp);
     }
 
-    function _ownPod(uint16 bsp, bytes32 podId, uint256 word) private pure returns (Pod memory pod) {
-        pod = _registeredPod(podId, word);
-        if (pod.bsp != bsp) revert PodOfOtherBsp(podId, pod.bsp, bsp);
+    function _registeredPod(bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {
+        pod = history.latest;
+        if (PodWord.bspOf(pod) == 0) revert PodUnknown(podId);
     }
 
-    function _registeredPod(bytes32 podId, uint256 word) private pure returns (Pod memory) {
-        if (PodWord.bspOf(word) == 0) revert PodUnknown(podId);
-        return PodWord.unpack(word);
+    function _declared(uint256 pod, Registration calldata registration) private pure returns (uint256) {
+        return PodWord.declare(
+            pod, registration.category, registration.voltage, registration.upKw, registration.downKw
+        );
     }
 
     function _requirePowers(Registration calldata registration) private pure {
@@ -347,28 +344,22 @@ contract Pods is IPods, PartyGated {
     }
 
     /// @dev POD-2: confirmed is all of what was declared, modulated some of it but not all, invalidated nothing; the last two have a reason.
-    function _requireConsistent(Pod memory pod, StaticLightDecision calldata decision) private pure {
+    function _requireConsistent(uint256 pod, StaticLightDecision calldata decision) private pure {
         (StaticLight light, uint24 upKw, uint24 downKw) = (decision.light, decision.upKw, decision.downKw);
-        bool all = upKw == pod.declaredUpKw && downKw == pod.declaredDownKw;
+        (uint24 declaredUpKw, uint24 declaredDownKw) = PodWord.declaredOf(pod);
+        bool all = upKw == declaredUpKw && downKw == declaredDownKw;
         bool none = upKw == 0 && downKw == 0;
-        bool within = upKw <= pod.declaredUpKw && downKw <= pod.declaredDownKw;
+        bool within = upKw <= declaredUpKw && downKw <= declaredDownKw;
         bool consistent = light == StaticLight.Confirmed && all || light == StaticLight.Modulated && within && !all && !none
             || light == StaticLight.Invalidated && none;
         if (!consistent) {
-            revert StaticLightInconsistent(decision.podId, light, upKw, downKw, pod.declaredUpKw, pod.declaredDownKw);
+            revert StaticLightInconsistent(decision.podId, light, upKw, downKw, declaredUpKw, declaredDownKw);
         }
         if (light != StaticLight.Confirmed && decision.reason == 0) revert ReasonMissing(decision.podId);
     }
 
-    /// @dev The POD's aggregate of this scope, and of the other.
-    function _memberships(Pod memory pod, Scope scope) private pure returns (uint40 current, uint40 other) {
-        (current, other) = (pod.localAggregate, pod.globalAggregate);
-        if (scope == Scope.Global) (current, other) = (other, current);
-    }
-
-    function _setMembership(Pod memory pod, Scope scope, uint40 aggregate) private pure {
-        if (scope == Scope.Local) pod.localAggregate = aggregate;
-        else pod.globalAggregate = aggregate;
+    function _otherThan(Scope scope) private pure returns (Scope) {
+        return scope == Scope.Local ? Scope.Global : Scope.Local;
     }
 
     function _pairOf(uint40 aggregate, uint40 other, Scope scope) private pure returns (uint256) {

@@ -15,21 +15,36 @@ contract PodsTest is PodsWorld {
         register(BSP, POD);
     }
 
-    /// @dev POD-1: nothing of a POD is lost in its word.
-    function testFuzz_WordKeepsThePod(IPods.Pod memory pod) public pure {
-        if (pod.bsp == 0) pod.bsp = 1;
-        pod.declaredUpKw %= 131072;
-        pod.declaredDownKw %= 131072;
-        pod.grantedUpKw %= 131072;
-        pod.grantedDownKw %= 131072;
-        if (uint24(pod.perimeter) == 0) pod.perimeter = 0;
-        else pod.dso = uint16(pod.perimeter >> 24);
-        uint24 local = uint24(pod.localAggregate);
-        uint24 global_ = uint24(pod.globalAggregate);
-        pod.localAggregate = local == 0 ? 0 : uint40(pod.bsp) << 24 | local;
-        pod.globalAggregate = global_ == 0 ? 0 : uint40(pod.bsp) << 24 | global_;
-        uint256 word = uint256(pod.fromDay) << 240 | PodWord.pack(pod);
+    /// @dev POD-1: the fields of a POD keep out of each other's bits.
+    function testFuzz_WordKeepsThePod(uint256 seed, uint16 bsp, uint40 perimeter, uint24 local, uint24 global_) public pure {
+        vm.assume(bsp != 0);
+        IPods.Pod memory pod;
+        (pod.bsp, pod.dso) = (bsp, uint16(perimeter >> 24));
+        pod.perimeter = uint24(perimeter) == 0 ? 0 : perimeter;
+        pod.fromDay = uint16(seed);
+        pod.light = StaticLight(bound(seed >> 16, 0, 4));
+        pod.category = PodCategory(bound(seed >> 24, 0, 3));
+        pod.voltage = VoltageLevel(bound(seed >> 32, 0, 2));
+        pod.declaredUpKw = uint24(seed >> 40 & 131071);
+        pod.declaredDownKw = uint24(seed >> 60 & 131071);
+        pod.grantedUpKw = uint24(seed >> 80 & 131071);
+        pod.grantedDownKw = uint24(seed >> 100 & 131071);
+        pod.localAggregate = local == 0 ? 0 : uint40(bsp) << 24 | local;
+        pod.globalAggregate = global_ == 0 ? 0 : uint40(bsp) << 24 | global_;
+
+        // Every field is written over a word of ones, or of zeros, by the order of the seed's last bit.
+        uint256 word = PodWord.create(bsp, pod.dso);
+        if (seed >> 255 == 1) {
+            word = PodWord.declare(word, PodCategory.Storage, VoltageLevel.High, 131071, 131071);
+            word = PodWord.decide(word, StaticLight.Invalidated, perimeter | 0xffffff, 131071, 131071);
+            word = PodWord.place(PodWord.place(word, Scope.Local, 0xffffff), Scope.Global, 0xffffff);
+        }
+        word = PodWord.place(word, Scope.Local, pod.localAggregate);
+        word = PodWord.declare(word, pod.category, pod.voltage, pod.declaredUpKw, pod.declaredDownKw);
+        word = PodWord.decide(word, pod.light, perimeter, pod.grantedUpKw, pod.grantedDownKw);
+        word = PodWord.place(word, Scope.Global, pod.globalAggregate) | uint256(pod.fromDay) << 240;
         assertEq(keccak256(abi.encode(PodWord.unpack(word))), keccak256(abi.encode(pod)), "pod");
+        assertEq(PodWord.unpack(PodWord.declare(word, pod.category, pod.voltage, 1, 0)).grantedUpKw, 0, "grant ends");
     }
 
     /// @dev POD-1

@@ -147,7 +147,7 @@ class DeliveryDay:
         return first_hour(self.hours, session)
 
     def local_instant(self, hour: int, minute: int = 0) -> datetime:
-        """The instant at which the clock in Rome shows `hour`:`minute` on this day, in UTC (the first one where it shows it twice)."""
+        """The first instant at which the clock in Rome shows `hour`:`minute` on this day, in UTC."""
         return datetime.combine(self.date, time(hour, minute), ROME).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""Closed sets of values that ledger and register share; their numbers are those of contracts/src/types/Types.sol.
+"""Closed sets of values that ledger and register share, with the numbers of contracts/src/types/Types.sol.
 
 Each is also exported by the module whose rules are about it.
 """

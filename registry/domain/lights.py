@@ -117,7 +117,7 @@ class LightConflict:
 
 
 def check_cells(lights: PerimeterLights, day: int, hours: int) -> None:
-    """Refuse cells outside the day's hours, cells beyond 17 bits, and flags on cells that are not yellow (DTL-2).
+    """Refuse cells outside the day's hours or beyond 17 bits, and flags on cells that are not yellow (DTL-2).
 
     Raises:
         Refusal: DTL-2 LightMalformed.
@@ -153,7 +153,7 @@ def derive_opposite_red(lights: DynamicLight, local_kw: Sequence[int]) -> Dynami
 def conflicts(
     lights: DynamicLight, used_up_kw: Sequence[int], used_down_kw: Sequence[int]
 ) -> tuple[LightConflict, ...]:
-    """Cells in which recorded global selections exceed the lights now in force; nothing of them is undone (DTL-4).
+    """Cells in which recorded global selections exceed the lights now in force; none is undone (DTL-4).
 
     Args:
         lights: in force, with the reds of `derive_opposite_red`.

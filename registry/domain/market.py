@@ -20,10 +20,10 @@ _HOUR_MASK = (1 << QUARTERS_PER_HOUR) - 1
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """kW of an aggregate in a perimeter per hour (see `quantities.pack_selection`), with the chain of products that qualifies it.
+    """kW of an aggregate in a perimeter per hour, with the chain of products that qualifies it.
 
-    `chain` ends at the product; `tested_aggregate` holds the qualification for its first. `commitment` hides
-    the prices (PRIV-3).
+    `cells` are made by `quantities.pack_selection`. `chain` ends at the product, `tested_aggregate` holds the
+    qualification for its first. `commitment` hides the prices (PRIV-3).
     """
 
     aggregate: int
@@ -60,7 +60,7 @@ class BaselineFiling:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an aggregate of the other market takes from this one in one hour and direction; kW of the PODs that both share (SES-3).
+    """What an aggregate of the other market takes from this one in one hour and direction (SES-3).
 
     Attributes:
         selected: whether the other aggregate is selected in the hour.
@@ -81,7 +81,7 @@ class Claim:
 
 
 def available_kw(pool_kw: int, claims: Iterable[Claim]) -> int:
-    """Power that an aggregate's PODs can still give to its own market in one hour and direction (SES-2, SES-3).
+    """Power (kW) that an aggregate's PODs can still give to its own market in one hour and direction (SES-3).
 
     The aggregates of the other market that claim PODs of the pool have no POD in common, so claims add up.
     """
@@ -99,7 +99,7 @@ def direction_of(signed_kw: int) -> Direction:
 
 
 def rising_hours(before_kw: Sequence[int], wanted_kw: Sequence[int]) -> tuple[int, ...]:
-    """Hours in which a selection asks for more than before in its direction, a changed direction included; signed kW (SES-6)."""
+    """Hours in which a selection (signed kW) asks for more than before in its direction (SES-6)."""
     return tuple(
         hour
         for hour, (before, wanted) in enumerate(zip(before_kw, wanted_kw, strict=True))
@@ -145,7 +145,7 @@ def check_definitive_hours(
 def shortfall_kw(
     selected_kw: Sequence[int], declared_kw: Mapping[tuple[int, Direction], int]
 ) -> tuple[int, ...]:
-    """Per hour what was selected (signed kW) beyond the power of the declared PODs in its direction, never negative (SES-3)."""
+    """Per hour what was selected (signed kW) beyond the declared PODs' power in its direction (SES-3)."""
     return tuple(
         max(0, abs(selected) - declared_kw.get((hour, direction_of(selected)), 0))
         for hour, selected in enumerate(selected_kw)

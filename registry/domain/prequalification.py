@@ -127,7 +127,7 @@ def qualification_answer(
     equivalences: Iterable[Equivalence],
     related: Iterable[Relation] = (),
 ) -> QualificationAnswer:
-    """Whether `aggregate` is qualified for `product` at `time`, with the chain of equivalences or the rule that failed (TOE-2).
+    """Whether `aggregate` is qualified for `product` at `time`, by which chain, or which rule failed (TOE-2).
 
     1. Look for the shortest chain of equivalences in force that starts at a product for which the aggregate
     itself, or one

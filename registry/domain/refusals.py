@@ -164,8 +164,7 @@ PodOfOtherBsp POD-1: pod_id bsp caller
 PodOfOtherDso POD-2: pod_id dso caller
     pod_id | {pod_id!h} of DSO {dso} | a POD of DSO {caller}
 StaticLightInconsistent POD-2: pod_id light up_kw down_kw declared_up_kw declared_down_kw
-    light | {light}, up {up_kw} kW, down {down_kw} kW | up {declared_up_kw} and down {declared_down_kw} kW
-    confirmed, less of it modulated, zero invalidated
+    light | {light}, up {up_kw}, down {down_kw} kW | of {declared_up_kw}, {declared_down_kw} kW all, less or 0
 ReasonMissing POD-2: pod_id
     reason | none | a reason for a modulation or an invalidation
 StaticLightMissing POD-2: pod_id light
@@ -223,16 +222,13 @@ WrongScope SES-3: aggregate market
 NotOwnProduct SES-4: product operator
     product | {product} | a product (and perimeter) of operator {operator}
 PodsUnavailable SES-2: aggregate perimeter day hour down wanted_kw available_kw
-    hour {hour} {down!d} | {wanted_kw} | at most {available_kw} kW, what the PODs of aggregate {aggregate}
-    still have
+    hour {hour} {down!d} | {wanted_kw} | at most {available_kw} kW, left in aggregate {aggregate}
 RedLight DTL-2: perimeter day hour down wanted_kw
     hour {hour} {down!d} | {wanted_kw} | 0 kW, the light of perimeter {perimeter} is red
 OppositeToLocal DTL-3: perimeter day hour down wanted_kw local_kw
-    hour {hour} {down!d} | {wanted_kw} | 0 kW, local activation of {local_kw} kW runs the other way in
-    {perimeter}
+    hour {hour} {down!d} | {wanted_kw} | 0 kW against {local_kw} kW of local activation in {perimeter}
 CapabilityExceeded DTL-4: perimeter day hour down total_kw capability_kw
-    hour {hour} {down!d} | {total_kw} | at most {capability_kw} kW over all aggregates in perimeter
-    {perimeter}
+    hour {hour} {down!d} | {total_kw} | at most {capability_kw} kW of all aggregates in perimeter {perimeter}
 LightsMissing DTL-2: perimeter day
     lights | none | published lights of perimeter {perimeter} for day {day}
 LocalBothDirections DTL-3: perimeter day hour

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Versioned(Generic[T]):
-    """A value and its changes, each with the delivery day it holds from; a later change of the same day replaces it.
+    """A value and its changes, each with the delivery day it holds from; one of the same day replaces it.
 
     Days of one history never fall, because the first day that is not frozen does not.
     """

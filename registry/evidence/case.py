@@ -199,9 +199,10 @@ def filed_baselines(facts: Facts, openings: Openings, case: SettlementCase) -> d
 
 def _baseline(filing: BaselineFiled, openings: Openings) -> tuple[int, ...]:
     match openings.get(filing.commitment):
-        case {"pod_id": pod, "day": day, "energy_wh": [*values]} if (
-            (pod, day) == (filing.pod_id.hex(), filing.day) and all(type(value) is int for value in values)
-        ):
+        case {"pod_id": pod, "day": day, "energy_wh": [*values]} if (pod, day) == (
+            filing.pod_id.hex(),
+            filing.day,
+        ) and all(type(value) is int for value in values):
             return tuple(values)
     raise RuleViolation(
         rule="BAS-1",

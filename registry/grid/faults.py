@@ -1,8 +1,8 @@
 """Faults of the grid platform's input, collected as data and raised together at the edge.
 
-    RuleViolation (registry.domain.errors)
-    └── InputInvalid
-        └── GridInvalid    a grid, forecast, POD or perimeter file with all of its faults
+RuleViolation (registry.domain.errors)
+└── InputInvalid
+    └── GridInvalid    a grid, forecast, POD or perimeter file with all of its faults
 """
 
 from __future__ import annotations

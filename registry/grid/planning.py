@@ -30,6 +30,8 @@ Ints = npt.NDArray[np.int64]
 
 _ROUNDS: Final = 12
 _MARGIN: Final = 1.02
+_WORTH: Final = 0.1
+"""A perimeter that relieves a limit by less than this part of the most effective one is not asked."""
 
 
 @dataclass(slots=True)
@@ -92,17 +94,18 @@ class _Plan:
         quarter, limit = (int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
         at = QUARTERS_PER_HOUR * hour + quarter
         effect = self._effect(hour, limit)
-        best: tuple[float, int, Direction] | None = None
-        for perimeter in range(len(self._state.partition.names)):
-            for way in DIRECTIONS:
-                if not self._may(hour, perimeter, way):
-                    continue
-                relief = -SIGN[way] * float(effect @ self._share(perimeter, way, at))
-                if relief > 0.0 and (best is None or relief > best[0]):
-                    best = (relief, perimeter, way)
-        if best is None:
+        reliefs = [
+            (-SIGN[way] * float(effect @ self._share(perimeter, way, at)), perimeter, way)
+            for perimeter in range(len(self._state.partition.names))
+            for way in DIRECTIONS
+        ]
+        enough = _WORTH * max(relief for relief, _, _ in reliefs)
+        useful = [
+            each for each in reliefs if each[0] > 0.0 and each[0] >= enough and self._may(hour, *each[1:])
+        ]
+        if not useful:
             return False
-        relief, perimeter, way = best
+        relief, perimeter, way = max(useful, key=lambda each: each[0])
         binding = self._limits.describe(limit, float(values[quarter, limit]))
         ask = self.asks.setdefault((hour, perimeter), _Ask(way, 0, binding))
         wanted = ask.power_kw + max(math.ceil(_MARGIN * float(excess[quarter, limit]) / relief), 1)

@@ -179,3 +179,11 @@ def ranges_w(network: Network, pods: Sequence[GridPod], p_w: Floats, direction: 
             ranges[i] += largest_move_w(element.technology, direction, expected, element.rated_w)
         ranges[i] = np.minimum(ranges[i], 1000.0 * (pod.up_kw if direction is Direction.UP else pod.down_kw))
     return ranges
+
+
+def net_injection_w(network: Network, pods: Sequence[GridPod], p_w: Floats) -> npt.NDArray[np.int64]:
+    """Injection less withdrawal of every POD in whole W, ``[POD, quarter-hour]``: what its meter would see."""
+    injected = p_w * network.element_sign[:, None]
+    rows = [[network.element_index[element.name] for element in pod.elements] for pod in pods]
+    sums = np.array([injected[elements].sum(axis=0) for elements in rows]).reshape(len(rows), p_w.shape[1])
+    return np.asarray(np.rint(sums), dtype=np.int64)

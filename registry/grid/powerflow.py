@@ -140,7 +140,7 @@ class PowerFlow:
             if kind == "line":
                 at_from = volts[:, self.network.branch_from[rows]]
                 at_to = volts[:, self.network.branch_to[rows]]
-                with np.errstate(divide="ignore", invalid="ignore"):
+                with np.errstate(all="ignore"):
                     first = np.conj(power_from / at_from) / (np.sqrt(3) * self._rated_current)
                     second = np.conj(power_to / at_to) / (np.sqrt(3) * self._rated_current)
             else:

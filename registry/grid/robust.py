@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,17 @@ class Allocation:
     stopped_by: Ints
 
 
+class _Filling(NamedTuple):
+    """PODs in the order in which they move, per row: effect, range, and the range of all before it."""
+
+    effect: Floats
+    range: Floats
+    before: Floats
+
+    def only(self, rows: Ints | int) -> _Filling:
+        return _Filling(self.effect[rows], self.range[rows], self.before[rows])
+
+
 class HourProblem:
     """The cells and rows of one hour.
 
@@ -87,41 +98,46 @@ class HourProblem:
         self, cells: Sequence[Cell], rows: Rows, ranges_kw: Sequence[Floats], full_kw: Floats
     ) -> None:
         self.cells, self.rows, self.full_kw = cells, rows, full_kw
-        self._order: list[Ints] = []
-        self._effect: list[Floats] = []
-        self._range: list[Floats] = []
-        self._before: list[Floats] = []
+        orders, parts = [], []
         for cell, ranges in zip(cells, ranges_kw, strict=True):
             effect = np.maximum(cell.sign * rows.effect[:, list(cell.pods)], 0.0)
             order = np.argsort(-effect, axis=1, kind="stable")
             moved = np.take_along_axis(ranges, order, axis=1)
-            self._order.append(order)
-            self._effect.append(np.take_along_axis(effect, order, axis=1))
-            self._range.append(moved)
-            self._before.append(np.cumsum(moved, axis=1) - moved)
-
-    def effects(self, power_kw: Floats, rows: Ints | slice = slice(None)) -> Floats:
-        """Worst use of each row by each cell at the given powers, ``[row, cell]``."""
-        columns = [
-            (np.clip(power - before[rows], 0.0, moved[rows]) * effect[rows]).sum(axis=1)
-            for power, before, moved, effect in zip(
-                power_kw, self._before, self._range, self._effect, strict=True
+            orders.append(order)
+            parts.append(
+                _Filling(np.take_along_axis(effect, order, axis=1), moved, np.cumsum(moved, axis=1) - moved)
             )
-        ]
-        return np.stack(columns, axis=1)
+        self._order = orders
+        self._parts = parts
+        self._all = _Filling(*(np.concatenate(column, axis=1) for column in zip(*parts, strict=True)))
+        sizes = np.array([len(cell.pods) for cell in cells])
+        self._cell_of = np.repeat(np.arange(len(cells)), sizes)
+        self._filled = np.flatnonzero(sizes)
+        self._starts = (np.cumsum(sizes) - sizes)[self._filled]
+
+    def effects(self, power_kw: Floats, rows: Ints | None = None) -> Floats:
+        """Worst use of each row by each cell at the given powers, ``[row, cell]``; of the given rows only."""
+        return self._use(self._all if rows is None else self._all.only(rows), power_kw)
+
+    def _use(self, filling: _Filling, power_kw: Floats) -> Floats:
+        use = np.zeros((len(filling.effect), len(self.cells)))
+        if len(self._filled):
+            moved = np.minimum(np.maximum(power_kw[self._cell_of] - filling.before, 0.0), filling.range)
+            use[:, self._filled] = np.add.reduceat(moved * filling.effect, self._starts, axis=1)
+        return use
 
     def placement(self, row: int, power_kw: Floats, pods: int) -> Floats:
         """The worst placement for one row: kW injected more per POD (negative: less)."""
         moves = np.zeros(pods)
         for number, cell in enumerate(self.cells):
-            fill = np.clip(power_kw[number] - self._before[number][row], 0.0, self._range[number][row])
-            fill = np.where(self._effect[number][row] > 0.0, fill, 0.0)
+            effect, moved, before = self._parts[number].only(row)
+            fill = np.where(effect > 0.0, np.clip(power_kw[number] - before, 0.0, moved), 0.0)
             moves[np.array(cell.pods, dtype=np.int64)[self._order[number][row]]] += cell.sign * fill
         return moves
 
     def largest_alone(self, cell: int, rows: Ints, margin: Floats) -> float:
         """Largest power of one cell that keeps the given rows while no other cell moves."""
-        effect, moved, before = self._effect[cell][rows], self._range[cell][rows], self._before[cell][rows]
+        effect, moved, before = self._parts[cell].only(rows)
         used = np.cumsum(effect * moved, axis=1)
         over = used > margin[:, None] + _EPSILON
         binds = over.any(axis=1)
@@ -149,7 +165,8 @@ class HourProblem:
             return Allocation(caps, stopped)
         full, left = full[rows], np.maximum(margin[rows], 0.0)
         everyone = full > 0.0
-        choices = [self._fill(rows, everyone, left, caps)]
+        idle = np.zeros_like(caps)
+        choices = [self._fill(rows, everyone, left, idle, caps)]
         members = full >= _MEMBER * full.max(axis=1, keepdims=True)
         if (members != everyone).any():
             alone = np.array(
@@ -158,27 +175,25 @@ class HourProblem:
             use = np.where(everyone & ~members, self.effects(alone, rows), 0.0).sum(axis=1)
             members = np.where((use > left)[:, None], everyone, members)
             reserved = np.where(use > left, left, left - use)
-            choices.append(self._fill(rows, members, reserved, alone))
+            choices.append(self._fill(rows, members, reserved, idle, alone))
         best = max(choices, key=lambda choice: float(choice.power_kw.sum()))
-        slack = (
-            margin[rows, None] - self.effects(best.power_kw, rows).sum(axis=1, keepdims=True)
-        ) / full.max()
-        return Allocation(best.power_kw, self._stops(best, rows, everyone, slack[:, 0], caps))
+        return self._fill(rows, everyone, left, best.power_kw, caps)
 
-    def _fill(self, rows: Ints, members: Bools, left: Floats, caps: Floats) -> Allocation:
-        """Raise all cells in proportion to their full ranges; stop those that meet a used-up row."""
+    def _fill(self, rows: Ints, members: Bools, left: Floats, start: Floats, caps: Floats) -> Allocation:
+        """Raise all cells from ``start`` towards ``caps`` alike; stop those that meet a used-up row."""
 
         def powers(share: float) -> Floats:
-            return np.where(stopped, reached, np.minimum(caps, share * self.full_kw))
+            return np.where(stopped, reached, start + share * (caps - start))
 
         def use(power_kw: Floats) -> Floats:
-            return np.where(members, self.effects(power_kw, rows), 0.0)
+            return self._use(filling, power_kw) * members
 
-        stopped = caps <= 0.0
-        reached = np.zeros_like(caps)
+        filling = self._all.only(rows)
+        stopped = caps <= start
+        reached = start.copy()
         by = np.full(len(caps), -1, dtype=np.int64)
         low = 0.0
-        while not (use(powers(1.0)).sum(axis=1) <= left + _EPSILON).all():
+        while not stopped.all() and not (use(powers(1.0)).sum(axis=1) <= left + _EPSILON).all():
             high = 1.0
             for _ in range(_BISECTIONS):
                 middle = (low + high) / 2.0
@@ -193,15 +208,4 @@ class HourProblem:
             reached = powers(low)
             by = np.where(halted, rows[np.where(growing, after, -1.0).argmax(axis=0)], by)
             stopped = stopped | halted
-            if stopped.all():
-                break
         return Allocation(powers(1.0), by)
-
-    def _stops(self, best: Allocation, rows: Ints, everyone: Bools, slack: Floats, caps: Floats) -> Ints:
-        """Per cell below its whole range the row that stopped it, else the tightest row that it uses."""
-        stops = best.stopped_by.copy()
-        for cell in np.flatnonzero((best.power_kw < caps - 1e-9) & (stops < 0)):
-            used = np.flatnonzero(everyone[:, cell])
-            if len(used):
-                stops[cell] = rows[used[slack[used].argmin()]]
-        return stops

@@ -50,7 +50,7 @@ class Limits:
         self.settings = settings or LimitSettings()
         reserve = self.settings.voltage_reserve_pu
         self.nodes = len(network.node_names)
-        branches = np.full(len(network.branch_names), self.settings.loading)
+        branches = np.full(len(network.branch_names), self.settings.loading, dtype=np.float64)
         branches[[kind == "link" for kind in network.branch_kinds]] = np.inf
         self.bounds: Floats = np.concatenate([network.u_max - reserve, -(network.u_min + reserve), branches])
 

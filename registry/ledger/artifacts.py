@@ -1,4 +1,6 @@
-"""The compiled contracts, as ``contracts/compile.py`` wrote them: ABI, bytecode, and the rule behind each error."""
+"""The compiled contracts, as ``contracts/compile.py`` wrote them: ABI, bytecode, and the rule behind each
+error.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from eth_abi.grammar import normalize
-from eth_utils import function_abi_to_4byte_selector, keccak
+from eth_utils.crypto import keccak
 
 from registry.ports import ContractsMissing
 
@@ -30,7 +31,7 @@ ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorEntry:
-    """A typed error: its name, rule and text from the source, and its parameters' names and types in order."""
+    """A typed error: its name, the rule and text of its source, its parameters' names and types in order."""
 
     name: str
     rule: str
@@ -58,10 +59,7 @@ class Artifact:
     def events(self) -> dict[bytes, dict[str, Any]]:
         """ABI entries of the events by their 32-byte topic."""
         entries = (entry for entry in self.abi if entry["type"] == "event")
-        return {
-            keccak(text=f"{entry['name']}({','.join(abi_types(entry['inputs']))})"): entry
-            for entry in entries
-        }
+        return {hash_of(entry): entry for entry in entries}
 
     @cached_property
     def errors(self) -> dict[bytes, ErrorEntry]:
@@ -69,7 +67,7 @@ class Artifact:
         found = {}
         for entry in self.abi:
             if entry["type"] == "error":
-                selector = bytes(function_abi_to_4byte_selector({**entry, "type": "function"}))
+                selector = hash_of(entry)[:4]
                 rule = self.rules.get("0x" + selector.hex(), {"rule": "ACT-1", "text": ""})
                 found[selector] = ErrorEntry(
                     entry["name"],
@@ -120,6 +118,13 @@ def load_artifacts(folder: Traversable | None = None, names: tuple[str, ...] = O
     return Artifacts(by_name, digest.hexdigest())
 
 
+def hash_of(entry: dict[str, Any]) -> bytes:
+    """Keccak-256 of an ABI entry's signature: an event's topic; its first four bytes are a function's or
+    error's selector.
+    """
+    return bytes(keccak(text=f"{entry['name']}({','.join(abi_types(entry['inputs']))})"))
+
+
 def abi_types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
     """The types of parameters as the ABI codec writes them: a struct is the tuple of its fields' types."""
     return tuple(_abi_type(parameter) for parameter in parameters)
@@ -127,6 +132,6 @@ def abi_types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
 
 def _abi_type(parameter: dict[str, Any]) -> str:
     if not parameter["type"].startswith("tuple"):
-        return str(normalize(parameter["type"]))
+        return str(parameter["type"])
     fields = ",".join(abi_types(parameter["components"]))
     return f"({fields}){parameter['type'].removeprefix('tuple')}"

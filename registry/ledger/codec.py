@@ -1,4 +1,6 @@
-"""Commands to calldata, logs to domain events: by the ABI and the order of fields, so that no command or event is spelled twice."""
+"""Commands to calldata, logs to domain events: by the ABI and the order of fields, so that no command or
+event is spelled twice.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,16 @@ import types
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import EncodingError
-from eth_utils import function_abi_to_4byte_selector, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from registry.domain.commands import Command
 from registry.domain.errors import InputInvalid
 from registry.domain.events import EVENTS, Event
-from registry.ledger.artifacts import Artifact, abi_types
+from registry.ledger.artifacts import Artifact, abi_types, hash_of
 
 _RULES = {
     "Participants": "ACT-1",
@@ -34,14 +36,18 @@ def encode_command(command: Command, artifact: Artifact) -> bytes:
     """The calldata that records a command.
 
     Raises:
-        InputInvalid: a field does not fit its type on the chain (a number out of range, bytes too long, no address).
+        InputInvalid: a field does not fit its type on the chain (a number out of range, bytes too long, no
+        address).
     """
-    values = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}  # type: ignore[arg-type]
+    fields: Any = dataclasses.fields(cast(Any, command))
+    values = {field.name: getattr(command, field.name) for field in fields}
     return encode_call(artifact, command.function, values)
 
 
 def encode_call(artifact: Artifact, function: str, values: dict[str, Any]) -> bytes:
-    """The calldata of a function; ``values`` by field name, in the order of the function's parameters. Raises like :func:`encode_command`."""
+    """The calldata of a function; ``values`` by field name, in the order of the function's parameters. Raises
+    like :func:`encode_command`.
+    """
     entry = artifact.functions[function]
     for parameter, (name, value) in zip(entry["inputs"], values.items(), strict=True):
         misfit = _misfit(name, _plain(value), parameter)
@@ -51,7 +57,7 @@ def encode_call(artifact: Artifact, function: str, values: dict[str, Any]) -> by
                 rule=_RULES[artifact.name], field=path, found=found, allowed=f"a value of type {kind}"
             )
     data = encode(abi_types(entry["inputs"]), [_plain(value) for value in values.values()])
-    return bytes(function_abi_to_4byte_selector(entry)) + data  # type: ignore[arg-type]
+    return hash_of(entry)[:4] + data
 
 
 def _misfit(path: str, value: Any, parameter: dict[str, Any]) -> tuple[str, Any, str] | None:

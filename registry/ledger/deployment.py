@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from registry.ledger.artifacts import ORDER, Artifacts, abi_types
 from registry.ledger.codec import decode_result, encode_call
@@ -67,7 +67,8 @@ class Deployment:
 def deploy(
     connection: Connection, admin: Signer, artifacts: Artifacts, *, dispute_window_s: int
 ) -> Deployment:
-    """Put the contracts on the chain, in the order their constructors need; ``admin`` is the consortium admin.
+    """Put the contracts on the chain, in the order their constructors need; ``admin`` is the consortium
+    admin.
 
     Args:
         dispute_window_s: how long a settlement statement can be disputed (STT-4), seconds.
@@ -97,7 +98,9 @@ def deploy(
 
 
 def fund(connection: Connection, source: Signer, addresses: list[str], wei: int) -> None:
-    """Give ether to accounts on a chain that charges for gas; does nothing for those that have as much already."""
+    """Give ether to accounts on a chain that charges for gas; does nothing for those that have as much
+    already.
+    """
     transactor = Transactor(connection, int(connection.request("eth_chainId"), 16))
     for address in addresses:
         missing = wei - int(connection.request("eth_getBalance", address, "latest"), 16)

@@ -6,7 +6,7 @@ from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from registry.domain.errors import RuleViolation
 from registry.domain.refusals import REFUSALS, Refusal
@@ -28,8 +28,8 @@ _PANICS = {
 def violation_of(data: bytes, artifacts: Artifacts) -> RuleViolation | ContractFault:
     """What to raise for a revert.
 
-    A typed error becomes the :class:`Refusal` of the same name and values; one that the domain does not know, a
-    :class:`RuleViolation` with the rule and text of its source; anything else is a :class:`ContractFault`.
+    A typed error becomes the :class:`Refusal` of the same name and values; one that the domain does not know,
+    a :class:`RuleViolation` with the rule and text of its source; anything else is a :class:`ContractFault`.
     """
     entry = artifacts.errors.get(data[:4])
     if entry is None:

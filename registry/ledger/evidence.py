@@ -1,6 +1,8 @@
-"""What proves a block to someone who has no node: its header and its receipts, in the encodings that were hashed.
+"""What proves a block to someone who has no node: its header and its receipts, in the encodings that were
+hashed.
 
-Nodes answer in JSON; the encodings are rebuilt here and checked against the block's hash and receipts root before they leave.
+Nodes answer in JSON; the encodings are rebuilt here and checked against the block's hash and receipts root
+before they leave.
 """
 
 from __future__ import annotations
@@ -8,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import rlp
-from eth_utils import keccak
-from trie import HexaryTrie
+from eth_utils.crypto import keccak
+from trie.hexary import HexaryTrie
 
 from registry.ledger.rpc import Connection
 from registry.ports import BlockEvidence, NodeRefused

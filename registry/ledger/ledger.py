@@ -7,7 +7,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from registry.domain.commands import Command
 from registry.domain.events import Event, Recorded
@@ -92,7 +92,9 @@ class ChainLedger:
     # ---------------------------------------------------------------------------------------------- reads
 
     def read(self, contract: str, function: str, **values: Any) -> tuple[Any, ...]:
-        """What a view function returns, as if asked in the next block. Raises :class:`RuleViolation` if it refuses."""
+        """What a view function returns, as if asked in the next block. Raises :class:`RuleViolation` if it
+        refuses.
+        """
         artifact = self._artifacts.by_name[contract]
         call = {"to": self.addresses[contract], "data": "0x" + encode_call(artifact, function, values).hex()}
         try:
@@ -150,7 +152,9 @@ class ChainLedger:
         return found
 
     def evidence(self, block_number: int) -> BlockEvidence:
-        """Header and receipts of a block, checked against its hash. Raises :class:`LookupError` beyond the head."""
+        """Header and receipts of a block, checked against its hash. Raises :class:`LookupError` beyond the
+        head.
+        """
         return block_evidence(self._connection, block_number)
 
     def _logs(self, from_block: int, to_block: int) -> list[dict[str, Any]]:

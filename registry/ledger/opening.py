@@ -66,7 +66,9 @@ def open_rpc(url: str, deployment: Path) -> ChainLedger:
 def deploy_rpc(
     url: str, admin: Signer, path: Path, *, dispute_window_s: int = DISPUTE_WINDOW_S
 ) -> Deployment:
-    """Deploy the contracts on the chain of the node at ``url`` and write the deployment file (``<chain id>.json`` by habit)."""
+    """Deploy the contracts on the chain of the node at ``url`` and write the deployment file (``<chain
+    id>.json`` by habit).
+    """
     deployment = deploy(Connection.to(url), admin, load_artifacts(), dispute_window_s=dispute_window_s)
     deployment.save(path)
     return deployment

@@ -60,7 +60,9 @@ class Connection:
         return _result(method, answer)
 
     def requests(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
-        """The results of many requests of one method, in order; in one round trip per few hundred where the provider can."""
+        """The results of many requests of one method, in order; in one round trip per few hundred where the
+        provider can.
+        """
         if not isinstance(self._provider, HTTPProvider):
             return [self.request(method, *one) for one in params]
         results: list[Any] = []

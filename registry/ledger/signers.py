@@ -1,4 +1,4 @@
-"""Keys that sign transactions: in memory, or in an encrypted keystore file (Web3 Secret Storage, version 3)."""
+"""Keys that sign transactions: in memory, or in an encrypted keystore file (version 3)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class KeystoreSigner(LocalSigner):
 
     @classmethod
     def keep(cls, signer: LocalSigner, path: Path, passphrase: str) -> None:
-        """Write a key to a new encrypted file that only its owner may read. Raises :class:`FileExistsError`."""
+        """Write a key to a new encrypted file for its owner only. Raises :class:`FileExistsError`."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(Account.encrypt(signer.private_key, passphrase), file, indent=1, sort_keys=True)

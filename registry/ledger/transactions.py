@@ -19,7 +19,9 @@ _FUNDS_WORDS = ("insufficient funds", "upfront cost", "insufficient balance", "e
 
 
 class Transactor:
-    """Sends transactions to one chain. Safe for use by many threads; transactions of one signer go out one after the other."""
+    """Sends transactions to one chain. Safe for use by many threads; transactions of one signer go out one
+    after the other.
+    """
 
     def __init__(self, connection: Connection, chain_id: int) -> None:
         self._connection = connection

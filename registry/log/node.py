@@ -72,8 +72,8 @@ class AccessNode:
             self._lock.release()
             raise
         self._queries = LogQueries(self._database)
-        self._intake = Intake(devices, self._queries, settings)
-        self._desk = SetpointDesk(platforms, devices, settings)
+        self._intake = Intake(devices, self._queries, settings.acceptance)
+        self._desk = SetpointDesk(platforms, devices, settings.acceptance)
         self._clock = clock
         self._settings = settings
         self._receipt_key = receipt_key

@@ -78,7 +78,7 @@ class LogQueries:
         return int(row[0])
 
     def committed_at(self, index: int) -> int:
-        """When entry ``index`` became durable, Unix seconds. Raises RuleViolation (LOG-1) for no such entry."""
+        """When entry ``index`` became durable, Unix seconds. Raises RuleViolation (LOG-1) if there is none."""
         row = self._database.row("SELECT received_at FROM entries WHERE idx = ?", (index,))
         if row is None:
             raise RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")
@@ -90,9 +90,7 @@ class LogQueries:
         return row[0] if row else None
 
     def statements(self, pod_id: bytes, start: int, end: int) -> list[LoggedStatement]:
-        """All entries about a POD whose period starts in [start, end), Unix seconds, in the order of period
-        and log.
-        """
+        """Entries about a POD whose period starts in [start, end), Unix seconds, by period and index."""
         rows = self._database.rows(
             "SELECT e.idx, e.statement FROM claims c JOIN entries e USING (idx)"
             " WHERE c.pod_id = ? AND c.period_start >= ? AND c.period_start < ?"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from registry.domain.errors import RuleViolation
+from registry.evidence.acceptance import AcceptanceRules
 from registry.evidence.es256 import load_public_key
 from registry.evidence.payloads import Setpoint
 from registry.evidence.statements import Statement, parse, verify_with
-from registry.log.settings import LogSettings
 from registry.ports import DeviceDirectory
 
 
@@ -23,10 +23,12 @@ class PlatformDirectory(Protocol):
 class SetpointDesk:
     """Checks setpoints before they are logged."""
 
-    def __init__(self, platforms: PlatformDirectory, devices: DeviceDirectory, settings: LogSettings) -> None:
+    def __init__(
+        self, platforms: PlatformDirectory, devices: DeviceDirectory, rules: AcceptanceRules
+    ) -> None:
         self._platforms = platforms
         self._devices = devices
-        self._settings = settings
+        self._rules = rules
 
     def judge(self, data: bytes, now: int) -> Statement:
         """Check a setpoint's bytes at ``now`` (Unix seconds), in this order (SET-1):
@@ -58,7 +60,7 @@ class SetpointDesk:
         except RuleViolation as violation:
             raise _violation(violation.field, violation.found, violation.allowed) from None
         # 4. the period
-        period = self._settings.settlement_period_s
+        period = self._rules.period_length_s
         if setpoint.period_length != period:
             raise _violation("period_length", setpoint.period_length, period)
         if setpoint.period_start % period:

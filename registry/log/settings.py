@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 
-DAY_S: Final = 86_400
+from registry.evidence.acceptance import AcceptanceRules
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """Settings of one measurement log; all times in seconds.
+    """Settings of one measurement log.
 
     Attributes:
         origin: name of the log, first line of its checkpoints: printable ASCII without space or plus. Never
             changes.
-        settlement_period_s: length of the market's period, to which statements are aligned (SPEC 13).
-        acceptance_window_s: how long after the end of its period a statement is still taken (MEA-2).
-        clock_tolerance_s: by how much a device's clock may be ahead of the node's.
-        wait_max_s: how long a request for setpoints may wait at most (SET-1).
+        acceptance: settlement period, acceptance window and clock tolerance, seconds (MEA-2).
+        wait_max_s: how long a request for setpoints may wait at most, seconds (SET-1).
     """
 
     origin: str
-    settlement_period_s: int = 900
-    acceptance_window_s: int = 35 * DAY_S
-    clock_tolerance_s: int = 60
+    acceptance: AcceptanceRules = field(default_factory=AcceptanceRules)
     wait_max_s: float = 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -65,10 +66,14 @@ class Changes:
         return self._current[place]
 
     def need(self, model: type[Version], key: str) -> Row:
-        """As :meth:`get`, for an object that the contracts guarantee. Raises :class:`LookupError` if it is not there."""
+        """As :meth:`get`, for an object that the contracts guarantee. Raises :class:`LookupError` if it is
+        not there.
+        """
         row = self.get(model, key)
         if row is None:
-            raise LookupError(f"the chain names {table_of(model).name} {key}, of which the mirror knows nothing")
+            raise LookupError(
+                f"the chain names {table_of(model).name} {key}, of which the mirror knows nothing"
+            )
         return row
 
     def latest(self, model: type[Version], prefix: str) -> Row | None:
@@ -117,9 +122,11 @@ class Changes:
         """As :meth:`put`, with some columns of the present version changed."""
         self.put(model, key, {**self.need(model, key), **changes})
 
-    def scalar(self, query: Any) -> Any:
-        """One value of a query that sees all that was put."""
-        self.flush()
+    def scalar(self, model: type[Version], query: Any) -> Any:
+        """One value of a query on one table that sees all that was put there."""
+        name = table_of(model).name
+        if name in self._added or name in self._closed:
+            self.flush()
         return self._connection.execute(query).scalar()
 
     def flush(self) -> None:
@@ -152,3 +159,7 @@ class Changes:
     def _add(self, table: Any, key: str, row: Row) -> None:
         self._tables[table.name] = table
         self._added.setdefault(table.name, {}).setdefault(key, []).append(row)
+
+
+Projection = Callable[[Changes, Any, int], None]
+"""Applies an event of one kind; the last argument is the block's time in Unix seconds."""

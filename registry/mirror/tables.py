@@ -1,26 +1,26 @@
 """Tables of the mirror (MIR-1). Every row can be derived from the chain.
 
-``block`` and ``fact`` say what was recorded, when, where and by whom. Every other table keeps *versions*: a row holds from the fact at
-(``block``, ``log_index``) until block ``until_block`` (null: it still holds). So the present, any moment of the past, the history of
-an object and the undoing of a block are all the same data, read with another condition.
+``block`` and ``fact`` say what was recorded, when, where and by whom. Every other table keeps *versions*: a
+row holds from the fact at (``block``, ``log_index``) until block ``until_block`` (null: it still holds). So
+the present, any moment of the past, the history of an object and the undoing of a block are all the same
+data, read with another condition.
 
-``key`` names the object. Numbers in keys are zero-padded and byte strings are hex, so keys of one table sort as their objects do.
-Objects and their keys, which are also the ``object_type`` and ``object_id`` of the history (a whole-part prefix of a key asks for all
-objects below it):
+``key`` names the object. Numbers in keys are zero-padded and byte strings are hex, so keys of one table sort
+as their objects do. Objects and their keys, which are also the ``object_type`` and ``object_id`` of the
+history (a whole-part prefix of a key asks for all objects below it):
 
-=============  ===============================================  =============  ==========================================
-party          party (5 digits)                                 signer         address (lower case)
-day            day (5)                                          perimeter      perimeter (13)
-pod            pod_id (64 hex) . from_day (5)                   aggregate      aggregate (13)
-membership     aggregate . pod_id . from_day                    product        product (10)
-qualification  aggregate . product                              equivalence    from product . to product
-light          day . perimeter . session (1)                    selection      day . aggregate . perimeter . session
-declaration    day . pod_id . market (1) . aggregate . perim.   completion     day . aggregate . perimeter . session
-baseline       day . pod_id                                     device         key_id (64 hex)
-checkpoint     log_id (64 hex) . size (20)                      statement      statement_id (64 hex)
-dispute        statement_id                                     attestation    statement_id . auditor (5) . block . log
-pause          "ledger"
-=============  ===============================================  =============  ==========================================
+=============  ===============================================  =============
+========================================== party          party (5 digits)
+signer         address (lower case) day            day (5)                                          perimeter
+perimeter (13) pod            pod_id (64 hex) . from_day (5)                   aggregate      aggregate (13)
+membership     aggregate . pod_id . from_day                    product        product (10) qualification
+aggregate . product                              equivalence    from product . to product light          day .
+perimeter . session (1)                    selection      day . aggregate . perimeter . session declaration
+day . pod_id . market (1) . aggregate . perim.   completion     day . aggregate . perimeter . session baseline
+day . pod_id                                     device         key_id (64 hex) checkpoint     log_id (64 hex)
+. size (20)                      statement      statement_id (64 hex) dispute        statement_id
+attestation    statement_id . auditor (5) . block . log pause          "ledger" =============
+===============================================  =============  ==========================================
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Fact(_Mirrored, table=True):
 class Version(_Mirrored):
     """Columns of all version tables."""
 
-    key: str = Field(primary_key=True, sa_type=KEY)  # type: ignore[call-overload]
+    key: str = Field(primary_key=True, sa_type=KEY)
     block: int = Field(primary_key=True, sa_type=BigInteger)
     log_index: int = Field(primary_key=True, sa_type=BigInteger)
     until_block: int | None = Field(default=None, sa_type=BigInteger, index=True)
@@ -373,5 +373,7 @@ def table_of(model: type[SQLModel]) -> Any:
     return model.__table__  # type: ignore[attr-defined]
 
 
-TABLES: dict[str, Any] = {table_of(model).name: table_of(model) for model in (Block, Position, Fact, *VERSIONS)}
+_ALL: tuple[type[SQLModel], ...] = (Block, Position, Fact, *VERSIONS)
+
+TABLES: dict[str, Any] = {table_of(model).name: table_of(model) for model in _ALL}
 """All tables by name, in the order of a dump."""

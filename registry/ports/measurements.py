@@ -100,7 +100,9 @@ class Conflict(Protocol):
 
 
 class CounterGap(Protocol):
-    """Counters ``first`` .. ``last`` (both included) of a key that have not arrived although a higher one has (MEA-2)."""
+    """Counters ``first`` .. ``last`` (both included) of a key that have not arrived although a higher one has
+    (MEA-2).
+    """
 
     @property
     def key_id(self) -> bytes: ...
@@ -159,7 +161,9 @@ class MeasurementLog(Protocol):
         ...
 
     def conflicts(self, pod_id: bytes | None = None, *, after: int = 0) -> Sequence[Conflict]:
-        """Refused statements that contradict the log, of one POD or of all; pages go on after a conflict's id."""
+        """Refused statements that contradict the log, of one POD or of all; pages go on after a conflict's
+        id.
+        """
         ...
 
     def gaps(self, key_id: bytes | None = None) -> Sequence[CounterGap]:

@@ -85,9 +85,16 @@ class Vault(Protocol):
         ...
 
     def put_opening(
-        self, commitment: bytes, kind: str, salt: bytes, payload: Mapping[str, Any], owners: tuple[int, ...]
+        self,
+        commitment: bytes,
+        kind: str,
+        salt: bytes,
+        payload: Mapping[str, Any],
+        owners: tuple[int, ...],
+        *,
+        pod_id: bytes | None = None,
     ) -> None:
-        """Keep the opening of a commitment."""
+        """Keep the opening of a commitment; ``pod_id`` names the POD it is about, to be erased with it."""
         ...
 
     def opening(self, commitment: bytes) -> Opening | None: ...
@@ -101,7 +108,9 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """The answer to a write with an idempotency key; ``status`` is None while it is under way, or was cut off."""
+    """The answer to a write with an idempotency key; ``status`` is None while it is under way, or was cut
+    off.
+    """
 
     fingerprint: bytes
     status: int | None

@@ -1,7 +1,8 @@
 """Writes the vectors of docs/formats beside this file: ``python tests/vectors/make_vectors.py``.
 
-It uses nothing of the register, so that register and devices are checked against a third reading of the formats.
-Every run gives the same bytes: keys come from labels, signatures use the deterministic nonce of RFC 6979.
+It uses nothing of the register, so that register and devices are checked against a third reading of the
+formats. Every run gives the same bytes: keys come from labels, signatures use the deterministic nonce of RFC
+6979.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def commitment_vectors() -> dict[str, Any]:
     payloads: list[Any] = [
         {},
         {"use_price_milli_eur_per_mwh": 120_000, "available_kw": 250, "kind": "deal"},
-        {"b": [1, -2, 3], "a": {"z": "", "y": "\"\\\n\u0001"}, "€": "città"},
+        {"b": [1, -2, 3], "a": {"z": "", "y": '"\\\n\u0001'}, "€": "città"},
         {"on": True, "off": False, "none": None},
     ]
     salts = [sha256(f"flexledger/vectors/salt/{n}".encode()) for n in range(len(payloads))]
@@ -402,7 +403,11 @@ def checkpoint_vectors() -> dict[str, Any]:
         "log_id": sha256(ORIGIN.encode()).hex(),
         "note_key": note_key,
         "good": [
-            {"size": size, "root": tree(LEAF_HASHES[:size]).hex(), "note": note(size, tree(LEAF_HASHES[:size]))}
+            {
+                "size": size,
+                "root": tree(LEAF_HASHES[:size]).hex(),
+                "note": note(size, tree(LEAF_HASHES[:size])),
+            }
             for size in (0, 1, LEAVES)
         ],
         "bad": [{"name": name, "note": text} for name, text in bad.items()],

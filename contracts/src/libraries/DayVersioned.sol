@@ -12,14 +12,14 @@ library DayVersioned {
     }
 
     uint256 internal constant DAY_SHIFT = 240;
-    uint256 internal constant CONTENT_MASK = (1 << DAY_SHIFT) - 1;
+    uint256 private constant CONTENT_MASK = (1 << DAY_SHIFT) - 1;
 
-    /// @notice From `fromDay` on, `content` (240 bits) is in force; `latest` is the word that `history` has now.
-    function put(History storage history, uint256 latest, uint256 fromDay, uint256 content) internal {
+    /// @notice From `fromDay` on, `word` is in force, whatever its day is; `latest` is the word that `history` has now.
+    function put(History storage history, uint256 latest, uint256 fromDay, uint256 word) internal {
         uint256 latestDay = latest >> DAY_SHIFT;
         assert(latestDay <= fromDay);
         if (latest != 0 && latestDay != fromDay) history.superseded[fromDay] = latest;
-        history.latest = fromDay << DAY_SHIFT | content;
+        history.latest = fromDay << DAY_SHIFT | word & CONTENT_MASK;
     }
 
     /// @notice The word in force on `day`, 0 if there was none. One read per change that took effect after `day`.

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IPods} from "../interfaces/IPods.sol";
+import {PodWord} from "./PodWord.sol";
 
 /// @title Number and granted power of PODs in one word
 /// @dev From bit 0: 48 bits kW down, 48 bits kW up, 32 bits PODs; the day above them is DayVersioned's. The three are added and taken away
@@ -12,8 +13,9 @@ library PoolWord {
     uint256 private constant PODS_SHIFT = 96;
     uint256 private constant PODS_MASK = (1 << 32) - 1;
 
-    /// @notice What one member adds to its pools.
-    function member(uint256 upKw, uint256 downKw) internal pure returns (uint256) {
+    /// @notice What a POD adds to the pools that it is a member of.
+    function memberOf(uint256 podWord) internal pure returns (uint256) {
+        (uint256 upKw, uint256 downKw) = PodWord.grantedOf(podWord);
         return 1 << PODS_SHIFT | upKw << KW_BITS | downKw;
     }
 

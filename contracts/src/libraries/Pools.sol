@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IPods} from "../interfaces/IPods.sol";
 import {DayVersioned} from "./DayVersioned.sol";
+import {PodWord} from "./PodWord.sol";
 import {PoolWord} from "./PoolWord.sol";
 
 /// @title Members of aggregates per perimeter and as a whole (AGG-2, AGG-3)
 /// @dev A holder is one aggregate, or a local and a global one for the PODs that they share. Each holder has a pool per perimeter and one,
-///      under perimeter 0, for all. A member counts as PoolWord.member of its granted power; 0 stands for no member.
+///      under perimeter 0, for all. A member counts as PoolWord.memberOf its word; 0 stands for no member.
 library Pools {
     using DayVersioned for DayVersioned.History;
 
@@ -44,16 +45,12 @@ library Pools {
         _replace(book, holder | perimeter, member, 0, day);
     }
 
-    /// @notice A member goes to another perimeter, changes its power, or both.
-    function move(
-        Book storage book,
-        uint256 holder,
-        uint40 oldPerimeter,
-        uint256 oldMember,
-        uint40 newPerimeter,
-        uint256 newMember,
-        uint16 day
-    ) internal {
+    /// @notice A member goes to another perimeter, changes its power, or both; `pod` and `changed` are its words before and after.
+    function move(Book storage book, uint256 holder, uint256 pod, uint256 changed, uint16 day) internal {
+        uint256 oldMember = PoolWord.memberOf(pod);
+        uint256 newMember = PoolWord.memberOf(changed);
+        uint40 oldPerimeter = PodWord.perimeterOf(pod);
+        uint40 newPerimeter = PodWord.perimeterOf(changed);
         if (oldMember != newMember) _replace(book, holder, oldMember, newMember, day);
         if (oldPerimeter != newPerimeter) {
             _replace(book, holder | oldPerimeter, oldMember, 0, day);
@@ -66,6 +63,6 @@ library Pools {
     function _replace(Book storage book, uint256 key, uint256 oldMember, uint256 newMember, uint16 day) private {
         DayVersioned.History storage history = book.histories[key];
         uint256 latest = history.latest;
-        history.put(latest, day, (latest & DayVersioned.CONTENT_MASK) - oldMember + newMember);
+        history.put(latest, day, latest - oldMember + newMember);
     }
 }

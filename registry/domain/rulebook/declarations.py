@@ -28,7 +28,7 @@ from registry.domain.sessions import DaySchedule, Market
 
 @dataclass(slots=True)
 class Desk:
-    """The selection that a BSP declares for, and the aggregate of the other market whose PODs its batch touches just now."""
+    """The selection that a BSP declares for, and whose PODs of the other market its batch touches."""
 
     place: Place
     state: SelectionState
@@ -184,7 +184,7 @@ class DeclarationRules:
         return pod
 
     def _require_declarable(self, desk: Desk, item: PodQuarters, pod: Pod) -> None:
-        """Quarters of hours that are selected and not settled by an earlier session, with power in their direction (SES-3, SES-6)."""
+        """Quarters of selected hours, not settled before, with power in their direction (SES-3, SES-6)."""
         allowed = quarters_of(desk.definable_hours)
         if not item.quarters or item.quarters & ~allowed:
             raise _quarters_invalid(item, desk.place.day, allowed)
@@ -196,10 +196,7 @@ class DeclarationRules:
             raise _not_in_pool(desk.place, item.pod_id)
 
     def _committed_by_default(self, desk: Desk, other: int) -> frozenset[int]:
-        """Hours in which the other aggregate is selected and its BSP can't declare any more.
-
-        All of its PODs serve there (SES-3).
-        """
+        """Hours that the other aggregate's BSP can no longer declare: all of its PODs serve there (SES-3)."""
         state = self._other_state(desk, other)
         if state is None:
             return frozenset()
@@ -209,7 +206,7 @@ class DeclarationRules:
         return frozenset(hour for hour in state.open_hours if hour < first_hour)
 
     def _require_other_covered(self, desk: Desk) -> None:
-        """What the other market selected, and was not declared for, is still covered by the PODs left to it (SES-3)."""
+        """What the other market selected, and nobody declared for, stays covered by PODs left to it (SES-3)."""
         state = self._other_state(desk, desk.other)
         if state is None:
             return

@@ -1,6 +1,7 @@
-"""What the market has recorded in memory, and what follows from it (SES-2, SES-3, DTL-3, BAS-1; contracts/src/market/MarketBook.sol).
+"""What the market has recorded, and what follows from it (SES-2, SES-3, DTL-3, BAS-1).
 
-Sums are taken over the recorded facts when asked, by definition; the contracts keep them as running sums.
+As contracts/src/market/MarketBook.sol. Sums are taken over the recorded facts when asked, by definition; the
+contracts keep them as running sums.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ledger's device keys and anchored checkpoints in memory (DEV-1, LOG-2; contracts/src/Measurements.sol)."""
+"""Device keys and anchored checkpoints in memory (DEV-1, LOG-2), as contracts/src/Measurements.sol."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class MeasurementsBook:
         return [self._end(command.dso, pod_id, valid_until, command.reason) for pod_id, valid_until in ends]
 
     def _end(self, dso: int, pod_id: bytes, valid_until: int, reason: bytes) -> Event:
-        """A validity is only ever shortened, down to nothing for a key that was compromised from the start (DEV-1)."""
+        """A validity is only ever shortened, to nothing for a key compromised from the start (DEV-1)."""
         device = self._devices[pod_id]
         if device is None:
             raise Refusal("DeviceUnknown", pod_id=pod_id, key_id=bytes(32))
@@ -117,7 +117,7 @@ class MeasurementsBook:
         return DeviceEnded(pod_id, device.key_id, dso, valid_until, reason)
 
     def _anchor(self, command: AnchorCheckpoint) -> Event:
-        """A log belongs to one node, only grows, and has one root per size; the same again is allowed (LOG-2)."""
+        """A log belongs to one node, only grows, has one root per size; the same again is allowed (LOG-2)."""
         log_id, size, root = command.log_id, command.size, command.root
         anchored = self._checkpoints[log_id]
         if anchored:

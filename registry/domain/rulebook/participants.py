@@ -68,7 +68,7 @@ class ParticipantsBook:
         raise TypeError(f"{type(command).__name__} is no command of Participants")
 
     def require(self, kind: PartyKind, party: int, call: Call) -> None:
-        """Refuse unless the sender signs for `party`, which is of `kind` and not suspended, and the ledger isn't paused (ACT-1).
+        """Refuse unless the sender signs for `party` of `kind`, not suspended, while the ledger runs (ACT-1).
 
         Raises:
             Refusal: ACT-1 NotAuthorised, PartyIsSuspended or EnforcedPause.

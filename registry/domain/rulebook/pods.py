@@ -269,7 +269,7 @@ class PodsBook:
         return AggregateCreated(draft.aggregate, bsp, draft.scope, draft.payload_hash)
 
     def _join(self, command: JoinAggregate, scope: Scope, pod_id: bytes, day: int) -> Event:
-        """One aggregate of each scope, both of the POD's BSP; not without a light that grants power (AGG-2, POD-2)."""
+        """One aggregate of each scope, both of the POD's BSP; not without a granting light (AGG-2, POD-2)."""
         aggregate = command.aggregate
         pod = self._own_pod(command.bsp, pod_id)
         if not pod.light.grants:

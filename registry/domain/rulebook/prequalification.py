@@ -1,4 +1,7 @@
-"""The ledger's products, qualifications and equivalences in memory (PRD-1, PRQ-1, TOE-1, TOE-2; contracts/src/Prequalification.sol)."""
+"""Products, qualifications and equivalences in memory (PRD-1, PRQ-1, TOE-1, TOE-2).
+
+As contracts/src/Prequalification.sol.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,7 @@ class PrequalificationBook:
     def require_qualified(
         self, aggregate: int, tested: int, chain: Sequence[int], day: int, time: int
     ) -> None:
-        """Refuse unless `aggregate` is qualified at `time` for the last product of `chain` (TOE-1, TOE-2, PRQ-2).
+        """Refuse unless `aggregate` is qualified at `time` for the last product of `chain` (TOE-1, TOE-2).
 
         1. The chain has 1 to 4 products, each link an equivalence in force. 2. The aggregate itself was
         tested, or one of the other scope with the same PODs on `day`. 3. The source qualification lives.
@@ -146,7 +149,7 @@ class PrequalificationBook:
             )
 
     def answer(self, aggregate: int, product: int, day: int, time: int) -> QualificationAnswer:
-        """Whether an aggregate is qualified for a product, with the chain that makes it so or the rule that failed (TOE-2).
+        """Whether an aggregate is qualified for a product, with the chain or the rule that failed (TOE-2).
 
         Raises:
             Refusal: PRD-1 ProductUnknown, AGG-1 AggregateUnknown.
@@ -218,7 +221,7 @@ class PrequalificationBook:
         day: int,
         now: int,
     ) -> Qualification:
-        """A step of the product's operator; the way to qualified leads over the test and the minimum power (PRQ-1)."""
+        """A step of the operator; the way to qualified leads over the test and the minimum power (PRQ-1)."""
         terms = self.product_of(product)
         if owner_of_product(product) != operator:
             raise Refusal("StepOfOther", aggregate=aggregate, product=product, caller=operator)

@@ -34,7 +34,9 @@ from registry.domain.rulebook.state import Call, Journal
 
 
 class Rulebook:
-    """All contracts in memory; `admin` is the consortium admin's address, `dispute_window_s` the seconds to dispute a statement in.
+    """All contracts in memory.
+
+    `admin` is the consortium admin's address, `dispute_window_s` how long a statement can be disputed (s).
 
     The parts are public for questions (`rulebook.pods.pool(...)`); changes go through `execute` only.
     """

@@ -185,7 +185,7 @@ class SelectionRules:
     def _require_capability(
         self, place: Place, recorded: Sequence[int], wanted: Sequence[int], rising: Sequence[int]
     ) -> None:
-        """Over all aggregates no more than the capability in force, the local plan's opposite direction being red (DTL-2..4)."""
+        """Over all aggregates no more than the capability in force; red against the local plan (DTL-2..4)."""
         perimeter, day = place.perimeter, place.day
         lights = self._market.lights_of(perimeter, day)
         for hour in rising:
@@ -229,7 +229,7 @@ class SelectionRules:
                 )
 
     def _require_one_direction(self, perimeter: int, schedule: DaySchedule) -> None:
-        """No local activations in both directions in one perimeter and hour, once the whole outcome is in (DTL-3)."""
+        """No local activations in both directions in one hour, once the whole outcome is in (DTL-3)."""
         for hour in range(schedule.hours):
             planned = [
                 self._market.planned_kw(Market.LFP, perimeter, schedule.day, hour, direction)

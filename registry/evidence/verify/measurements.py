@@ -68,17 +68,23 @@ def check_readings(
     keys = _Keys(facts)
     certified = [keys.certified(entry.statement) for entry in entries]
     conflicting = [keys.certified(statement) for statement in conflicts]
-    logged = {(reading.pod_id, reading.period_start): reading for reading in certified}
-    for reading in conflicting:
-        if logged.get((reading.pod_id, reading.period_start), reading) == reading:
+    by_place = {_place(reading): reading for _, reading in certified}
+    by_counter = {(kid, reading.counter): reading for kid, reading in certified}
+    for kid, reading in conflicting:
+        others = by_place.get(_place(reading), reading), by_counter.get((kid, reading.counter), reading)
+        if others == (reading, reading):
             raise RuleViolation(
                 rule="STT-3",
                 field="conflict",
                 found=f"a reading of POD {reading.pod_id.hex()} at {reading.period_start}",
-                allowed="one that contradicts a logged reading",
+                allowed="another content than a logged reading of the same period or counter",
             )
-    found = reading_facts(day, certified, conflicting)
+    found = reading_facts(day, [reading for _, reading in certified], [reading for _, reading in conflicting])
     return found, f"{len(certified)} readings, {len(conflicting)} conflicts, {keys.used} keys"
+
+
+def _place(reading: Reading) -> tuple[bytes, int]:
+    return reading.pod_id, reading.period_start
 
 
 class _Keys:
@@ -92,7 +98,8 @@ class _Keys:
     def used(self) -> int:
         return len(self._keys)
 
-    def certified(self, data: bytes) -> Reading:
+    def certified(self, data: bytes) -> tuple[bytes, Reading]:
+        """The key id and the reading of a statement, all of it checked."""
         statement = parse(data)
         reading = statement.payload
         if not isinstance(reading, Reading):
@@ -102,7 +109,7 @@ class _Keys:
         key, pod_id, valid_from, valid_until = self._keys[statement.kid]
         check_binding(reading, pod_id, valid_from, valid_until)
         verify_with(statement, key)
-        return reading
+        return statement.kid, reading
 
     def _binding(self, statement: Statement) -> tuple[PublicKey, bytes, int, int]:
         record = self._facts.last(DeviceBound, lambda event: event.key_id == statement.kid)

@@ -14,7 +14,7 @@ from eth.constants import BLANK_ROOT_HASH, ZERO_ADDRESS
 from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 from registry.ledger.embedded.serialize import receipt_json
 from registry.ledger.embedded.store import ChainStore
@@ -24,7 +24,9 @@ CHAIN_ID = 0x666C6578
 TRANSACTION_GAS = 30_000_000
 """Most gas a transaction may use."""
 BLOCK_GAS = 2 * TRANSACTION_GAS
-"""Gas limit of a block: the base fee rises from zero only when more than half of it is used, which one transaction never does."""
+"""Gas limit of a block: the base fee rises from zero only when more than half of it is used, which one
+transaction never does.
+"""
 
 
 class Reverted(Exception):
@@ -134,7 +136,8 @@ class EmbeddedChain:
     def send(self, raw: bytes) -> bytes:
         """Run a signed transaction, make its block, keep both; returns the transaction's hash.
 
-        Raises :class:`TransactionInvalid`, or :class:`Reverted` if the contract refuses: then no block is made.
+        Raises :class:`TransactionInvalid`, or :class:`Reverted` if the contract refuses: then no block is
+        made.
         """
         with self._lock, self._forgotten():
             # 1. read the transaction

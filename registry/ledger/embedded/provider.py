@@ -1,11 +1,14 @@
-"""The embedded chain as a web3 provider: the few JSON-RPC methods that the ledger uses, answered in this process."""
+"""The embedded chain as a web3 provider: the few JSON-RPC methods that the ledger uses, answered in this
+process.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from eth_utils import encode_hex, to_canonical_address
+from eth_utils.address import to_canonical_address
+from eth_utils.hexadecimal import encode_hex
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -18,8 +21,9 @@ _UNKNOWN_METHOD = -32601
 
 
 class EmbeddedProvider(BaseProvider):
-    """Answers as a node would. ``eth_estimateGas`` answers the most a transaction may use, without running it: gas is free here,
-    and a transaction that reverts is refused by ``eth_sendRawTransaction`` itself, with the revert's data, and is not mined.
+    """Answers as a node would. ``eth_estimateGas`` answers the most a transaction may use, without running
+    it: gas is free here, and a transaction that reverts is refused by ``eth_sendRawTransaction`` itself, with
+    the revert's data, and is not mined.
     """
 
     def __init__(self, chain: EmbeddedChain) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_utils import encode_hex, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.hexadecimal import encode_hex
 
 _HEADER_FIELDS = {
     "parentHash": "parent_hash",

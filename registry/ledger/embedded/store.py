@@ -1,7 +1,7 @@
 """The file of the embedded chain: a key-value store for the virtual machine, and the receipts by block.
 
-All writes of a block gather in memory and reach the file in one transaction (``commit``), or are forgotten (``rollback``): after a
-crash the file holds the last whole block.
+All writes of a block gather in memory and reach the file in one transaction (``commit``), or are forgotten
+(``rollback``): after a crash the file holds the last whole block.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from eth.abc import AtomicWriteBatchAPI
 from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
 
@@ -99,7 +100,7 @@ class ChainStore(BaseAtomicDB):
         return True
 
     @contextmanager
-    def atomic_batch(self) -> Iterator[AtomicDBWriteBatch]:
+    def atomic_batch(self) -> Iterator[AtomicWriteBatchAPI]:
         """A batch that is applied whole or not at all; it is durable with the block it belongs to."""
         with AtomicDBWriteBatch._commit_unless_raises(self) as batch:
             yield batch

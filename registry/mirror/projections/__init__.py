@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from registry.domain.events import EVENTS, Event, Recorded
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.projections import (
     market,
     market_time,
@@ -16,9 +13,6 @@ from registry.mirror.projections import (
     products,
     settlement,
 )
-
-Projection = Callable[[Changes, Any, int], None]
-"""Applies an event; the last argument is the block's time in Unix seconds."""
 
 PROJECTIONS: dict[str, Projection] = {
     **parties.PROJECTIONS,

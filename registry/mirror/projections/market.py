@@ -10,7 +10,7 @@ from registry.domain.events import (
     SelectionRecorded,
 )
 from registry.domain.identifiers import owner_of_aggregate
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import area_part, day_part, key
 from registry.mirror.projections.market_time import cells_bytes, hours_of
 from registry.mirror.tables import Baseline, Completion, Declaration, Selection
@@ -101,7 +101,7 @@ def _set_quarters(changes: Changes, event: PodDeclared | PodReleased, quarters: 
     changes.put(Declaration, _serves(event), row)
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "SelectionRecorded": _selected,
     "PodDeclared": _declared,
     "PodReleased": _released,

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from registry.domain.events import DayScheduled, LightsPublished, PerimeterDeclared, PerimeterEnded
 from registry.domain.identifiers import owner_of_perimeter
 from registry.domain.quantities import HourCells
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import area_part, day_part, key
 from registry.mirror.tables import Day, Light, Perimeter, table_of
 
@@ -25,16 +25,17 @@ def hours_of(changes: Changes, day: int) -> int:
 
 
 def first_unfrozen_day(changes: Changes, time: int) -> int:
-    """The first day whose LFP 1 has not opened at ``time`` (Unix seconds): from here changes take effect (AGG-2).
+    """The first day whose LFP 1 has not opened at ``time`` (Unix seconds): from here changes take effect
+    (AGG-2).
 
     The same answer as the contracts' ``firstUnfrozenDay``.
     """
     day = table_of(Day)
     current = day.c.until_block.is_(None)
-    first = changes.scalar(select(func.min(day.c.day)).where(current, day.c.opens_at > time))
+    first = changes.scalar(Day, select(func.min(day.c.day)).where(current, day.c.opens_at > time))
     if first is not None:
         return int(first)
-    last = changes.scalar(select(func.max(day.c.day)).where(current))
+    last = changes.scalar(Day, select(func.max(day.c.day)).where(current))
     return time // _SECONDS_PER_DAY if last is None else int(last) + 1
 
 
@@ -83,7 +84,7 @@ def _published(changes: Changes, event: LightsPublished, _time: int) -> None:
     changes.put(Light, key(day_part(event.day), area_part(event.perimeter), str(event.session)), row)
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "DayScheduled": _scheduled,
     "PerimeterDeclared": _declared,
     "PerimeterEnded": _ended,

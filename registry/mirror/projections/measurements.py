@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from registry.domain.events import CheckpointAnchored, DeviceBound, DeviceEnded
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import key, size_part
 from registry.mirror.tables import Checkpoint, Device
 
@@ -32,4 +32,8 @@ def _anchored(changes: Changes, event: CheckpointAnchored, _time: int) -> None:
     changes.put(Checkpoint, key(event.log_id.hex(), size_part(event.size)), row)
 
 
-PROJECTIONS = {"DeviceBound": _bound, "DeviceEnded": _ended, "CheckpointAnchored": _anchored}
+PROJECTIONS: dict[str, Projection] = {
+    "DeviceBound": _bound,
+    "DeviceEnded": _ended,
+    "CheckpointAnchored": _anchored,
+}

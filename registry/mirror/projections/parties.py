@@ -10,7 +10,7 @@ from registry.domain.events import (
     SignerRotated,
     Unpaused,
 )
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import party_part
 from registry.mirror.tables import Party, Pause, Signer
 
@@ -62,7 +62,7 @@ def _sign(changes: Changes, address: str, party: int, *, active: bool) -> None:
     changes.put(Signer, address.lower(), {"address": address, "party": party, "active": active})
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "PartyAdmitted": _admitted,
     "SignerRotated": _rotated,
     "PartySuspended": _suspended,

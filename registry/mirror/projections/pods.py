@@ -1,6 +1,7 @@
 """PODs, static lights, aggregates and members (POD-1 to POD-3, POD-5, AGG-1, AGG-2).
 
-A POD has one row per delivery day from which something else holds; the latest row carries over what an event leaves as it was.
+A POD has one row per delivery day from which something else holds; the latest row carries over what an event
+leaves as it was.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from registry.domain.events import (
     StaticLightGiven,
 )
 from registry.domain.pods import NO_REASON
-from registry.mirror.changes import Changes, Row
+from registry.mirror.changes import Changes, Projection, Row
 from registry.mirror.keys import area_part, day_part, key
 from registry.mirror.projections.market_time import first_unfrozen_day
 from registry.mirror.tables import Aggregate, Membership, Pod
@@ -128,7 +129,7 @@ def _put(changes: Changes, pod_id: bytes, from_day: int, row: Row) -> None:
     changes.put(Pod, key(pod_id.hex(), day_part(from_day)), {**row, "from_day": from_day})
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "PodRegistered": _registered,
     "PodChanged": _changed,
     "PodWithdrawn": _withdrawn,

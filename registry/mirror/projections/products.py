@@ -14,7 +14,7 @@ from registry.domain.events import (
 )
 from registry.domain.identifiers import owner_of_aggregate, owner_of_product
 from registry.domain.products import Product
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import area_part, key, product_part
 from registry.mirror.tables import Equivalence, ProductRow, Qualification
 
@@ -81,7 +81,7 @@ def _link(event: EquivalenceProposed | EquivalenceAccepted | EquivalenceRevoked)
     return key(product_part(event.from_), product_part(event.to))
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "ProductPublished": _published,
     "QualificationMoved": _moved,
     "EquivalenceProposed": _proposed,

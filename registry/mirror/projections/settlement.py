@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from registry.domain.events import StatementAttested, StatementDisputed, StatementRecorded
 from registry.domain.identifiers import owner_of_aggregate
-from registry.mirror.changes import Changes
+from registry.mirror.changes import Changes, Projection
 from registry.mirror.keys import key, party_part
 from registry.mirror.tables import AttestationRow, DisputeRow, Statement
 
@@ -46,7 +46,7 @@ def _attested(changes: Changes, event: StatementAttested, _time: int) -> None:
     changes.put(AttestationRow, place, row)
 
 
-PROJECTIONS = {
+PROJECTIONS: dict[str, Projection] = {
     "StatementRecorded": _recorded,
     "StatementDisputed": _disputed,
     "StatementAttested": _attested,

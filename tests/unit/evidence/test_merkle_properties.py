@@ -95,7 +95,9 @@ def test_inclusion_proves_its_leaf_and_no_other(size: int, data: st.DataObject) 
             merkle.verify_inclusion(leaves[index], index, size, path[:-1], root)
         at = data.draw(st.integers(0, len(path) - 1))
         with pytest.raises(RuleViolation):
-            merkle.verify_inclusion(leaves[index], index, size, [*path[:at], bytes(32), *path[at + 1 :]], root)
+            merkle.verify_inclusion(
+                leaves[index], index, size, [*path[:at], bytes(32), *path[at + 1 :]], root
+            )
 
 
 @given(SIZES, SIZES, st.data())
@@ -174,7 +176,9 @@ def test_tiles_of_a_log_of_70000() -> None:
 
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=6), st.data())
 def test_tiles_hold_what_proofs_need(steps: list[int], data: st.DataObject) -> None:
-    """However the log grew, and wherever it was stopped and resumed, its files give the roots and proofs of every checkpoint."""
+    """However the log grew, and wherever it was stopped and resumed, its files give the roots and proofs of
+    every checkpoint.
+    """
     files: dict[TileName, bytes] = {}
     builder, size = TileBuilder(), 0
     for step in steps:

@@ -68,7 +68,9 @@ def test_good_statement(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", STATEMENTS["bad"], ids=names(STATEMENTS["bad"]))
 def test_bad_statement_is_refused_for_its_own_reason(vector: dict[str, Any]) -> None:
     with pytest.raises(RuleViolation) as refused:
-        verify(parse(bytes.fromhex(vector["statement"])), load_public_key(bytes.fromhex(vector["public_key"])))
+        verify(
+            parse(bytes.fromhex(vector["statement"])), load_public_key(bytes.fromhex(vector["public_key"]))
+        )
     assert (refused.value.rule, refused.value.field) == (vector["rule"], vector["field"]), str(refused.value)
 
 
@@ -106,7 +108,9 @@ def test_roots_and_proofs_of_the_log() -> None:
         assert frontier.root() == roots[size]
     for proof in MERKLE["inclusion"]:
         path = [bytes.fromhex(node) for node in proof["path"]]
-        merkle.verify_inclusion(leaves[proof["index"]], proof["index"], proof["size"], path, roots[proof["size"]])
+        merkle.verify_inclusion(
+            leaves[proof["index"]], proof["index"], proof["size"], path, roots[proof["size"]]
+        )
     for proof in MERKLE["consistency"]:
         path = [bytes.fromhex(node) for node in proof["path"]]
         merkle.verify_consistency(proof["old"], proof["new"], roots[proof["old"]], roots[proof["new"]], path)
@@ -132,7 +136,11 @@ def test_bad_checkpoint_is_refused(vector: dict[str, Any]) -> None:
 def test_good_receipt(vector: dict[str, Any]) -> None:
     receipt = parse_receipt(bytes.fromhex(vector["receipt"]))
     key = load_public_key(bytes.fromhex(RECEIPTS["public_key"]))
-    assert (receipt.index, receipt.size, receipt.kid.hex()) == (vector["index"], vector["size"], RECEIPTS["kid"])
+    assert (receipt.index, receipt.size, receipt.kid.hex()) == (
+        vector["index"],
+        vector["size"],
+        RECEIPTS["kid"],
+    )
     assert verify_receipt(receipt, bytes.fromhex(vector["entry"]), key).hex() == vector["root"]
 
 

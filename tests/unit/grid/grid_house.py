@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +32,7 @@ VOLTS = 20_000.0
 
 def ampere(power_kw: float) -> float:
     """Current of a power at rated voltage."""
-    return power_kw * 1000.0 / (np.sqrt(3.0) * VOLTS)
+    return power_kw * 1000.0 / (math.sqrt(3.0) * VOLTS)
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def document(
     number = {name: i + 1 for i, name in enumerate(names)}
     rows = iter(range(100, 1000))
 
+    idle = {"p_specified": 0.0, "q_specified": 0.0}
+
     def element(name: str, node: str) -> dict[str, Any]:
-        return {"id": next(rows), "name": name, "node": number[node], "status": 1, "type": 0,
-                "p_specified": 0.0, "q_specified": 0.0}
+        return {"id": next(rows), "name": name, "node": number[node], "status": 1, "type": 0, **idle}
 
     return {
         "version": "1.0",
@@ -115,9 +117,9 @@ def pod(name: str, node: str, technology: Technology, rated_kw: int) -> GridPod:
 
 
 def figure_12() -> tuple[Network, tuple[GridPod, ...], Forecast]:
-    """D4.1 Figure 12 in units of 100 kW: 2 used below each secondary substation; SS_1 takes 3, SS_2 takes 6."""
+    """D4.1 Figure 12 in units of 100 kW: 2 used below each substation; SS_1 takes 3, SS_2 takes 6.5."""
     network = grid(
-        [Line("PS", "MV", 5000.0), Line("MV", "SS_1", 300.0), Line("MV", "SS_2", 600.0)],
+        [Line("PS", "MV", 5000.0), Line("MV", "SS_1", 300.0), Line("MV", "SS_2", 650.0)],
         loads={"used_1": "SS_1", "used_2": "SS_2"},
         generators={"a_1": "SS_1", "b_1": "SS_1", "a_2": "SS_2", "b_2": "SS_2"},
     )
@@ -153,5 +155,9 @@ def simbench() -> House:
     pods = load_pods(FIXTURE / "pods.json")
     forecast = load_forecast(FIXTURE / "profiles.csv.gz", network, day=FIXTURE_DAY, quarters=96)
     return House(
-        network, pods, forecast, assign_by_node(network, pods, feeders(network)), PowerFlow(network, threads=1)
+        network,
+        pods,
+        forecast,
+        assign_by_node(network, pods, feeders(network)),
+        PowerFlow(network, threads=1),
     )

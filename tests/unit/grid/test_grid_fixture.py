@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from registry.grid.network import parse_network
-from registry.grid.pods import placement_faults
+from registry.grid.pods import net_injection_w, placement_faults
 from registry.grid.powerflow import PowerFlow
 from tests.unit.grid.grid_house import FIXTURE, FIXTURE_DAY, Floats, simbench
 
@@ -22,7 +22,7 @@ QUARTERS = np.array([sample["quarter"] for sample in ORACLE["samples"]])
 def worst_voltage_error(u_pu: Floats) -> float:
     index = simbench().network.node_index
     return max(
-        abs(u_pu[row, index[name]] - value)
+        float(abs(u_pu[row, index[name]] - value))
         for row, sample in enumerate(ORACLE["samples"])
         for name, value in sample["u_pu"].items()
     )
@@ -35,7 +35,9 @@ def test_voltages_and_loadings_agree_with_pandapower() -> None:
     assert worst_voltage_error(solution.u_pu) < 1e-6
     for row, sample in enumerate(ORACLE["samples"]):
         for name, loading in sample["loading"].items():
-            assert solution.loading[row, house.network.branch_names.index(name)] == pytest.approx(loading, abs=1e-6)
+            assert solution.loading[row, house.network.branch_names.index(name)] == pytest.approx(
+                loading, abs=1e-6
+            )
 
 
 @pytest.mark.rule("GRD-1")
@@ -53,7 +55,12 @@ def test_default_short_circuit_power_would_cost_far_more() -> None:
 def test_storage_with_the_other_sign_would_be_seen() -> None:
     house = simbench()
     p_w = house.forecast.p_w.copy()
-    storage = [house.network.element_index[e.name] for p in house.pods for e in p.elements if e.technology == "storage"]
+    storage = [
+        house.network.element_index[e.name]
+        for p in house.pods
+        for e in p.elements
+        if e.technology == "storage"
+    ]
     assert len(storage) == 53
     p_w[storage] *= -1.0
     solution = house.flow.solve(p_w.T[QUARTERS], house.forecast.q_var.T[QUARTERS])
@@ -76,6 +83,14 @@ def test_pod_seeds() -> None:
     feeder = {key: name for name, keys in house.perimeters.items() for key in keys}
     seeds = json.loads((FIXTURE / "pods.json").read_text())["pods"]
     assert {seed["key"]: seed["feeder"] for seed in seeds} == feeder
+
+
+def test_meters_see_what_the_grid_carries() -> None:
+    house = simbench()
+    seen = net_injection_w(house.network, house.pods, house.forecast.p_w)
+    assert seen.shape == (108, 96)
+    total = (house.forecast.p_w * house.network.element_sign[:, None]).sum(axis=0)
+    assert seen.sum(axis=0).tolist() == total.tolist()
 
 
 def test_small_and_attributed() -> None:

@@ -35,7 +35,11 @@ def row(element: str, quantity: str = "p_w", value: str = "500", quarters: int =
 @pytest.mark.rule("TIM-1")
 @pytest.mark.parametrize(("quarters", "hours"), [(92, 23), (96, 24), (100, 25)])
 def test_reads_days_of_every_length(tmp_path: Path, quarters: int, hours: int) -> None:
-    rows = [row("load", quarters=quarters), row("pv", quarters=quarters), row("load", "q_var", "-7", quarters)]
+    rows = [
+        row("load", quarters=quarters),
+        row("pv", quarters=quarters),
+        row("load", "q_var", "-7", quarters),
+    ]
     forecast = load_forecast(write(tmp_path, rows, quarters), network(), day=DAY, quarters=quarters)
     assert (forecast.quarters, forecast.hours) == (quarters, hours)
     assert forecast.p_w[:, 0].tolist() == [500.0, 500.0]
@@ -52,7 +56,14 @@ def test_a_day_of_94_quarters_is_none(tmp_path: Path) -> None:
 def test_every_bad_cell_is_named(tmp_path: Path) -> None:
     load = row("load")
     load[3 + 17], load[3 + 18], load[3 + 19] = "", "nan", "1501"
-    rows = [load, row("ghost"), row("load"), row("pv", "p_mw"), ["2026-06-19", *row("load", "q_var")[1:]], row("pv")[:-1]]
+    rows = [
+        load,
+        row("ghost"),
+        row("load"),
+        row("pv", "p_mw"),
+        ["2026-06-19", *row("load", "q_var")[1:]],
+        row("pv")[:-1],
+    ]
     with pytest.raises(GridInvalid) as caught:
         load_forecast(write(tmp_path, rows), network(), day=DAY, quarters=96)
     found = {(fault.where, fault.code) for fault in caught.value.faults}
@@ -71,5 +82,5 @@ def test_every_bad_cell_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.rule("GRD-1")
 def test_another_header_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GridInvalid, match="q0..q91"):
+    with pytest.raises(GridInvalid, match=r"q0\.\.q91"):
         load_forecast(write(tmp_path, [], 96), network(), day=DAY, quarters=92)

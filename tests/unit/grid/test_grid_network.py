@@ -75,9 +75,21 @@ def test_each_fault_is_found(name: str) -> None:
 @pytest.mark.rule("GRD-1")
 def test_all_faults_are_listed_before_anything_is_computed() -> None:
     broken = good()
-    for name in ("missing rating", "zero impedance", "default short-circuit power", "band upside down", "island"):
+    for name in (
+        "missing rating",
+        "zero impedance",
+        "default short-circuit power",
+        "band upside down",
+        "island",
+    ):
         FAULTS[name][1](broken["data"])
-    expected = {"missing_rating", "zero_impedance", "missing_short_circuit_power", "bad_band", "island_without_source"}
+    expected = {
+        "missing_rating",
+        "zero_impedance",
+        "missing_short_circuit_power",
+        "bad_band",
+        "island_without_source",
+    }
     assert expected <= codes(broken)
 
 
@@ -98,7 +110,7 @@ def test_another_kind_of_document(text: str) -> None:
 
 @pytest.mark.rule("GRD-1")
 def test_vector_group_is_in_the_fixture() -> None:
-    """SimBench leaves ``vector_group`` empty; without the clock of the type the validator would refuse or angles shift."""
+    """SimBench leaves ``vector_group`` empty: windings and clock come from the transformers' type."""
     rows = json.loads((FIXTURE / "grid.json").read_text())["data"]["transformer"]
     assert {(row["winding_from"], row["winding_to"], row["clock"]) for row in rows} == {(1, 2, 5)}
 

@@ -23,7 +23,7 @@ def test_a_scenario_that_does_not_converge_is_masked_and_spares_the_others() -> 
 
 @pytest.mark.rule("GRD-1")
 def test_a_failure_does_not_show_the_result_before_it() -> None:
-    """The library leaves old memory in failed rows: the result of the call before would pass for this one's."""
+    """The library leaves old memory in failed rows: the result of the call before would pass for it."""
     house = simbench()
     p_w, q_var = house.forecast.p_w.T[40:41], house.forecast.q_var.T[40:41]
     for _ in range(5):

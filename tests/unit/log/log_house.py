@@ -60,7 +60,7 @@ class Device:
         return kid_of(self.key.public_key())
 
     def reading(self, slot: int = 0, counter: int = 1, **changes: object) -> bytes:
-        """A signed reading of the quarter-hour number ``slot`` from START on, with the fields in ``changes`` replaced."""
+        """A signed reading of the quarter-hour ``slot`` after START, with ``changes`` to its fields."""
         return self.sign(self.payload(slot, counter), **changes)
 
     def payload(self, slot: int = 0, counter: int = 1) -> Reading:
@@ -97,12 +97,13 @@ class Directory:
         return self.keys.get(key_id)
 
     def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
-        fitting = (key for key in self.keys.values() if key.pod_id == pod_id and key.valid_from <= at < key.valid_until)
-        return next(fitting, None)
+        keys = (key for key in self.keys.values() if key.pod_id == pod_id)
+        return next((key for key in keys if key.valid_from <= at < key.valid_until), None)
 
     def platform_key(self, key_id: bytes, pod_id: bytes) -> bytes | None:
-        known = kid_of(PLATFORM_KEY.public_key()) == key_id and any(key.pod_id == pod_id for key in self.keys.values())
-        return public_key_bytes(PLATFORM_KEY.public_key()) if known else None
+        point = public_key_bytes(PLATFORM_KEY.public_key())
+        known = any(key.pod_id == pod_id for key in self.keys.values())
+        return point if known and key_id == kid_of(point) else None
 
 
 @dataclass
@@ -117,6 +118,7 @@ class House:
         return self.directory.bind(Device(name), valid_from, valid_until)
 
     def open(self) -> AccessNode:
+        settings = LogSettings(ORIGIN)
         return AccessNode(
-            self.folder, self.directory, self.directory, self.clock, NOTE_KEY, RECEIPT_KEY, LogSettings(ORIGIN)
+            self.folder, self.directory, self.directory, self.clock, NOTE_KEY, RECEIPT_KEY, settings
         )

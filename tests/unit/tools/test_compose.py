@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 import yaml
 
-from tools.make_besu_network import CHAIN_ID, SANDBOX_HOSTS
+from registry.config import Settings
+from tools.make_besu_network import SANDBOX_HOSTS
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text(encoding="utf-8"))
@@ -71,10 +72,36 @@ def test_validators_stand_where_the_generator_puts_them() -> None:
         )
 
 
-def test_programs_use_the_generated_chain_id() -> None:
-    for name in ("access-node", "api"):
-        assert SERVICES[name]["environment"]["FLEXLEDGER_CHAIN_ID"] == f"${{FLEXLEDGER_CHAIN_ID:-{CHAIN_ID}}}"
-    assert f"FLEXLEDGER_CHAIN_ID={CHAIN_ID}" in (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["access-node", "api"])
+def test_programs_are_given_settings_they_know(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    environment = {
+        key: re.sub(r"\$\{\w+:(?:\?[^}]*|-([^}]*))\}", lambda match: match[1] or "chosen", value)
+        for key, value in SERVICES[name]["environment"].items()
+    }
+    known = {f"FLEXLEDGER_{field}".upper() for field in Settings.model_fields}
+    assert set(environment) <= known
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    settings = Settings()
+    assert not settings.sandbox
+    assert settings.chain_url == "http://validator-1:8545"
+    assert settings.host == "0.0.0.0"
+    assert f"127.0.0.1:{settings.port}:{settings.port}" in SERVICES[name]["ports"]
+    inside = mounts(name)
+    assert {str(settings.state), str(settings.deployment), str(settings.keystore)} == set(inside)
+
+
+def test_each_program_has_databases_of_its_own_that_are_made() -> None:
+    made = re.findall(
+        r"CREATE DATABASE (\w+)", (ROOT / "deploy" / "postgres" / "init.sql").read_text(encoding="utf-8")
+    )
+    used = [
+        SERVICES[name]["environment"][f"FLEXLEDGER_{kind}_URL"].rsplit("/", 1)[1]
+        for name in ("access-node", "api")
+        for kind in ("REGISTER", "VAULT")
+    ]
+    assert sorted(made) == sorted(used)
+    assert len(set(used)) == len(used)
 
 
 def test_dependencies_exist_and_can_become_healthy() -> None:
@@ -88,7 +115,7 @@ def test_dependencies_exist_and_can_become_healthy() -> None:
 def test_mounted_sources_are_declared_committed_or_generated() -> None:
     for name in SERVICES:
         for source in mounts(name).values():
-            if source.startswith("./deploy/besu/network"):
+            if source.startswith(("./deploy/besu/network/", "./deploy/keys/")):
                 continue
             assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"]
 
@@ -127,4 +154,4 @@ def test_the_image_copies_what_is_there_and_not_ignored() -> None:
 
 def test_generated_networks_and_env_files_are_ignored_by_git() -> None:
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert {"/deploy/besu/network/", ".env", "*.key", "*.pem"} <= set(ignored)
+    assert {"/deploy/besu/network/", "/deploy/keys/", ".env", "*.key", "*.pem"} <= set(ignored)

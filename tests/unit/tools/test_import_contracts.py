@@ -45,3 +45,12 @@ def test_every_part_of_the_register_stands_in_a_layer() -> None:
         or (path.is_dir() and (path / "__init__.py").exists())
     }
     assert present <= named, f"rooms without a layer: {sorted(present - named)}"
+
+
+def test_every_folder_with_modules_is_a_package_and_ships() -> None:
+    folders = {
+        path.parent
+        for room in ("registry", "api", "pgui_sim", "contracts")
+        for path in (ROOT / room).rglob("*.py")
+    }
+    assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []

@@ -110,6 +110,7 @@ def test_what_is_missing_fails_only_in_ci(monkeypatch: pytest.MonkeyPatch, ci: s
 def test_native_programs_of_the_lock_are_used_only_where_they_run(
     monkeypatch: pytest.MonkeyPatch, machine: tuple[str, str], fits: bool
 ) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
     monkeypatch.setattr(run_checks.platform, "system", lambda: machine[0])
     monkeypatch.setattr(run_checks.platform, "machine", lambda: machine[1])
     assert (str(run_checks.NODE_BIN) in run_checks.environment()["PATH"].split(os.pathsep)) is fits

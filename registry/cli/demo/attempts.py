@@ -1,0 +1,234 @@
+"""What must fail in each session pair, and the rule by which the ledger refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from registry.cli.demo.book import MarketBook
+from registry.cli.demo.scenario import (
+    BSPS,
+    CONGESTION,
+    DAY,
+    DSO,
+    FAST,
+    GLOBAL,
+    GLOBAL_DEAL,
+    LOCAL,
+    OTHER_DSO,
+    TSO,
+)
+from registry.cli.demo.sessions import global_order, light_of, local_order, pool_kw
+from registry.cli.demo.stage import DemoFailed, Stage
+from registry.domain.commands import SelectGlobal
+from registry.domain.lights import Colour
+from registry.domain.market import Selection
+from registry.domain.quantities import Direction, pack_selection
+from registry.domain.sessions import Market
+from registry.services.publish_lights import DayLights, publish_lights
+from registry.services.select_flexibility import Order, select_flexibility
+
+Cell = tuple[int, int, Direction]
+
+
+def in_local_session(stage: Stage, session: int) -> None:
+    """Attempts while LFP ``session`` is open."""
+    if session == 1:
+        perimeter = next(iter(stage.facts["perimeters"].values()))
+        stage.refused(
+            "SES-4", "MSD 1 selects before its window opens", lambda: _select_global(stage, 1, _one_kw(stage, perimeter))
+        )
+    if session == 5:
+        light = next(iter(stage.facts["lights"].values()))
+        perimeter = stage.facts["perimeters"][light.perimeter]
+        stage.refused(
+            "ACT-1",
+            f"the key of DSO {OTHER_DSO} publishes lights in the name of DSO {DSO}",
+            lambda: publish_lights(
+                stage.node.recorder, DSO, stage.signer(OTHER_DSO), DAY, 5, [DayLights(perimeter, light.up, light.down, {})]
+            ),
+        )
+    if session == 6:
+        aggregate, perimeter = next(iter(stage.facts["local"].kw))
+        kw = list(stage.facts["local"].kw[aggregate, perimeter])
+        hour = next(hour for hour, power in enumerate(kw) if power)
+        kw[hour] += 1 if kw[hour] > 0 else -1
+        stage.refused(
+            "SES-2",
+            f"LFP 6 changes hour {hour}, which is definitive",
+            lambda: select_flexibility(
+                stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 6, [local_order(aggregate, perimeter, kw)]
+            ),
+        )
+
+
+def in_global_session(stage: Stage, session: int) -> None:
+    """Attempts while MSD ``session`` is open, before the TSO has selected."""
+    ATTEMPTS[session](stage, session)
+
+
+def after_global_session(stage: Stage, session: int) -> None:
+    """Attempts once the TSO has selected."""
+    if session == 6:
+        aggregate, perimeter = next(place for place, kw in stage.facts["global"].kw.items() if any(kw))
+        kw = stage.facts["global"].kw[aggregate, perimeter]
+        stage.refused(
+            "SES-4",
+            "the TSO sends a second outcome of the same session",
+            lambda: _select_global(stage, 6, global_order(aggregate, perimeter, kw)),
+        )
+
+
+def _unqualified_and_red(stage: Stage, session: int) -> None:
+    perimeter = next(iter(stage.facts["perimeters"].values()))
+    aggregate = GLOBAL[BSPS[0]]
+    unqualified = Order(aggregate, perimeter, _hour(0, 1), (FAST,), aggregate, GLOBAL_DEAL)
+    stage.refused(
+        "PRQ-1", f"the TSO selects aggregate {aggregate}, not qualified for the fast reserve", lambda: _select_global(stage, session, unqualified)
+    )
+    other = GLOBAL[BSPS[1]]
+    not_twin = Order(other, perimeter, _hour(0, 1), (CONGESTION, FAST - 1), LOCAL[BSPS[1]], GLOBAL_DEAL)
+    stage.refused(
+        "TOE-2",
+        f"the TSO takes {other} for qualified by the test of {LOCAL[BSPS[1]]}, which has other PODs",
+        lambda: _select_global(stage, session, not_twin),
+    )
+    _red(stage, session)
+
+
+def _red(stage: Stage, session: int) -> None:
+    def red(cell: Cell) -> bool:
+        return light_of(stage, *cell).colour is Colour.RED
+
+    cell, aggregate = _find(stage, session, red, "red")
+    stage.refused(
+        "DTL-2", f"the TSO selects 1 kW {_name(stage, cell)}, where the light is red", lambda: _select_global(stage, session, _at(stage, aggregate, cell, 1))
+    )
+
+
+def _late(stage: Stage, session: int) -> None:
+    aggregate, perimeter = next(iter(stage.facts["local"].kw))
+    kw = stage.facts["local"].kw[aggregate, perimeter]
+    stage.refused(
+        "SES-4",
+        f"the DSO sends the outcome of LFP {session} after its gate",
+        lambda: select_flexibility(
+            stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, [local_order(aggregate, perimeter, kw)]
+        ),
+    )
+
+
+def _too_much(stage: Stage, session: int) -> None:
+    """Two aggregates, each within the light, together beyond it."""
+    book: MarketBook = stage.facts["global"]
+    for cell in _cells(stage, session):
+        perimeter, hour, way = cell
+        light = light_of(stage, *cell)
+        room = light.limit_kw - abs(book.total(perimeter, hour))
+        if light.colour is not Colour.YELLOW or room < 2 or stage.facts["local"].total(perimeter, hour):
+            continue
+        for first in GLOBAL.values():
+            for second in GLOBAL.values():
+                before = [abs(book.selected(a, perimeter)[hour]) for a in (first, second)]
+                one = min(pool_kw(stage, first, perimeter, way) - before[0], room)
+                two = room - one + 1
+                if first < second and one > 0 and pool_kw(stage, second, perimeter, way) - before[1] >= two:
+                    orders = (_at(stage, first, cell, before[0] + one), _at(stage, second, cell, before[1] + two))
+                    stage.refused(
+                        "DTL-4",
+                        f"the TSO selects {one} + {two} kW more of two aggregates {_name(stage, cell)}, where the grid takes {room} kW more",
+                        lambda: _select_global(stage, session, *orders),
+                    )
+                    return
+    raise DemoFailed("found no yellow cell that two aggregates could overfill")
+
+
+def _taken(stage: Stage, session: int) -> None:
+    """All of an aggregate whose PODs serve the DSO in that hour."""
+    local: MarketBook = stage.facts["local"]
+    for (aggregate, perimeter), kw in local.kw.items():
+        twin = GLOBAL[aggregate >> 24]
+        for hour in range(DAY.first_hour(session), DAY.hours):
+            way = Direction.UP if kw[hour] > 0 else Direction.DOWN
+            shared = set(local.declared[aggregate, perimeter]) & set(stage.facts["members"][twin])
+            if kw[hour] and any(local.serves(pod_id, hour) for pod_id in shared):
+                cell = (perimeter, hour, way)
+                whole = pool_kw(stage, twin, perimeter, way)
+                stage.refused(
+                    "SES-2",
+                    f"the TSO selects all {whole} kW of {twin} {_name(stage, cell)}, of which PODs serve the DSO",
+                    lambda: _select_global(stage, session, _at(stage, twin, cell, whole)),
+                )
+                return
+    raise DemoFailed("found no hour in which PODs of a global aggregate serve the DSO")
+
+
+def _stranger(stage: Stage, session: int) -> None:
+    perimeter = next(iter(stage.facts["perimeters"].values()))
+    order = _one_kw(stage, perimeter)
+    selection = Selection(
+        order.aggregate, perimeter, order.tested_aggregate, order.chain, pack_selection(order.kw), bytes(32)
+    )
+    stage.refused(
+        "ACT-1",
+        f"BSP {BSPS[0]} writes a market outcome",
+        lambda: stage.node.recorder.record(SelectGlobal(TSO, DAY.number, session, (selection,)), stage.signer(BSPS[0])),
+    )
+
+
+def _against_the_plan(stage: Stage, session: int) -> None:
+    perimeter = next(iter(stage.facts["perimeters"].values()))
+    stage.refused(
+        "DTL-1",
+        "the TSO selects in a perimeter that no DSO has declared",
+        lambda: _select_global(stage, session, _one_kw(stage, perimeter + 900)),
+    )
+
+
+ATTEMPTS: dict[int, Callable[[Stage, int], None]] = {
+    1: _unqualified_and_red,
+    2: _late,
+    3: _too_much,
+    4: _taken,
+    5: _stranger,
+    6: _against_the_plan,
+}
+
+
+def _select_global(stage: Stage, session: int, *orders: Order) -> None:
+    select_flexibility(stage.node.recorder, TSO, stage.signer(TSO), Market.MSD, DAY, session, orders)
+
+
+def _cells(stage: Stage, session: int) -> Iterator[Cell]:
+    for perimeter in stage.facts["perimeters"].values():
+        for hour in range(DAY.first_hour(session), DAY.hours):
+            for way in Direction:
+                yield perimeter, hour, way
+
+
+def _find(stage: Stage, session: int, fits: Callable[[Cell], bool], what: str) -> tuple[Cell, int]:
+    """A cell that fits and an aggregate that has power there."""
+    for cell in _cells(stage, session):
+        for aggregate in GLOBAL.values():
+            if fits(cell) and pool_kw(stage, aggregate, cell[0], cell[2]):
+                return cell, aggregate
+    raise DemoFailed(f"found no {what} cell with power of a global aggregate")
+
+
+def _at(stage: Stage, aggregate: int, cell: Cell, power_kw: int) -> Order:
+    perimeter, hour, way = cell
+    kw = list(stage.facts["global"].selected(aggregate, perimeter))
+    kw[hour] = power_kw if way is Direction.UP else -power_kw
+    return global_order(aggregate, perimeter, kw)
+
+
+def _one_kw(stage: Stage, perimeter: int) -> Order:
+    return global_order(GLOBAL[BSPS[0]], perimeter, _hour(DAY.hours - 1, 1))
+
+
+def _hour(hour: int, kw: int) -> tuple[int, ...]:
+    return tuple(kw if number == hour else 0 for number in range(DAY.hours))
+
+
+def _name(stage: Stage, cell: Cell) -> str:
+    names = {number: name for name, number in stage.facts["perimeters"].items()}
+    return f"{cell[2].name.lower()} in {names[cell[0]]}, hour {cell[1]}"

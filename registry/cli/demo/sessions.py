@@ -1,0 +1,224 @@
+"""Act 6: one session pair: the DSO's local planning and lights, then the TSO's selection, each declared by the BSPs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.text import Text
+
+from registry.cli.demo.book import HOUR_BITS, MarketBook
+from registry.cli.demo.grid_day import GridDay
+from registry.cli.demo.registering import DemoPod, working_pods
+from registry.cli.demo.scenario import (
+    BALANCING,
+    BSPS,
+    CONGESTION,
+    DAY,
+    DSO,
+    GLOBAL,
+    GLOBAL_DEAL,
+    LOCAL,
+    LOCAL_DEAL,
+    TSO,
+)
+from registry.cli.demo.stage import Stage
+from registry.domain.calendar import QUARTERS_PER_HOUR, from_unix
+from registry.domain.commands import DeclarePods
+from registry.domain.identifiers import owner_of_aggregate
+from registry.domain.lights import CellLight, Colour
+from registry.domain.market import PodQuarters
+from registry.domain.quantities import Direction
+from registry.domain.sessions import DaySchedule, Market
+from registry.grid.results import LocalNeed, PerimeterDayLights
+from registry.services.publish_lights import DayLights, publish_lights
+from registry.services.select_flexibility import Order, select_flexibility
+
+BEFORE_GATE = timedelta(minutes=20)
+AFTER_GATE = timedelta(minutes=10)
+TSO_SHARE = (25, 30, 30, 35, 35, 40)
+"""Per cent of an aggregate's power in a perimeter that the TSO takes in sessions 1 to 6."""
+TSO_DIRECTION = {**dict.fromkeys(range(6, 10), 1), **dict.fromkeys(range(10, 16), -1), **dict.fromkeys(range(18, 22), 1)}
+"""What the TSO needs: upward in the morning and evening peaks, downward under the midday sun."""
+MARKS = {Colour.GREEN: ("·", "green"), Colour.YELLOW: ("▒", "yellow"), Colour.RED: ("█", "red")}
+
+
+def local_session(stage: Stage, session: int) -> None:
+    """LFP: plan local flexibility from power flow, select it, publish the lights that follow."""
+    schedule: DaySchedule = stage.facts["schedule"]
+    stage.at(from_unix(schedule.lfp_gates[session - 1]) - BEFORE_GATE)
+    grid: GridDay = stage.facts["grid"]
+    book: MarketBook = stage.facts["local"]
+    names = {number: name for name, number in stage.facts["perimeters"].items()}
+    pods = [pod.grid for pod in working_pods(stage)]
+    # 1. needs of the hours that can still be planned
+    first = DAY.first_hour(session)
+    needs = [n for n in grid.needs(session, pods, list(book.activations(names))) if n.hour >= first]
+    orders = _local_orders(stage, book, needs)
+    if orders:
+        select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, orders)
+        declare(stage, book, stage.facts["global"], session, orders)
+    for need in needs[:3]:
+        way = need.direction.name.lower()
+        stage.say(f"local need: {need.power_kw} kW {way} in {need.perimeter}, hour {need.hour}: {need.binding}")
+    stage.say(f"LFP {session}: {len(needs)} local needs, {len(orders)} selections, hours from {first}")
+    # 2. lights over the state with the plan
+    lights = grid.lights(session, pods, list(book.activations(names)))
+    publish_lights(stage.node.recorder, DSO, stage.signer(DSO), DAY, session, [_day_lights(stage, light) for light in lights])
+    stage.facts["lights"] = {stage.facts["perimeters"][light.perimeter]: light for light in lights}
+    _show_lights(stage, lights)
+
+
+def global_session(stage: Stage, session: int) -> None:
+    """MSD: the TSO selects within the lights; the BSPs declare."""
+    schedule: DaySchedule = stage.facts["schedule"]
+    stage.at(from_unix(schedule.lfp_gates[session - 1]) + AFTER_GATE)
+    book: MarketBook = stage.facts["global"]
+    orders = _global_orders(stage, book, session)
+    if orders:
+        select_flexibility(stage.node.recorder, TSO, stage.signer(TSO), Market.MSD, DAY, session, orders)
+        declare(stage, book, stage.facts["local"], session, orders)
+    energy = sum(abs(kw) for order in orders for kw in order.kw[DAY.first_hour(session) :])
+    stage.say(f"MSD {session}: {len(orders)} selections, {energy / 1000:.1f} MWh from hour {DAY.first_hour(session)} on")
+
+
+def declare(stage: Stage, book: MarketBook, other: MarketBook, session: int, orders: Sequence[Order]) -> None:
+    """The BSPs say which PODs fulfil their orders: as many as are needed, the largest first (SES-3)."""
+    for order in orders:
+        place = (order.aggregate, order.perimeter)
+        declared = book.declared.setdefault(place, {})
+        fresh: dict[bytes, int] = {}
+        for hour in range(DAY.first_hour(session), DAY.hours):
+            for pod_id in _missing(stage, order, hour, declared, other):
+                fresh[pod_id] = fresh.get(pod_id, 0) | HOUR_BITS << QUARTERS_PER_HOUR * hour
+        for pod_id, bits in fresh.items():
+            declared[pod_id] = declared.get(pod_id, 0) | bits
+        bsp = owner_of_aggregate(order.aggregate)
+        items = tuple(PodQuarters(pod_id, bits) for pod_id, bits in sorted(fresh.items()))
+        stage.node.recorder.record(
+            DeclarePods(bsp, order.aggregate, order.perimeter, DAY.number, items, True), stage.signer(bsp)
+        )
+
+
+def members_in(stage: Stage, aggregate: int, perimeter: int) -> list[DemoPod]:
+    """The PODs of an aggregate in a perimeter, the largest first."""
+    inside = set(stage.facts["members"][aggregate])
+    found = [pod for pod in working_pods(stage) if pod.pod_id in inside and pod.perimeter == perimeter]
+    return sorted(found, key=lambda pod: (-pod.grid.down_kw, pod.pod_id))
+
+
+def pool_kw(stage: Stage, aggregate: int, perimeter: int, way: Direction) -> int:
+    """Granted power of an aggregate's PODs in a perimeter."""
+    return sum(granted_kw(pod, way) for pod in members_in(stage, aggregate, perimeter))
+
+
+def granted_kw(pod: DemoPod, way: Direction) -> int:
+    """A POD's granted power."""
+    return pod.grid.up_kw if way is Direction.UP else pod.grid.down_kw
+
+
+def global_order(aggregate: int, perimeter: int, kw: Sequence[int]) -> Order:
+    """An order of the TSO: the first BSP's twin was tested by the DSO, the others' by the TSO itself."""
+    if aggregate == GLOBAL[BSPS[0]]:
+        return Order(aggregate, perimeter, tuple(kw), (CONGESTION, BALANCING), LOCAL[BSPS[0]], GLOBAL_DEAL)
+    return Order(aggregate, perimeter, tuple(kw), (BALANCING,), aggregate, GLOBAL_DEAL)
+
+
+def local_order(aggregate: int, perimeter: int, kw: Sequence[int]) -> Order:
+    """An order of the DSO."""
+    return Order(aggregate, perimeter, tuple(kw), (CONGESTION,), aggregate, LOCAL_DEAL)
+
+
+def light_of(stage: Stage, perimeter: int, hour: int, way: Direction) -> CellLight:
+    """The light last published."""
+    light: PerimeterDayLights = stage.facts["lights"][perimeter]
+    return light.side(way)[hour]
+
+
+def _local_orders(stage: Stage, book: MarketBook, needs: Sequence[LocalNeed]) -> list[Order]:
+    """Spread each need over the local aggregates of its perimeter, as far as their PODs reach and are not taken."""
+    touched = set()
+    for need in needs:
+        perimeter, left = stage.facts["perimeters"][need.perimeter], need.power_kw
+        sign = 1 if need.direction is Direction.UP else -1
+        for aggregate in LOCAL.values():
+            kw = book.selected(aggregate, perimeter)
+            free = _free_kw(stage, aggregate, perimeter, need.hour, need.direction, stage.facts["global"]) - abs(kw[need.hour])
+            part = min(left, max(free, 0))
+            if part:
+                kw[need.hour] += sign * part
+                left -= part
+                touched.add((aggregate, perimeter))
+    return [local_order(aggregate, perimeter, book.kw[aggregate, perimeter]) for aggregate, perimeter in sorted(touched)]
+
+
+def _global_orders(stage: Stage, book: MarketBook, session: int) -> list[Order]:
+    """What the TSO takes: a share of each aggregate, nothing where the DSO plans, never beyond the lights."""
+    local: MarketBook = stage.facts["local"]
+    orders = []
+    for perimeter in stage.facts["perimeters"].values():
+        if any(local.total(perimeter, hour) for hour in range(DAY.hours)):
+            continue
+        for aggregate in GLOBAL.values():
+            before = book.selected(aggregate, perimeter)
+            after = list(before)
+            for hour in range(DAY.first_hour(session), DAY.hours):
+                sign = TSO_DIRECTION.get(hour, 0)
+                way = Direction.UP if sign > 0 else Direction.DOWN
+                light = light_of(stage, perimeter, hour, way)
+                room = light.limit_kw - abs(book.total(perimeter, hour)) + abs(before[hour])
+                wanted = pool_kw(stage, aggregate, perimeter, way) * TSO_SHARE[session - 1] // 100
+                after[hour] = sign * max(min(wanted, room), 0)
+            if after != before:
+                book.kw[aggregate, perimeter] = after
+                orders.append(global_order(aggregate, perimeter, after))
+    return orders
+
+
+def _free_kw(stage: Stage, aggregate: int, perimeter: int, hour: int, way: Direction, other: MarketBook) -> int:
+    """Power of an aggregate's PODs that the other market has not taken in an hour."""
+    return sum(
+        granted_kw(pod, way) for pod in members_in(stage, aggregate, perimeter) if not other.serves(pod.pod_id, hour)
+    )
+
+
+def _missing(
+    stage: Stage, order: Order, hour: int, declared: dict[bytes, int], other: MarketBook
+) -> list[bytes]:
+    """PODs to add so that the declared ones cover an hour."""
+    way = Direction.UP if order.kw[hour] > 0 else Direction.DOWN
+    left, added = abs(order.kw[hour]), []
+    pods = members_in(stage, order.aggregate, order.perimeter)
+    there = [pod for pod in pods if declared.get(pod.pod_id, 0) >> QUARTERS_PER_HOUR * hour & HOUR_BITS]
+    left -= sum(granted_kw(pod, way) for pod in there)
+    for pod in pods:
+        if left <= 0:
+            break
+        if pod not in there and granted_kw(pod, way) and not other.serves(pod.pod_id, hour):
+            added.append(pod.pod_id)
+            left -= granted_kw(pod, way)
+    return added
+
+
+def _day_lights(stage: Stage, light: PerimeterDayLights) -> DayLights:
+    reasons = {
+        f"{way.name.lower()} {hour}": text
+        for way in Direction
+        for hour, text in enumerate(light.binding(way))
+        if text
+    }
+    return DayLights(stage.facts["perimeters"][light.perimeter], light.up, light.down, reasons)
+
+
+def _show_lights(stage: Stage, lights: Sequence[PerimeterDayLights]) -> None:
+    for light in lights:
+        if all(cell.colour is Colour.GREEN for cell in (*light.up, *light.down)):
+            continue
+        text = Text(f"  {light.perimeter:<20} up ")
+        for way in Direction:
+            for cell in light.side(way):
+                mark, style = MARKS[cell.colour]
+                text.append(mark, style=style)
+            if way is Direction.UP:
+                text.append("  down ")
+        stage.console.print(text)

@@ -1,0 +1,117 @@
+"""What a party can ask of the ledger: one class per write of the contracts.
+
+Fields are the parameters of the Solidity function in the same order, in snake case; a trailing underscore
+stands where Python reserves the word. `contract` and `function` name the Solidity side. Every write is a
+batch or takes one thing only.
+"""
+
+from __future__ import annotations
+
+from registry.domain.commands.base import Command
+from registry.domain.commands.lights import DeclarePerimeters, PublishLights
+from registry.domain.commands.market import DeclarePods, FileBaselines, ReleasePods, SelectGlobal, SelectLocal
+from registry.domain.commands.measurements import AnchorCheckpoint, BindDevices, EndDevices
+from registry.domain.commands.participants import (
+    AdmitParties,
+    Pause,
+    ReinstateParty,
+    RotateSigner,
+    SuspendParty,
+    Unpause,
+)
+from registry.domain.commands.pods import (
+    ChangePods,
+    CreateAggregates,
+    GiveStaticLights,
+    JoinAggregate,
+    LeaveAggregate,
+    RegisterPods,
+    WithdrawPods,
+)
+from registry.domain.commands.prequalification import (
+    AcceptEquivalences,
+    ApplyForQualification,
+    MoveQualification,
+    ProposeEquivalences,
+    PublishProducts,
+    RevokeEquivalences,
+)
+from registry.domain.commands.sessions import ScheduleDays
+from registry.domain.commands.settlement import AttestStatement, DisputeStatement, RecordStatements
+
+COMMANDS: dict[str, type[Command]] = {
+    command.__name__: command
+    for command in (
+        AdmitParties,
+        RotateSigner,
+        SuspendParty,
+        ReinstateParty,
+        Pause,
+        Unpause,
+        ScheduleDays,
+        DeclarePerimeters,
+        PublishLights,
+        RegisterPods,
+        ChangePods,
+        WithdrawPods,
+        GiveStaticLights,
+        CreateAggregates,
+        JoinAggregate,
+        LeaveAggregate,
+        PublishProducts,
+        ApplyForQualification,
+        MoveQualification,
+        ProposeEquivalences,
+        AcceptEquivalences,
+        RevokeEquivalences,
+        SelectLocal,
+        SelectGlobal,
+        DeclarePods,
+        ReleasePods,
+        FileBaselines,
+        BindDevices,
+        EndDevices,
+        AnchorCheckpoint,
+        RecordStatements,
+        DisputeStatement,
+        AttestStatement,
+    )
+}
+
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "AcceptEquivalences",
+    "AdmitParties",
+    "AnchorCheckpoint",
+    "ApplyForQualification",
+    "AttestStatement",
+    "BindDevices",
+    "ChangePods",
+    "CreateAggregates",
+    "DeclarePerimeters",
+    "DeclarePods",
+    "DisputeStatement",
+    "EndDevices",
+    "FileBaselines",
+    "GiveStaticLights",
+    "JoinAggregate",
+    "LeaveAggregate",
+    "MoveQualification",
+    "Pause",
+    "ProposeEquivalences",
+    "PublishLights",
+    "PublishProducts",
+    "RecordStatements",
+    "RegisterPods",
+    "ReinstateParty",
+    "ReleasePods",
+    "RevokeEquivalences",
+    "RotateSigner",
+    "ScheduleDays",
+    "SelectGlobal",
+    "SelectLocal",
+    "SuspendParty",
+    "Unpause",
+    "WithdrawPods",
+]

@@ -1,0 +1,123 @@
+"""Facts that the ledger records: one class per event of the contracts.
+
+Names are those of the Solidity events; fields are their parameters in the same order, in snake case; a
+trailing underscore stands where Python reserves the word. `bytes32` and `bytes16` are bytes, addresses are
+text, sequences are tuples, so events compare by value. All that the mirror shows comes from these.
+"""
+
+from __future__ import annotations
+
+from registry.domain.events.base import Event, Recorded
+from registry.domain.events.lights import LightsPublished, PerimeterDeclared, PerimeterEnded
+from registry.domain.events.market import (
+    BaselineFiled,
+    DeclarationCompleted,
+    PodDeclared,
+    PodReleased,
+    SelectionRecorded,
+)
+from registry.domain.events.measurements import CheckpointAnchored, DeviceBound, DeviceEnded
+from registry.domain.events.participants import (
+    PartyAdmitted,
+    PartyReinstated,
+    PartySuspended,
+    Paused,
+    SignerRotated,
+    Unpaused,
+)
+from registry.domain.events.pods import (
+    AggregateCreated,
+    PodChanged,
+    PodJoined,
+    PodLeft,
+    PodRegistered,
+    PodWithdrawn,
+    StaticLightGiven,
+)
+from registry.domain.events.prequalification import (
+    EquivalenceAccepted,
+    EquivalenceProposed,
+    EquivalenceRevoked,
+    ProductPublished,
+    QualificationMoved,
+)
+from registry.domain.events.sessions import DayScheduled
+from registry.domain.events.settlement import StatementAttested, StatementDisputed, StatementRecorded
+
+EVENTS: dict[str, type[Event]] = {
+    event.__name__: event
+    for event in (
+        PartyAdmitted,
+        SignerRotated,
+        PartySuspended,
+        PartyReinstated,
+        Paused,
+        Unpaused,
+        DayScheduled,
+        PerimeterDeclared,
+        PerimeterEnded,
+        LightsPublished,
+        PodRegistered,
+        PodChanged,
+        PodWithdrawn,
+        StaticLightGiven,
+        AggregateCreated,
+        PodJoined,
+        PodLeft,
+        ProductPublished,
+        QualificationMoved,
+        EquivalenceProposed,
+        EquivalenceAccepted,
+        EquivalenceRevoked,
+        SelectionRecorded,
+        PodDeclared,
+        PodReleased,
+        DeclarationCompleted,
+        BaselineFiled,
+        DeviceBound,
+        DeviceEnded,
+        CheckpointAnchored,
+        StatementRecorded,
+        StatementDisputed,
+        StatementAttested,
+    )
+}
+
+__all__ = [
+    "EVENTS",
+    "Event",
+    "Recorded",
+    "AggregateCreated",
+    "BaselineFiled",
+    "CheckpointAnchored",
+    "DayScheduled",
+    "DeclarationCompleted",
+    "DeviceBound",
+    "DeviceEnded",
+    "EquivalenceAccepted",
+    "EquivalenceProposed",
+    "EquivalenceRevoked",
+    "LightsPublished",
+    "PartyAdmitted",
+    "PartyReinstated",
+    "PartySuspended",
+    "Paused",
+    "PerimeterDeclared",
+    "PerimeterEnded",
+    "PodChanged",
+    "PodDeclared",
+    "PodJoined",
+    "PodLeft",
+    "PodRegistered",
+    "PodReleased",
+    "PodWithdrawn",
+    "ProductPublished",
+    "QualificationMoved",
+    "SelectionRecorded",
+    "SignerRotated",
+    "StatementAttested",
+    "StatementDisputed",
+    "StatementRecorded",
+    "StaticLightGiven",
+    "Unpaused",
+]
