@@ -14,11 +14,12 @@ contract MarketHandler is MarketWorld {
     uint256 public constant PODS = 9;
 
     uint40[4] public aggregates;
-    /// @dev Hours for which the BSP of an aggregate has said all.
-    mapping(uint40 aggregate => mapping(uint256 hour => bool)) public completed;
+    /// @dev Hours for which the BSP of an aggregate has said all, one bit each.
+    mapping(uint40 aggregate => uint256 hours_) public completed;
     /// @dev A global selection rose beyond the capability in force.
     bool public capabilityBroken;
-    uint256 public accepted;
+    /// @dev Accepted selections, declarations and releases.
+    uint256[3] public accepted;
 
     uint256 private _window;
 
@@ -99,9 +100,9 @@ contract MarketHandler is MarketWorld {
         if (seed >> 48 & 7 == 7 && list.length > 2) return;
         vm.prank(signerOf(BSP));
         try market.declare(BSP, aggregate, PERIMETER, FIRST_DAY, list, complete) {
-            accepted++;
+            accepted[1]++;
             for (uint256 hour = 4 * (session - 1); complete && hour < 24; hour++) {
-                if (cellOf(cells_, hour) != 0) completed[aggregate][hour] = true;
+                if (cellOf(cells_, hour) != 0) completed[aggregate] |= 1 << hour;
             }
         } catch {}
     }
@@ -115,7 +116,7 @@ contract MarketHandler is MarketWorld {
         uint128 wanted = own & uint128(seed >> 64);
         vm.prank(signerOf(BSP));
         try market.release(BSP, aggregate, PERIMETER, FIRST_DAY, items(pod, 1, wanted)) {
-            accepted++;
+            accepted[2]++;
         } catch {}
     }
 
@@ -132,7 +133,7 @@ contract MarketHandler is MarketWorld {
     }
 
     function _selected(uint40 aggregate, HourCells memory before, HourCells memory wanted, bool isGlobal) private {
-        accepted++;
+        accepted[0]++;
         (HourCells memory up, HourCells memory down, HourCells memory usedUp, HourCells memory usedDown) =
             market.capabilityInForce(PERIMETER, FIRST_DAY);
         for (uint256 hour = 0; hour < 24; hour++) {
@@ -140,7 +141,7 @@ contract MarketHandler is MarketWorld {
             bool turned = old & DOWN != cell & DOWN;
             bool rises = cell % DOWN > (turned ? 0 : old % DOWN);
             if (!rises) continue;
-            completed[aggregate][hour] = false;
+            completed[aggregate] &= ~(1 << hour);
             if (!isGlobal) continue;
             bool within = cell & DOWN != 0
                 ? cellOf(usedDown, hour) <= cellOf(down, hour)

@@ -4,22 +4,31 @@ pragma solidity ^0.8.28;
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {IPods} from "../src/interfaces/IPods.sol";
 import {HourCells} from "../src/types/Types.sol";
-import {MarketHandler} from "./MarketHandler.sol";
 import {Base} from "./Base.sol";
+import {MarketHandler} from "./MarketHandler.sol";
 
 /// @notice What holds after any sequence of outcomes, declarations, releases and lights; recomputed POD by POD and hour by hour.
 contract MarketInvariantsTest is Base {
     uint40 private constant PERIMETER = uint40(11) << 24 | 1;
     uint16 private constant DAY = 20778;
+    uint256 private constant HOURS = 24;
     uint256 private constant DOWN = 1 << 17;
 
     MarketHandler private handler;
     IMarket private market;
 
+    /// @dev A POD, the aggregates it is in (index 0..3, 4: none), and the hours that it serves the local and the global market.
     struct Member {
-        IPods.Pod pod;
-        uint256 localHours;
-        uint256 globalHours;
+        uint256[2] aggregate;
+        uint256[2] hours_;
+        uint256 upKw;
+        uint256 downKw;
+    }
+
+    /// @dev An aggregate's cells hour by hour, and the hours selected for which the BSP has not said all.
+    struct Position {
+        uint256[24] cells;
+        uint256 open;
     }
 
     function setUp() public {
@@ -32,99 +41,89 @@ contract MarketInvariantsTest is Base {
         targets[0] = address(handler);
     }
 
-    /// @dev SES-3: no POD serves both markets in one hour.
-    function invariant_OnePodServesOneMarketPerHour() public view {
+    function invariant_PodsAndPromises() public view {
         Member[] memory members = readMembers();
+        Position[4] memory positions = readPositions();
         for (uint256 i = 0; i < members.length; i++) {
-            assertEq(members[i].localHours & members[i].globalHours, 0, "hours in both markets");
+            // SES-3: no POD serves both markets in one hour.
+            assertEq(members[i].hours_[0] & members[i].hours_[1], 0, "hours in both markets");
         }
-    }
-
-    /// @dev SES-2, SES-3: availability is the pool less what the other market has declared, or may still declare.
-    function invariant_AvailabilityIsThatOfThePods() public view {
-        Member[] memory members = readMembers();
         for (uint256 a = 0; a < 4; a++) {
             (HourCells memory up, HourCells memory down) = market.availableOf(handler.aggregates(a), PERIMETER, DAY);
-            for (uint256 hour = 0; hour < 24; hour++) {
-                (uint256 upKw, uint256 downKw) = availableAt(members, a, hour);
-                assertEq(at(up, hour), upKw, "up");
-                assertEq(at(down, hour), downKw, "down");
+            for (uint256 hour = 0; hour < HOURS; hour++) {
+                checkHour(members, positions, a, hour, at(up, hour), at(down, hour));
             }
         }
     }
 
-    /// @dev SES-3: what is sold, and not yet declared for, can still be served by PODs that do not serve the other market.
-    function invariant_WhatIsSoldIsCovered() public view {
-        Member[] memory members = readMembers();
-        for (uint256 a = 0; a < 4; a++) {
-            uint40 aggregate = handler.aggregates(a);
-            (, HourCells memory cells) = market.selectionOf(aggregate, PERIMETER, DAY);
-            for (uint256 hour = 0; hour < 24; hour++) {
-                uint256 cell = at(cells, hour);
-                if (cell == 0 || handler.completed(aggregate, hour)) continue;
-                uint256 left = 0;
-                for (uint256 i = 0; i < members.length; i++) {
-                    if (!isMember(members[i], a) || otherHours(members[i], a) >> hour & 1 != 0) continue;
-                    left += cell & DOWN != 0 ? members[i].pod.grantedDownKw : members[i].pod.grantedUpKw;
-                }
-                assertAtMost(cell % DOWN, left, "sold");
-            }
-        }
-    }
-
-    /// @dev DTL-4: the use of a cell is the sum of the selections in it, and no selection rose beyond the capability in force.
-    function invariant_UseIsTheSumWithinCapability() public view {
+    function invariant_SumsPerPerimeter() public view {
+        Position[4] memory positions = readPositions();
+        // DTL-4: no selection rose beyond the capability in force, and the use of a cell is the sum of the selections in it.
         assertTrue(!handler.capabilityBroken(), "within capability when selected");
         (,, HourCells memory up, HourCells memory down) = market.capabilityInForce(PERIMETER, DAY);
-        (, HourCells memory first) = market.selectionOf(handler.aggregates(2), PERIMETER, DAY);
-        (, HourCells memory second) = market.selectionOf(handler.aggregates(3), PERIMETER, DAY);
-        for (uint256 hour = 0; hour < 24; hour++) {
-            (uint256 x, uint256 y) = (at(first, hour), at(second, hour));
-            assertEq(at(up, hour), (x & DOWN == 0 ? x : 0) + (y & DOWN == 0 ? y : 0), "up");
-            assertEq(at(down, hour), (x & DOWN == 0 ? 0 : x % DOWN) + (y & DOWN == 0 ? 0 : y % DOWN), "down");
-        }
-    }
-
-    /// @dev DTL-3: local activations of an hour have one direction.
-    function invariant_LocalPlanHasOneDirection() public view {
-        (, HourCells memory first) = market.selectionOf(handler.aggregates(0), PERIMETER, DAY);
-        (, HourCells memory second) = market.selectionOf(handler.aggregates(1), PERIMETER, DAY);
-        for (uint256 hour = 0; hour < 24; hour++) {
-            (uint256 x, uint256 y) = (at(first, hour), at(second, hour));
+        for (uint256 hour = 0; hour < HOURS; hour++) {
+            (uint256 x, uint256 y) = (positions[2].cells[hour], positions[3].cells[hour]);
+            assertEq(at(up, hour), (x & DOWN == 0 ? x : 0) + (y & DOWN == 0 ? y : 0), "used up");
+            assertEq(at(down, hour), (x & DOWN == 0 ? 0 : x % DOWN) + (y & DOWN == 0 ? 0 : y % DOWN), "used down");
+            // DTL-3: local activations of an hour have one direction.
+            (x, y) = (positions[0].cells[hour], positions[1].cells[hour]);
             assertTrue(x == 0 || y == 0 || x & DOWN == y & DOWN, "one direction");
         }
     }
 
-    function availableAt(Member[] memory members, uint256 a, uint256 hour) private view returns (uint256 up, uint256 down) {
+    function checkHour(
+        Member[] memory members,
+        Position[4] memory positions,
+        uint256 a,
+        uint256 hour,
+        uint256 upKw,
+        uint256 downKw
+    ) private pure {
+        uint256 scope = a / 2;
+        uint256 cell = positions[a].cells[hour];
+        uint256 left = 0;
         for (uint256 i = 0; i < members.length; i++) {
-            IPods.Pod memory pod = members[i].pod;
-            if (!isMember(members[i], a)) continue;
-            uint40 other = a < 2 ? pod.globalAggregate : pod.localAggregate;
-            (, HourCells memory cells) = market.selectionOf(other, PERIMETER, DAY);
-            bool open = at(cells, hour) != 0 && !handler.completed(other, hour);
-            if (open || otherHours(members[i], a) >> hour & 1 != 0) continue;
-            up += pod.grantedUpKw;
-            down += pod.grantedDownKw;
+            Member memory member = members[i];
+            if (member.aggregate[scope] != a || member.hours_[1 - scope] >> hour & 1 != 0) continue;
+            left += cell & DOWN != 0 ? member.downKw : member.upKw;
+            uint256 other = member.aggregate[1 - scope];
+            if (other < 4 && positions[other].open >> hour & 1 != 0) continue;
+            upKw -= member.upKw;
+            downKw -= member.downKw;
         }
+        // SES-2, SES-3: availability is the pool less what the other market has declared, or may still declare.
+        assertEq(upKw, 0, "available up, less that of each POD");
+        assertEq(downKw, 0, "available down, less that of each POD");
+        // SES-3: what is sold, and not yet declared for, can still be served by PODs that do not serve the other market.
+        if (positions[a].open >> hour & 1 != 0) assertAtMost(cell % DOWN, left, "sold");
     }
 
     function readMembers() private view returns (Member[] memory members) {
         members = new Member[](handler.PODS());
         for (uint256 i = 0; i < members.length; i++) {
             bytes32 id = handler.idOf(i);
-            members[i].pod = handler.podsOf().podAt(id, DAY);
+            IPods.Pod memory pod = handler.podsOf().podAt(id, DAY);
             (uint128 local, uint128 global_) = market.quartersOf(id, DAY);
-            members[i].localHours = hoursOf(local);
-            members[i].globalHours = hoursOf(global_);
+            members[i].aggregate = [indexOf(pod.localAggregate), indexOf(pod.globalAggregate)];
+            members[i].hours_ = [hoursOf(local), hoursOf(global_)];
+            (members[i].upKw, members[i].downKw) = (pod.grantedUpKw, pod.grantedDownKw);
         }
     }
 
-    function isMember(Member memory member, uint256 a) private view returns (bool) {
-        return (a < 2 ? member.pod.localAggregate : member.pod.globalAggregate) == handler.aggregates(a);
+    function readPositions() private view returns (Position[4] memory positions) {
+        for (uint256 a = 0; a < 4; a++) {
+            uint40 aggregate = handler.aggregates(a);
+            (, HourCells memory cells) = market.selectionOf(aggregate, PERIMETER, DAY);
+            for (uint256 hour = 0; hour < HOURS; hour++) {
+                positions[a].cells[hour] = at(cells, hour);
+                if (at(cells, hour) != 0) positions[a].open |= 1 << hour;
+            }
+            positions[a].open &= ~handler.completed(aggregate);
+        }
     }
 
-    function otherHours(Member memory member, uint256 a) private pure returns (uint256) {
-        return a < 2 ? member.globalHours : member.localHours;
+    function indexOf(uint40 aggregate) private view returns (uint256 index) {
+        while (index < 4 && handler.aggregates(index) != aggregate) index++;
     }
 
     function hoursOf(uint256 quarters) private pure returns (uint256 hours_) {

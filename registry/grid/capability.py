@@ -180,15 +180,19 @@ class CapabilityRun:
         if not tasks:
             return
         pods = len(self._state.pods)
-        moves = np.array([work.problem.placement(row, work.allocation.power_kw, pods) for work, row in tasks])
-        quarters = np.array([work.problem.rows.quarter[row] for work, row in tasks])
+        moves = np.concatenate(
+            [work.problem.worst_placements(row, work.allocation.power_kw, pods) for work, row in tasks]
+        )
+        each = len(moves) // len(tasks)
+        quarters = np.repeat([work.problem.rows.quarter[row] for work, row in tasks], each)
         solution = self._flow.solve(*self._state.scenarios(quarters, moves))
         values = self._limits.values(solution)
         for number, (work, row) in enumerate(tasks):
-            if solution.converged[number]:
+            mine = slice(each * number, each * (number + 1))
+            if solution.converged[mine].all():
                 limit = work.problem.rows.limit[row]
-                linear = float(work.problem.rows.effect[row] @ moves[number])
-                work.margin[row] = self._limits.bounds[limit] - values[number, limit] + linear
+                linear = moves[mine] @ work.problem.rows.effect[row]
+                work.margin[row] = float((self._limits.bounds[limit] - values[mine, limit] + linear).min())
         for work in hours:
             work.allocate()
 
@@ -201,10 +205,11 @@ class CapabilityRun:
                 power = work.allocation.power_kw
                 at, placed = random_placements(self._state, self._cells, work.hour, power, self._random)
                 tight = work.tight_rows()
-                worst = [work.problem.placement(int(row), power, pods) for row in tight]
-                quarters += [at, work.problem.rows.quarter[tight]]
-                moves += [placed, np.array(worst).reshape(-1, pods)]
-                owners += [number] * (len(at) + len(tight))
+                worst = [work.problem.worst_placements(int(row), power, pods) for row in tight]
+                quarters += [at, *(np.full(len(each), work.problem.rows.quarter[row])
+                                   for row, each in zip(tight, worst, strict=True))]
+                moves += [placed, *worst]
+                owners += [number]
             if not owners:
                 return
             batch = np.concatenate(moves)

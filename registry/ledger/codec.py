@@ -89,7 +89,7 @@ def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, 
 
 
 def decode_event(artifact: Artifact, topics: list[bytes], data: bytes) -> Event | None:
-    """The domain event of a log, None for a log that means nothing to the register (such as those of roles)."""
+    """The domain event of a log; None for one that means nothing to the register, such as those of roles."""
     entry = artifact.events.get(topics[0]) if topics else None
     if entry is None or entry["name"] not in EVENTS:
         return None

@@ -145,19 +145,46 @@ def statement(
 
 
 READING: dict[int, Any] = {
-    1: 1, 2: POD, 3: START, 4: 900, 5: 1, 6: 412, 7: 0, 8: 37, 9: 0, 10: 0, 11: 1,
-}  # fmt: skip
+    1: 1,
+    2: POD,
+    3: START,
+    4: 900,
+    5: 1,
+    6: 412,
+    7: 0,
+    8: 37,
+    9: 0,
+    10: 0,
+    11: 1,
+}
 SETPOINT: dict[int, Any] = {1: 3, 2: POD, 3: START + 900, 4: 900, 5: 1, 6: -5000, 7: START + 900}
 GOOD_SETPOINT = statement(SETPOINT, PLATFORM)
 EXECUTION: dict[int, Any] = {
-    1: 2, 2: POD, 3: START + 900, 4: 900, 5: 2, 6: sha256(GOOD_SETPOINT), 7: 1, 8: -4800,
-}  # fmt: skip
+    1: 2,
+    2: POD,
+    3: START + 900,
+    4: 900,
+    5: 2,
+    6: sha256(GOOD_SETPOINT),
+    7: 1,
+    8: -4800,
+}
 NAMES = {
-    1: ["pod_id", "period_start", "period_length", "counter", "import_wh", "export_wh", "reactive_import_varh",
-        "reactive_export_varh", "quality", "clock"],
+    1: [
+        "pod_id",
+        "period_start",
+        "period_length",
+        "counter",
+        "import_wh",
+        "export_wh",
+        "reactive_import_varh",
+        "reactive_export_varh",
+        "quality",
+        "clock",
+    ],
     2: ["pod_id", "period_start", "period_length", "counter", "setpoint_id", "outcome", "achieved_power_w"],
     3: ["pod_id", "period_start", "period_length", "sequence", "power_w", "expires_at"],
-}  # fmt: skip
+}
 TYPES = {1: "reading", 2: "execution", 3: "setpoint"}
 
 
@@ -167,17 +194,23 @@ def good_statements() -> list[dict[str, Any]]:
         ("the reading of statement.md", READING, DEVICE),
         ("the setpoint of setpoint.md", SETPOINT, PLATFORM),
         ("the execution of statement.md", EXECUTION, DEVICE),
-        ("reading, all fields at their highest",
-         {**READING, 3: uint, 4: 86400, **dict.fromkeys(range(5, 10), uint), 10: 63, 11: 7}, DEVICE),
-        ("reading, all fields at their lowest",
-         {**READING, 3: 0, 4: 1, 5: 1, **dict.fromkeys(range(6, 12), 0)}, DEVICE),
+        (
+            "reading, all fields at their highest",
+            {**READING, 3: uint, 4: 86400, **dict.fromkeys(range(5, 10), uint), 10: 63, 11: 7},
+            DEVICE,
+        ),
+        (
+            "reading, all fields at their lowest",
+            {**READING, 3: 0, 4: 1, 5: 1, **dict.fromkeys(range(6, 12), 0)},
+            DEVICE,
+        ),
         ("reading, each length of integer", {**READING, 5: 23, 6: 24, 7: 255, 8: 256, 9: 65536}, DEVICE),
         ("execution refused", {**EXECUTION, 5: 3, 7: 2, 8: 0}, DEVICE),
         ("execution, highest power", {**EXECUTION, 7: 0, 8: high}, DEVICE),
         ("execution, lowest power", {**EXECUTION, 7: 0, 8: low}, DEVICE),
         ("setpoint up, at once", {**SETPOINT, 5: 2, 6: high, 7: START + 1800}, PLATFORM),
         ("setpoint withdrawn", {**SETPOINT, 5: 3, 6: 0, 7: 0}, PLATFORM),
-    ]  # fmt: skip
+    ]
     vectors = []
     for name, payload, key in cases:
         data = statement(payload, key)
@@ -234,30 +267,61 @@ def bad_statements() -> list[dict[str, str]]:
         ("array of three", "MEA-1", "message", cbor2.dumps(cbor2.CBORTag(18, [header, {}, body]))),
         ("array of five", "MEA-1", "message", cbor2.dumps(cbor2.CBORTag(18, [header, {}, body, sig, 0]))),
         ("array of indefinite length", "MEA-1", "message", b"\xd2\x9f" + good[2:] + b"\xff"),
-        ("length of the payload in two bytes", "MEA-1", "message", good.replace(b"\x58\x41", b"\x59\x00\x41", 1)),
+        (
+            "length of the payload in two bytes",
+            "MEA-1",
+            "message",
+            good.replace(b"\x58\x41", b"\x59\x00\x41", 1),
+        ),
         ("text instead of a message", "MEA-1", "tag", cbor2.dumps("reading")),
         # headers
         ("unprotected header not empty", "MEA-1", "unprotected", message(header, {4: b"x"}, body, sig)),
         ("unprotected header missing", "MEA-1", "unprotected", message(header, None, body, sig)),
         ("protected header a map", "MEA-1", "protected", message({1: -7}, {}, body, sig)),
         ("protected header empty", "MEA-1", "protected", statement(READING, protected=b"")),
-        ("algorithm ES384", "MEA-1", "alg", statement(READING, protected=cbor2.dumps({1: -35, 4: kid(DEVICE)}))),
-        ("algorithm EdDSA", "MEA-1", "alg", statement(READING, protected=cbor2.dumps({1: -8, 4: kid(DEVICE)}))),
+        (
+            "algorithm ES384",
+            "MEA-1",
+            "alg",
+            statement(READING, protected=cbor2.dumps({1: -35, 4: kid(DEVICE)})),
+        ),
+        (
+            "algorithm EdDSA",
+            "MEA-1",
+            "alg",
+            statement(READING, protected=cbor2.dumps({1: -8, 4: kid(DEVICE)})),
+        ),
         ("algorithm missing", "MEA-1", "alg", statement(READING, protected=cbor2.dumps({4: kid(DEVICE)}))),
         ("key id missing", "MEA-1", "kid", statement(READING, protected=cbor2.dumps({1: -7}))),
-        ("key id of 8 bytes", "MEA-1", "kid",
-         statement(READING, protected=cbor2.dumps({1: -7, 4: kid(DEVICE)[:8]}))),
-        ("a header parameter more", "MEA-1", "protected",
-         statement(READING, protected=cbor2.dumps({1: -7, 3: 0, 4: kid(DEVICE)}))),
-        ("header parameters in another order", "MEA-1", "protected",
-         statement(READING, protected=cbor2.dumps({4: kid(DEVICE), 1: -7}))),
+        (
+            "key id of 8 bytes",
+            "MEA-1",
+            "kid",
+            statement(READING, protected=cbor2.dumps({1: -7, 4: kid(DEVICE)[:8]})),
+        ),
+        (
+            "a header parameter more",
+            "MEA-1",
+            "protected",
+            statement(READING, protected=cbor2.dumps({1: -7, 3: 0, 4: kid(DEVICE)})),
+        ),
+        (
+            "header parameters in another order",
+            "MEA-1",
+            "protected",
+            statement(READING, protected=cbor2.dumps({4: kid(DEVICE), 1: -7})),
+        ),
         # the payload
         ("payload detached", "MEA-1", "payload", message(header, {}, None, sig)),
         ("payload an array", "MEA-1", "payload", statement(cbor2.dumps(list(READING.values())))),
         ("payload no CBOR", "MEA-1", "payload", statement(b"\xff")),
         ("payload with a byte behind", "MEA-1", "payload", statement(body + b"\x00")),
-        ("payload in another order", "MEA-1", "payload",
-         statement(cbor2.dumps(dict(reversed(READING.items()))))),
+        (
+            "payload in another order",
+            "MEA-1",
+            "payload",
+            statement(cbor2.dumps(dict(reversed(READING.items())))),
+        ),
         ("payload a map of indefinite length", "MEA-1", "payload", statement(b"\xbf" + body[1:] + b"\xff")),
         ("counter twice", "MEA-1", "payload", statement(b"\xac" + body[1:] + b"\x05\x01")),
         ("a field more", "MEA-1", "payload", statement({**READING, 12: 0})),
@@ -272,8 +336,12 @@ def bad_statements() -> list[dict[str, str]]:
         ("pod_id as text", "MEA-1", "pod_id", reading(pod_id=POD.hex()[:32])),
         ("period_start negative", "MEA-1", "period_start", reading(period_start=-1)),
         ("period_start beyond 32 bits", "MEA-1", "period_start", reading(period_start=2**32)),
-        ("period_start as a date", "MEA-1", "period_start",
-         statement(cbor2.dumps({**READING, 3: cbor2.CBORTag(1, START)}))),
+        (
+            "period_start as a date",
+            "MEA-1",
+            "period_start",
+            statement(cbor2.dumps({**READING, 3: cbor2.CBORTag(1, START)})),
+        ),
         ("period_length zero", "MEA-1", "period_length", reading(period_length=0)),
         ("period_length above a day", "MEA-1", "period_length", reading(period_length=86401)),
         ("counter zero", "MEA-1", "counter", reading(counter=0)),
@@ -290,8 +358,12 @@ def bad_statements() -> list[dict[str, str]]:
         ("achieved_power_w beyond 32 bits", "MEA-1", "achieved_power_w", statement({**EXECUTION, 8: 2**31})),
         ("sequence zero", "MEA-1", "sequence", statement({**SETPOINT, 5: 0}, PLATFORM)),
         ("power_w a float", "MEA-1", "power_w", statement({**SETPOINT, 6: -5000.5}, PLATFORM)),
-        ("expires_at after the period", "SET-1", "expires_at",
-         statement({**SETPOINT, 7: START + 1801}, PLATFORM)),
+        (
+            "expires_at after the period",
+            "SET-1",
+            "expires_at",
+            statement({**SETPOINT, 7: START + 1801}, PLATFORM),
+        ),
         # the signature
         ("signature of 63 bytes", "MEA-1", "signature", with_signature(sig[:-1])),
         ("signature missing", "MEA-1", "signature", with_signature(None)),
@@ -301,11 +373,19 @@ def bad_statements() -> list[dict[str, str]]:
         ("s the higher one", "MEA-1", "signature", statement(READING, high=True)),
         ("energy changed after signing", "MEA-2", "signature", changed(good.index(b"\x19\x01\x9c") + 2, 1)),
         ("signature changed", "MEA-2", "signature", changed(len(good) - 1, 1)),
-        ("signed by another key", "MEA-2", "signature",
-         with_signature(signature(PLATFORM, tbs(header, body)))),
-        ("key id of another key", "MEA-2", "kid",
-         statement(READING, protected=cbor2.dumps({1: -7, 4: other}))),
-    ]  # fmt: skip
+        (
+            "signed by another key",
+            "MEA-2",
+            "signature",
+            with_signature(signature(PLATFORM, tbs(header, body))),
+        ),
+        (
+            "key id of another key",
+            "MEA-2",
+            "kid",
+            statement(READING, protected=cbor2.dumps({1: -7, 4: other})),
+        ),
+    ]
     return [
         {"name": name, "rule": rule, "field": field, "statement": data.hex(), "public_key": public}
         for name, rule, field, data in cases
@@ -429,10 +509,15 @@ def receipt_vectors() -> dict[str, Any]:
         )
 
     good = [
-        {"index": index, "size": size, "entry": ENTRIES[index].hex(), "root": tree(LEAF_HASHES[:size]).hex(),
-         "receipt": receipt(index, size).hex()}
+        {
+            "index": index,
+            "size": size,
+            "entry": ENTRIES[index].hex(),
+            "root": tree(LEAF_HASHES[:size]).hex(),
+            "receipt": receipt(index, size).hex(),
+        }
         for index, size in ((0, 1), (0, 2), (6, 7), (3, 8), (12, LEAVES), (5, LEAVES))
-    ]  # fmt: skip
+    ]
     path = inclusion(5, LEAF_HASHES)
     bad: list[tuple[str, str, bytes]] = [
         ("cut off", "receipt", receipt(5, LEAVES)[:-1]),
@@ -440,23 +525,35 @@ def receipt_vectors() -> dict[str, Any]:
         ("tag 17", "tag", b"\xd1" + receipt(5, LEAVES)[1:]),
         ("root attached", "payload", receipt(5, LEAVES, payload=tree(LEAF_HASHES))),
         ("no structure named", "protected", receipt(5, LEAVES, protected=protected_header(NODE))),
-        ("another structure", "protected",
-         receipt(5, LEAVES, protected=cbor2.dumps({1: -7, 4: kid(NODE), 395: 2}))),
+        (
+            "another structure",
+            "protected",
+            receipt(5, LEAVES, protected=cbor2.dumps({1: -7, 4: kid(NODE), 395: 2})),
+        ),
         ("no proof", "unprotected", receipt(5, LEAVES, unprotected={})),
-        ("a consistency proof", "unprotected",
-         receipt(5, LEAVES, unprotected={396: {-2: [cbor2.dumps([LEAVES, 5, path])]}})),
-        ("two proofs", "unprotected",
-         receipt(5, LEAVES, unprotected={396: {-1: [cbor2.dumps([LEAVES, 5, path])] * 2}})),
+        (
+            "a consistency proof",
+            "unprotected",
+            receipt(5, LEAVES, unprotected={396: {-2: [cbor2.dumps([LEAVES, 5, path])]}}),
+        ),
+        (
+            "two proofs",
+            "unprotected",
+            receipt(5, LEAVES, unprotected={396: {-1: [cbor2.dumps([LEAVES, 5, path])] * 2}}),
+        ),
         ("index beyond the size", "proof", receipt(5, LEAVES, proof=cbor2.dumps([5, 5, path]))),
         ("hash of 31 bytes", "proof", receipt(5, LEAVES, path=[path[0][1:], *path[1:]])),
-        ("proof in another spelling", "receipt",
-         receipt(5, LEAVES, proof=b"\x9f" + cbor2.dumps([LEAVES, 5, path])[1:] + b"\xff")),
+        (
+            "proof in another spelling",
+            "receipt",
+            receipt(5, LEAVES, proof=b"\x9f" + cbor2.dumps([LEAVES, 5, path])[1:] + b"\xff"),
+        ),
         ("path too short", "proof", receipt(5, LEAVES, path=path[:-1])),
         ("path too long", "proof", receipt(5, LEAVES, path=[*path, path[0]])),
         ("another index", "signature", receipt(5, LEAVES, proof=cbor2.dumps([LEAVES, 4, path]))),
         ("hash changed", "signature", receipt(5, LEAVES, path=[bytes(32), *path[1:]])),
         ("the higher s", "signature", receipt(5, LEAVES, high=True)),
-    ]  # fmt: skip
+    ]
     return {
         "kid": kid(NODE).hex(),
         "public_key": public_point(NODE).hex(),

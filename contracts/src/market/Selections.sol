@@ -6,6 +6,7 @@ import {IPrequalification} from "../interfaces/IPrequalification.sol";
 import {HourCellsLib as Cells} from "../libraries/HourCellsLib.sol";
 import {HourTables} from "../libraries/HourTables.sol";
 import {Ids} from "../libraries/Ids.sol";
+import {Scratch} from "../libraries/Scratch.sol";
 import {SelectionRecord} from "../libraries/SelectionRecord.sol";
 import {SelectionRules} from "../libraries/SelectionRules.sol";
 import {Market as MarketSide, PartyKind, Scope} from "../types/Types.sol";
@@ -54,8 +55,10 @@ abstract contract Selections is MarketBook {
     }
 
     function _selectAll(Turn memory turn, Selection[] calldata selections) private {
+        uint256 scratch = Scratch.mark();
         for (uint256 i = 0; i < selections.length; i++) {
             _select(turn, selections[i]);
+            Scratch.reuse(scratch);
         }
     }
 

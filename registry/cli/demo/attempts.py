@@ -17,8 +17,9 @@ from registry.cli.demo.scenario import (
     OTHER_DSO,
     TSO,
 )
-from registry.cli.demo.sessions import global_order, light_of, local_order, pool_kw
+from registry.cli.demo.sessions import AFTER_GATE, global_order, light_of, local_order, pool_kw
 from registry.cli.demo.stage import DemoFailed, Stage
+from registry.domain.calendar import from_unix
 from registry.domain.commands import SelectGlobal
 from registry.domain.lights import Colour
 from registry.domain.market import Selection
@@ -61,8 +62,9 @@ def in_local_session(stage: Stage, session: int) -> None:
         )
 
 
-def in_global_session(stage: Stage, session: int) -> None:
-    """Attempts while MSD ``session`` is open, before the TSO has selected."""
+def between_gates(stage: Stage, session: int) -> None:
+    """Attempts once LFP ``session`` has closed and MSD ``session`` is open, before the TSO has selected."""
+    stage.at(from_unix(stage.facts["schedule"].lfp_gates[session - 1]) + AFTER_GATE)
     ATTEMPTS[session](stage, session)
 
 
@@ -176,11 +178,20 @@ def _stranger(stage: Stage, session: int) -> None:
 
 
 def _against_the_plan(stage: Stage, session: int) -> None:
-    perimeter = next(iter(stage.facts["perimeters"].values()))
+    """The opposite of a local activation, where the published light alone would not forbid it."""
+    local: MarketBook = stage.facts["local"]
+
+    def opposed(cell: Cell) -> bool:
+        perimeter, hour, way = cell
+        planned = local.total(perimeter, hour)
+        against = planned < 0 if way is Direction.UP else planned > 0
+        return against and light_of(stage, *cell).colour is not Colour.RED
+
+    cell, aggregate = _find(stage, session, opposed, "opposed")
     stage.refused(
-        "DTL-1",
-        "the TSO selects in a perimeter that no DSO has declared",
-        lambda: _select_global(stage, session, _one_kw(stage, perimeter + 900)),
+        "DTL-3",
+        f"the TSO selects 1 kW {_name(stage, cell)}, against the DSO's local activation",
+        lambda: _select_global(stage, session, _at(stage, aggregate, cell, 1)),
     )
 
 

@@ -88,11 +88,26 @@ GATES = {
 
 def product(number: int, **changes: Any) -> Product:
     terms = Product(
-        product=number, supersedes=0, service=b"s".ljust(32, b"\0"), test_infrastructure=b"t".ljust(32, b"\0"),
-        months=0xFFF, weekdays=0x7F, from_minute=0, until_minute=1440, min_up_kw=1, min_down_kw=0,
-        activation_time_s=900, recovery_time_s=0, duration_s=3600, method=SettlementMethod.METERED,
-        tolerance_ppm=100_000, penalty_numerator=11, penalty_denominator=7, qualification_days=365, payload_hash=ZERO,
-    )  # fmt: skip
+        product=number,
+        supersedes=0,
+        service=b"s".ljust(32, b"\0"),
+        test_infrastructure=b"t".ljust(32, b"\0"),
+        months=0xFFF,
+        weekdays=0x7F,
+        from_minute=0,
+        until_minute=1440,
+        min_up_kw=1,
+        min_down_kw=0,
+        activation_time_s=900,
+        recovery_time_s=0,
+        duration_s=3600,
+        method=SettlementMethod.METERED,
+        tolerance_ppm=100_000,
+        penalty_numerator=11,
+        penalty_denominator=7,
+        qualification_days=365,
+        payload_hash=ZERO,
+    )
     return replace(terms, **changes)
 
 
@@ -114,9 +129,18 @@ BASELINES = {
 
 def selection(session: int, powers_kw: dict[int, int], **changes: Any) -> SelectionRecorded:
     event = SelectionRecorded(
-        GLOBAL, PERIMETER, DAY.number, Market.MSD, session, TSO, BOUGHT, LOCAL, (TESTED, BOUGHT),
-        pack_selection(hours(powers_kw)), DEALS[session].commitment,
-    )  # fmt: skip
+        GLOBAL,
+        PERIMETER,
+        DAY.number,
+        Market.MSD,
+        session,
+        TSO,
+        BOUGHT,
+        LOCAL,
+        (TESTED, BOUGHT),
+        pack_selection(hours(powers_kw)),
+        DEALS[session].commitment,
+    )
     return replace(event, **changes)
 
 
@@ -142,32 +166,67 @@ def history() -> list[tuple[str, int, list[Event]]]:
         pods += [
             PodRegistered(pod, BSP, DSO, PodCategory.PRODUCTION, VoltageLevel.MEDIUM, 10, 10, 60, ZERO),
             StaticLightGiven(pod, DSO, first, StaticLight.CONFIRMED, 10, 10, PERIMETER, ZERO),
-            PodJoined(LOCAL, pod, first), PodJoined(GLOBAL, pod, first),
+            PodJoined(LOCAL, pod, first),
+            PodJoined(GLOBAL, pod, first),
             DeviceBound(pod, kid_of(point), DSO, point[1:33], point[33:], STARTS - 90_000, STARTS + 900_000),
-        ]  # fmt: skip
+        ]
     early = STARTS - 100_000
     one, three = GATES["lfp_gates"][0], GATES["lfp_gates"][2]
     return [
         ("admission", early, list(admitted)),
         ("perimeter", early, [PerimeterDeclared(PERIMETER, DSO, first, (), ZERO)]),
-        ("aggregates", early, [AggregateCreated(LOCAL, BSP, Scope.LOCAL, ZERO), AggregateCreated(GLOBAL, BSP, Scope.GLOBAL, ZERO)]),
+        (
+            "aggregates",
+            early,
+            [
+                AggregateCreated(LOCAL, BSP, Scope.LOCAL, ZERO),
+                AggregateCreated(GLOBAL, BSP, Scope.GLOBAL, ZERO),
+            ],
+        ),
         ("pods", early, pods),
-        ("products", early, [ProductPublished(TESTED, DSO, product(TESTED)), ProductPublished(BOUGHT, TSO, product(BOUGHT))]),
+        (
+            "products",
+            early,
+            [ProductPublished(TESTED, DSO, product(TESTED)), ProductPublished(BOUGHT, TSO, product(BOUGHT))],
+        ),
         ("equivalence", early, [EquivalenceAccepted(TESTED, BOUGHT, TSO, True)]),
-        ("qualification", early, [
-            QualificationMoved(LOCAL, TESTED, QualificationState.QUALIFIED, DSO, STARTS + 10**7, 950, ZERO)]),
+        (
+            "qualification",
+            early,
+            [QualificationMoved(LOCAL, TESTED, QualificationState.QUALIFIED, DSO, STARTS + 10**7, 950, ZERO)],
+        ),
         ("schedule", early, [DayScheduled(day, TSO, STARTS, 96, *GATES.values())]),
-        ("baselines", GATES["baseline_gate"] - 1, [
-            BaselineFiled(pod, BSP, day, opening.commitment) for pod, opening in BASELINES.items()]),
-        ("lights", GATES["opens_at"], [
-            LightsPublished(PERIMETER, day, 1, pack_cells([GREEN] * 2 + [5] + [8] * 21), pack_cells([GREEN] * 24), ZERO)]),
+        (
+            "baselines",
+            GATES["baseline_gate"] - 1,
+            [BaselineFiled(pod, BSP, day, opening.commitment) for pod, opening in BASELINES.items()],
+        ),
+        (
+            "lights",
+            GATES["opens_at"],
+            [
+                LightsPublished(
+                    PERIMETER,
+                    day,
+                    1,
+                    pack_cells([GREEN] * 2 + [5] + [8] * 21),
+                    pack_cells([GREEN] * 24),
+                    ZERO,
+                )
+            ],
+        ),
         ("selection 1", one, [selection(1, {2: 5, 11: 8})]),
-        ("declaration", GATES["msd_gates"][0], [
-            PodDeclared(POD_A, GLOBAL, day, PERIMETER, Market.MSD, quarters(2, 11)),
-            PodDeclared(POD_B, GLOBAL, day, PERIMETER, Market.MSD, quarters(11)),
-            DeclarationCompleted(GLOBAL, PERIMETER, day, Market.MSD, 1, HourCells(0, 0))]),
+        (
+            "declaration",
+            GATES["msd_gates"][0],
+            [
+                PodDeclared(POD_A, GLOBAL, day, PERIMETER, Market.MSD, quarters(2, 11)),
+                PodDeclared(POD_B, GLOBAL, day, PERIMETER, Market.MSD, quarters(11)),
+                DeclarationCompleted(GLOBAL, PERIMETER, day, Market.MSD, 1, HourCells(0, 0)),
+            ],
+        ),
         ("selection 3", three, [selection(3, {2: 5, 11: 4})]),
-    ]  # fmt: skip
+    ]
 
 
 def reading(pod: bytes, quarter: int, counter: int, **changes: Any) -> Reading:

@@ -19,7 +19,7 @@ from registry.domain.events import Event
 from registry.evidence.abi import canonical_type, event_topic
 from registry.evidence.blocks import BlockEvidence, header_hash, receipts_root
 
-ARTIFACTS = Path("/tmp/e1abi")
+ARTIFACTS = Path(__file__).parents[3] / "contracts" / "artifacts"
 CONTRACTS = (
     "Market", "MarketSessions", "Measurements", "Participants", "Pods", "Prequalification", "Settlement",
     "TrafficLights",

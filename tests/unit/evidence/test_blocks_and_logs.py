@@ -26,7 +26,15 @@ from registry.evidence.blocks import (
     verify_run,
 )
 from tests.unit.evidence.paper_day import history
-from tests.unit.evidence.paper_ledger import ABIS, ADDRESSES, ARTIFACTS, CONTRACTS, log_of, receipt_of
+from tests.unit.evidence.paper_ledger import (
+    ABIS,
+    ADDRESSES,
+    ARTIFACTS,
+    CONTRACTS,
+    ROLE_GRANTED,
+    log_of,
+    receipt_of,
+)
 
 pytestmark = pytest.mark.rule("AUD-1")
 
@@ -96,6 +104,7 @@ def test_the_proved_logs_are_the_events(chain: Chain) -> None:
     assert (type(event).__name__, event.account.lower()) == ("Paused", chain.admin.lower())
     _, granted = verify_log_in_block(chain.blocks[1], 0)
     assert decoder.contract_of(granted) == "Participants" and decoder.decode(granted) is None
+    assert granted.topics[:2] == (ROLE_GRANTED, bytes(32)), "a run of blocks is known to start here"
     with pytest.raises(RuleViolation, match="log_index"):
         verify_log_in_block(chain.blocks[-1], 1)
 

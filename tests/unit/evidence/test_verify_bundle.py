@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -65,10 +66,23 @@ from tests.unit.evidence.paper_ledger import ABIS, ADDRESSES
 pytestmark = pytest.mark.rule("AUD-1")
 
 CHECKS = [
-    "container", "trust", "chain of blocks", "receipts of blocks", "start of the run", "ledger events",
-    "statement on the ledger", "openings", "delivery day", "gates", "qualification", "lights",
-    "anchored checkpoint", "inclusion in the log", "certified readings", "figures",
-]  # fmt: skip
+    "container",
+    "trust",
+    "chain of blocks",
+    "receipts of blocks",
+    "start of the run",
+    "ledger events",
+    "statement on the ledger",
+    "openings",
+    "delivery day",
+    "gates",
+    "qualification",
+    "lights",
+    "anchored checkpoint",
+    "inclusion in the log",
+    "certified readings",
+    "figures",
+]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +142,7 @@ def test_bytes_added_or_cut_off_are_found(bundle: Bundle) -> None:
         assert failed(verify_bundle_bytes(changed, Trust(), ABIS)) == [("container", "AUD-1")]
 
 
-# ------------------------------------------------------- forgeries: the bundle is written anew, hashes and all
+# ------------------------------------------------- forgeries: the bundle is written anew, hashes and all
 
 
 def _statement(bundle: Bundle) -> Bundle:
@@ -176,48 +190,88 @@ def _other_note_key(bundle: Bundle) -> Bundle:
 FORGERIES: dict[str, tuple[Callable[[Bundle], Bundle], str, str]] = {
     "a cent more": (_statement, "statement on the ledger", "STT-4"),
     "another salt": (lambda b: replace(b, statement_salt=bytes(32)), "statement on the ledger", "STT-4"),
-    "a statement of another id": (lambda b: replace(b, statement_id=bytes(32)), "statement on the ledger", "STT-4"),
+    "a statement of another id": (
+        lambda b: replace(b, statement_id=bytes(32)),
+        "statement on the ledger",
+        "STT-4",
+    ),
     "another price": (_price, "openings", "PRIV-3"),
     "an opening nobody recorded": (_foreign_opening, "openings", "PRIV-3"),
     "a price left out": (lambda b: _without_opening(b, b.openings[1].commitment), "figures", "STT-2"),
-    "a baseline left out": (
-        lambda b: _without_opening(b, BASELINES[POD_A].commitment), "figures", "BAS-1"),
+    "a baseline left out": (lambda b: _without_opening(b, BASELINES[POD_A].commitment), "figures", "BAS-1"),
     "receipts left out": (
-        lambda b: _block(b, 21, replace(b.blocks[21], receipts=())), "receipts of blocks", "AUD-1"),
+        lambda b: _block(b, 21, replace(b.blocks[21], receipts=())),
+        "receipts of blocks",
+        "AUD-1",
+    ),
     "a receipt left out": (
         lambda b: _block(b, 21, replace(b.blocks[21], receipts=b.blocks[21].receipts[1:])),
-        "receipts of blocks", "AUD-1"),
+        "receipts of blocks",
+        "AUD-1",
+    ),
     "a block left out": (lambda b: _block(b, 20, None), "chain of blocks", "AUD-1"),
     "a header changed": (
         lambda b: _block(b, 20, replace(b.blocks[20], header_rlp=b.blocks[20].header_rlp[:-1] + b"\x08")),
-        "chain of blocks", "AUD-1"),
-    "no header": (lambda b: _block(b, 20, replace(b.blocks[20], header_rlp=b"\xc0")), "chain of blocks", "AUD-1"),
+        "chain of blocks",
+        "AUD-1",
+    ),
+    "no header": (
+        lambda b: _block(b, 20, replace(b.blocks[20], header_rlp=b"\xc0")),
+        "chain of blocks",
+        "AUD-1",
+    ),
     "the beginning left out": (lambda b: replace(b, blocks=b.blocks[1:]), "start of the run", "AUD-1"),
     "the end left out": (lambda b: replace(b, blocks=b.blocks[:-2]), "ledger events", "AUD-1"),
     "another contract": (
-        lambda b: replace(b, contracts={**b.contracts, "Market": bytes(20)}), "ledger events", "AUD-1"),
+        lambda b: replace(b, contracts={**b.contracts, "Market": bytes(20)}),
+        "ledger events",
+        "AUD-1",
+    ),
     "an unknown contract": (
-        lambda b: replace(b, contracts={**b.contracts, "Other": bytes(20)}), "ledger events", "AUD-1"),
+        lambda b: replace(b, contracts={**b.contracts, "Other": bytes(20)}),
+        "ledger events",
+        "AUD-1",
+    ),
     "another tree": (_other_tree, "anchored checkpoint", "LOG-2"),
     "another note key": (_other_note_key, "anchored checkpoint", "LOG-1"),
     "another origin": (lambda b: replace(b, origin="example.org/x"), "anchored checkpoint", "LOG-2"),
-    "another place in the log": (lambda b: _entry(b, 3, path=b.entries[4].path), "inclusion in the log", "LOG-1"),
+    "another place in the log": (
+        lambda b: _entry(b, 3, path=b.entries[4].path),
+        "inclusion in the log",
+        "LOG-1",
+    ),
     "a reading forged": (
         lambda b: _entry(b, 0, statement=sign(reading(POD_A, 8, 1, export_wh=9999), device(1))),
-        "inclusion in the log", "LOG-1"),
+        "inclusion in the log",
+        "LOG-1",
+    ),
     "a reading by a stranger": (
-        lambda b: _entry(b, 0, statement=sign(reading(POD_A, 8, 1), device(9))), "inclusion in the log", "LOG-1"),
+        lambda b: _entry(b, 0, statement=sign(reading(POD_A, 8, 1), device(9))),
+        "inclusion in the log",
+        "LOG-1",
+    ),
     "a reading twice": (
-        lambda b: replace(b, entries=(*b.entries, b.entries[0])), "inclusion in the log", "LOG-1"),
+        lambda b: replace(b, entries=(*b.entries, b.entries[0])),
+        "inclusion in the log",
+        "LOG-1",
+    ),
     "a reading left out": (lambda b: replace(b, entries=b.entries[1:]), "figures", "STT-2"),
     "a conflict that is none": (
-        lambda b: replace(b, conflicts=(b.entries[0].statement,)), "certified readings", "STT-3"),
+        lambda b: replace(b, conflicts=(b.entries[0].statement,)),
+        "certified readings",
+        "STT-3",
+    ),
     "a conflict by a stranger": (
         lambda b: replace(b, conflicts=(sign(reading(POD_A, 8, 1, export_wh=5), device(9)),)),
-        "certified readings", "DEV-1"),
+        "certified readings",
+        "DEV-1",
+    ),
     "a conflict the statement does not know": (
-        lambda b: replace(b, conflicts=(sign(reading(POD_A, 8, 1, export_wh=5), device(1)),)), "figures", "STT-2"),
-}  # fmt: skip
+        lambda b: replace(b, conflicts=(sign(reading(POD_A, 8, 1, export_wh=5), device(1)),)),
+        "figures",
+        "STT-2",
+    ),
+}
 
 
 @pytest.mark.rule("STT-4", "PRIV-3", "LOG-1", "LOG-2", "MEA-1", "DEV-1", "BAS-1")
@@ -236,13 +290,13 @@ def test_an_own_checkpoint_is_opened_with_the_own_key(bundle: Bundle) -> None:
 # ---------------------------------------------- histories that no ledger should have accepted, duly recorded
 
 
-def _event(kind: type, day: PaperDay) -> object:
+def _event(kind: type, day: PaperDay) -> Any:
     return next(event for _, _, events in day.steps for event in events if type(event) is kind)
 
 
 def _schedule(day: PaperDay) -> PaperDay:
     scheduled = _event(DayScheduled, day)
-    return day.replace_step("schedule", events=[replace(scheduled, starts_at=STARTS + 3600)])  # type: ignore[type-var]
+    return day.replace_step("schedule", events=[replace(scheduled, starts_at=STARTS + 3600)])
 
 
 def _late_baseline(day: PaperDay) -> PaperDay:
@@ -304,18 +358,37 @@ def _other_chain(day: PaperDay) -> PaperDay:
 HISTORIES: dict[str, tuple[Callable[[PaperDay], PaperDay], str, str]] = {
     "a day of another length": (_schedule, "delivery day", "TIM-1"),
     "a selection at its gate": (
-        lambda d: d.replace_step("selection 1", time=GATES["msd_gates"][0]), "gates", "SES-4"),
+        lambda d: d.replace_step("selection 1", time=GATES["msd_gates"][0]),
+        "gates",
+        "SES-4",
+    ),
     "a selection before its window": (
-        lambda d: d.replace_step("selection 1", time=GATES["lfp_gates"][0] - 1), "gates", "SES-4"),
+        lambda d: d.replace_step("selection 1", time=GATES["lfp_gates"][0] - 1),
+        "gates",
+        "SES-4",
+    ),
     "a declaration after the next gate": (
-        lambda d: d.replace_step("declaration", time=GATES["lfp_gates"][1]), "gates", "SES-4"),
+        lambda d: d.replace_step("declaration", time=GATES["lfp_gates"][1]),
+        "gates",
+        "SES-4",
+    ),
     "a baseline at its gate": (_late_baseline, "gates", "BAS-1"),
     "an equivalence revoked": (_revoked, "qualification", "TOE-1"),
     "an equivalence one operator accepted": (
         lambda d: d.replace_step("equivalence", events=[EquivalenceAccepted(TESTED, BOUGHT, TSO, False)]),
-        "qualification", "TOE-1"),
-    "a qualification suspended": (_qualification(QualificationState.SUSPENDED, STARTS * 2), "qualification", "PRQ-1"),
-    "a qualification expired": (_qualification(QualificationState.QUALIFIED, STARTS - 9000), "qualification", "PRQ-2"),
+        "qualification",
+        "TOE-1",
+    ),
+    "a qualification suspended": (
+        _qualification(QualificationState.SUSPENDED, STARTS * 2),
+        "qualification",
+        "PRQ-1",
+    ),
+    "a qualification expired": (
+        _qualification(QualificationState.QUALIFIED, STARTS - 9000),
+        "qualification",
+        "PRQ-2",
+    ),
     "twins that are none": (_twins_differ, "qualification", "TOE-2"),
     "a chain that ends elsewhere": (_other_chain, "qualification", "TOE-2"),
     "a red light": (_light(0), "lights", "DTL-4"),
@@ -326,7 +399,7 @@ HISTORIES: dict[str, tuple[Callable[[PaperDay], PaperDay], str, str]] = {
     "a log that shrank": (_shrinking_log, "anchored checkpoint", "LOG-2"),
     "a device that was ended": (_ended_device, "certified readings", "DEV-1"),
     "a statement replaced": (_superseded, "statement on the ledger", "STT-4"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.rule(

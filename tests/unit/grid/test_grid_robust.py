@@ -88,7 +88,7 @@ def test_worst_placement_really_uses_what_is_said() -> None:
     hour, _, _ = problem(random, [(0, 1, 2), (3, 4, 5)], pods=6, rows=4)
     power = allocate(hour)
     for row in range(4):
-        moves = hour.placement(row, power, 6)
+        moves = hour.worst_placements(row, power, 6)[0]
         assert hour.rows.effect[row] @ moves == pytest.approx(hour.effects(power)[row].sum())
 
 

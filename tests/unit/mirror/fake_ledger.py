@@ -169,8 +169,9 @@ class Storyteller:
     def tell(self, count: int) -> list[tuple[str, Event]]:
         """The next so many turns of the story, each of one or more events."""
         turns = (
-            self._register, self._register, self._register, self._light, self._light, self._join, self._join, self._leave, self._change,
-            self._withdraw, self._trade, self._declare, self._measure, self._settle, self._qualify, self._rotate, self._schedule,
+            self._register, self._register, self._register, self._light, self._light, self._join, self._join,
+            self._leave, self._change, self._withdraw, self._trade, self._declare, self._measure,
+            self._settle, self._qualify, self._rotate, self._schedule,
         )  # fmt: skip
         told: list[tuple[str, Event]] = []
         for _ in range(count):
@@ -210,7 +211,8 @@ class Storyteller:
         if pod is None:
             return []
         state = self._pods[pod]
-        free = [a for a, scope in AGGREGATES.items() if a >> 24 == state["bsp"] and state[scope] is None]
+        own = {number: scope for number, scope in AGGREGATES.items() if number >> 24 == state["bsp"]}
+        free = [number for number, scope in own.items() if state[scope] is None]
         if not free:
             return []
         aggregate = self._random.choice(free)

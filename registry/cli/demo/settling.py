@@ -1,0 +1,109 @@
+"""Act 8: two aggregates are settled, one by the meter, one by request; the statements and their evidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+
+from rich.table import Table
+
+from registry.cli.demo.book import MarketBook
+from registry.cli.demo.scenario import ACCESS_NODE, AUDITOR, BALANCING, CONGESTION, DAY, DSO, TSO
+from registry.cli.demo.stage import Stage
+from registry.domain.commands import AttestStatement
+from registry.services.bundle_settlement import bundle_settlement
+from registry.services.settle_day import Settled, settle_day
+
+AFTER_THE_DAY = timedelta(hours=6)
+CENT_PER_EUR = 100
+
+
+def settle(stage: Stage) -> None:
+    """Settle the largest local and the largest global aggregate of the day."""
+    stage.at(DAY.ends_at + AFTER_THE_DAY)
+    if stage.node.anchorer(ACCESS_NODE).anchor() is not None:
+        stage.node.mirror.catch_up()
+    settled = []
+    for operator, product, book in ((DSO, CONGESTION, stage.facts["local"]), (TSO, BALANCING, stage.facts["global"])):
+        aggregate = _busiest(book)
+        signer = stage.signer(operator)
+        done = settle_day(stage.node.recorder, stage.node.log, operator, signer, aggregate, product, DAY)
+        settled.append(done)
+        _show(stage, done)
+    stage.facts["settled"] = settled
+    stage.report["settlements"] = [
+        {
+            "statement_id": done.statement_id.hex(),
+            "operator": done.document["operator"],
+            "bsp": done.document["bsp"],
+            "aggregate": done.document["aggregate"],
+            "method": done.document["method"],
+            "total_cent": done.document["total_cent"],
+            "unsettled_periods": done.document["unsettled_periods"],
+        }
+        for done in settled
+    ]
+    stage.refused(
+        "STT-4",
+        "the DSO settles the TSO's product",
+        lambda: settle_day(
+            stage.node.recorder, stage.node.log, DSO, stage.signer(DSO), _busiest(stage.facts["global"]), BALANCING, DAY
+        ),
+    )
+
+
+def write_bundles(stage: Stage) -> None:
+    """One file per statement, with all an outsider needs."""
+    folder = stage.folder / "evidence"
+    folder.mkdir(exist_ok=True)
+    bundles = []
+    for done in stage.facts["settled"]:
+        data = bundle_settlement(stage.node.recorder, stage.node.log, done.statement_id)
+        path = folder / f"{done.document['method']}-{done.document['aggregate']}.flexbundle"
+        path.write_bytes(data)
+        bundles.append(path)
+        stage.say(f"{path}: {len(data) / 1e6:.1f} MB, SHA-256 {sha256(data).hexdigest()[:16]}…")
+    stage.facts["bundles"] = bundles
+    stage.report["bundles"] = [str(path) for path in bundles]
+
+
+def attest(stage: Stage) -> None:
+    """The auditor says on the ledger what it found."""
+    for done, path in zip(stage.facts["settled"], stage.facts["bundles"], strict=True):
+        digest = sha256(path.read_bytes()).digest()
+        stage.node.recorder.record(
+            AttestStatement(AUDITOR, done.statement_id, True, digest), stage.signer(AUDITOR)
+        )
+    stage.say("the auditor attested both statements on the ledger")
+
+
+def _busiest(book: MarketBook) -> int:
+    energy: dict[int, int] = {}
+    for (aggregate, _), kw in book.kw.items():
+        energy[aggregate] = energy.get(aggregate, 0) + sum(map(abs, kw))
+    return max(sorted(energy), key=lambda aggregate: energy[aggregate])
+
+
+def _show(stage: Stage, done: Settled) -> None:
+    document = done.document
+    table = Table(box=None, padding=(0, 2), title=f"aggregate {document['aggregate']}, {document['method']}", title_justify="left")
+    for column in ("perimeter", "periods", "requested kWh", "delivered kWh", "availability EUR", "use EUR", "penalty EUR", "unsettled"):
+        table.add_column(column, justify="right")
+    for deal in document["deals"]:
+        lines = deal["lines"]
+        numerator, denominator = map(int, deal["penalty_neur"].split("/"))
+        table.add_row(
+            str(deal["perimeter"]),
+            str(len(lines)),
+            f"{sum(abs(line['requested_wh']) for line in lines) / 1000:,.1f}",
+            f"{sum(line['delivered_wh'] or 0 for line in lines) / 1000:,.1f}",
+            f"{deal['availability_neur'] / 1e9:,.2f}",
+            f"{deal['use_neur'] / 1e9:,.2f}",
+            f"{numerator / denominator / 1e9:,.2f}",
+            str(deal["unsettled_periods"]),
+        )
+    stage.console.print(table)
+    stage.say(
+        f"party {document['operator']} owes BSP {document['bsp']} "
+        f"[bold]{document['total_cent'] / CENT_PER_EUR:,.2f} EUR[/]; statement {done.statement_id.hex()[:16]}… on the ledger"
+    )

@@ -1,0 +1,95 @@
+"""A crash at each single step to the disk, one after the other: nothing accepted is lost, nothing is there twice (MEA-3)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.log import AccessNode, check_folder
+from registry.log import files as log_files
+from registry.log import sequencer as log_sequencer
+from registry.log import tile_folder as log_tile_folder
+from registry.ports import Accepted
+from tests.unit.log.log_house import Device, House
+
+
+class PowerCut(BaseException):
+    """The process is gone."""
+
+
+@contextmanager
+def power_cut_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[None]:
+    """Fail before the disk's operation number ``step`` and at every one after it."""
+    count = itertools.count(1)
+
+    def cut(operation: Callable[..., Any]) -> Callable[..., Any]:
+        def maybe(*arguments: Any, **named: Any) -> Any:
+            if next(count) >= step:
+                raise PowerCut
+            return operation(*arguments, **named)
+
+        return maybe
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log_files.os, "write", cut(log_files.os.write))
+        patch.setattr(log_files.os, "fsync", cut(log_files.os.fsync))
+        patch.setattr(log_tile_folder.shutil, "rmtree", cut(log_tile_folder.shutil.rmtree))
+        patch.setattr(Path, "replace", cut(Path.replace))
+        patch.setattr(log_sequencer, "place", cut(log_sequencer.place))
+        yield
+
+
+def submit_all(node: AccessNode, batches: list[list[bytes]], heads: dict[int, bytes]) -> dict[bytes, Accepted]:
+    """Submit batch by batch; returns what was answered, with every head that was seen in ``heads``."""
+    answered = {}
+    for batch in batches:
+        for statement, answer in zip(batch, node.submit(batch), strict=True):
+            assert isinstance(answer, Accepted)
+            answered[statement] = answer
+        see(node, heads)
+    return answered
+
+
+def see(node: AccessNode, heads: dict[int, bytes]) -> None:
+    head = node.checkpoint()
+    assert heads.setdefault(head.size, head.root) == head.root
+
+
+@pytest.mark.rule("MEA-3", "LOG-1")
+def test_a_power_cut_before_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device("a")
+    readings = [device.reading(slot, slot + 1) for slot in range(264)]
+    # the last batches fill a tile, so that a tile of the level above begins and a partial one goes
+    batches = [readings[:250], readings[250:254], readings[254:260], readings[260:]]
+    for step in itertools.count(1):
+        house = House(tmp_path / str(step))
+        house.clock.seconds += 300 * 900
+        house.directory.bind(device)
+        heads: dict[int, bytes] = {}
+        with house.open() as node:
+            answered = submit_all(node, batches[:1], heads)
+            cut = False
+            try:
+                with power_cut_at(monkeypatch, step):
+                    answered |= submit_all(node, batches[1:], heads)
+            except PowerCut:
+                cut = True
+        with house.open() as node:
+            see(node, heads)
+            for statement, answer in answered.items():
+                assert node.entry(answer.index) == statement
+                assert node.receipt(answer.index) == answer.receipt
+            again = submit_all(node, batches, heads)
+            assert all(again[statement].duplicate for statement in answered)
+            assert all(again[statement].receipt == answer.receipt for statement, answer in answered.items())
+            assert sorted(answer.index for answer in again.values()) == list(range(len(readings)))
+            assert node.checkpoint().size == len(readings)
+            assert check_folder(house.folder / "tree", node.note_key).sound
+        if not cut:
+            assert step > 60
+            return
