@@ -1,1 +1,1 @@
-"""The contracts' Solidity sources, their compiled artifacts and the script that makes the one from the other."""
+"""The contracts' Solidity sources, their artifacts and the script that makes the one from the other."""

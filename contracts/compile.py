@@ -2,11 +2,12 @@
 
 1. Collect every source that the contracts import, OpenZeppelin's from the npm packages.
 2. Compile them in one run of tools/solc (standard JSON); a warning is as bad as an error.
-3. Per contract: ABI, creation and runtime bytecode, and its errors by selector. The NatSpec of an error starts with
-   the key of the rule that it reports (`@dev SES-2: ...`); errors of libraries have their key here.
+3. Per contract: ABI, creation and runtime bytecode, errors by selector. The NatSpec of an error starts with the
+   key of the rule that it reports (`@dev SES-2: ...`); errors of libraries have their key here.
 4. Write the artifacts, or with ``--check`` compare them byte by byte with those in the repository.
 
-The npm packages are looked up in node_modules of the repository, or in the folder that FLEXLEDGER_NODE_MODULES names.
+The npm packages are looked up in node_modules of the repository, or in the folder that the environment
+variable FLEXLEDGER_NODE_MODULES names.
 
 Usage: python -m contracts.compile [--check]
 """
@@ -37,7 +38,8 @@ SETTINGS: dict[str, Any] = {
     "optimizer": {"enabled": True, "runs": 200},
     "viaIR": False,
 }
-TOLERATED_WARNINGS = {"6335"}  # `leave` will be a keyword of a later language version; it is part of the interface
+# 6335: `leave` will be a keyword of a later language version; it is part of the interface.
+TOLERATED_WARNINGS = {"6335"}
 OUTPUTS = ["abi", "devdoc", "evm.bytecode.object", "evm.deployedBytecode.object"]
 
 LIBRARY_RULES = {
@@ -52,14 +54,15 @@ _RULE = re.compile(r"(?P<rule>[A-Z]{3,4}-\d+): (?P<text>.+)", re.DOTALL)
 
 
 class CompilationFailed(Exception):
-    """The contracts do not compile cleanly, or break a rule of this script; the message has one problem per line."""
+    """The contracts do not compile cleanly, or break a rule of this script; one problem per line."""
 
 
 def node_modules() -> Path:
     """The folder of the npm packages; raises CompilationFailed if they are not installed."""
     folder = Path(os.environ.get("FLEXLEDGER_NODE_MODULES", ROOT / "node_modules"))
     if not (folder / "solc").is_dir():
-        raise CompilationFailed(f"npm packages: found no {folder / 'solc'}; install them with `make contracts`")
+        wanted = folder / "solc"
+        raise CompilationFailed(f"npm packages: found no {wanted}; install them with `make contracts`")
     return folder
 
 
@@ -80,11 +83,13 @@ def collect_sources(packages: Path) -> dict[str, str]:
 
 def _resolve(importer: str, path: str) -> str:
     """Name of the source that ``path`` means inside ``importer`` (relative paths start with a dot)."""
-    return os.path.normpath(os.path.join(os.path.dirname(importer), path)) if path.startswith(".") else path
+    if not path.startswith("."):
+        return path
+    return os.path.normpath(os.path.join(os.path.dirname(importer), path))
 
 
 def run_compiler(sources: Mapping[str, str], packages: Path) -> tuple[str, dict[str, Any]]:
-    """Version of the compiler without its platform, and its standard JSON output; raises CompilationFailed."""
+    """Version of the compiler without its platform, its standard JSON output; raises CompilationFailed."""
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in sources.items()},
@@ -106,9 +111,12 @@ def run_compiler(sources: Mapping[str, str], packages: Path) -> tuple[str, dict[
 
 def _solc(option: str, text: str, packages: Path) -> str:
     environment = {**os.environ, "NODE_PATH": str(packages)}
-    done = subprocess.run([COMPILER, option], input=text, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [COMPILER, option], input=text, capture_output=True, text=True, env=environment, check=False
+    )
     if done.returncode != 0:
-        raise CompilationFailed(f"{COMPILER} {option}: {done.stderr.strip() or f'exit status {done.returncode}'}")
+        complaint = done.stderr.strip() or f"exit status {done.returncode}"
+        raise CompilationFailed(f"{COMPILER} {option}: {complaint}")
     return done.stdout
 
 
@@ -121,11 +129,12 @@ def _canonical_type(parameter: Mapping[str, Any]) -> str:
     kind: str = parameter["type"]
     if not kind.startswith("tuple"):
         return kind
-    return f"({','.join(_canonical_type(each) for each in parameter['components'])}){kind.removeprefix('tuple')}"
+    components = ",".join(_canonical_type(each) for each in parameter["components"])
+    return f"({components}){kind.removeprefix('tuple')}"
 
 
 def rules_of_errors(name: str, compiled: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """The contract's errors by selector: signature, rule key and text; raises CompilationFailed for one without key."""
+    """Signature, rule key and text of the errors by selector; raises CompilationFailed if a key is missing."""
     documented = compiled["devdoc"].get("errors", {})
     errors: dict[str, dict[str, str]] = {}
     nameless = []
@@ -137,7 +146,8 @@ def rules_of_errors(name: str, compiled: Mapping[str, Any]) -> dict[str, dict[st
         match = _RULE.fullmatch(details)
         rule, text = (match["rule"], match["text"]) if match else (LIBRARY_RULES.get(spelt), details)
         if rule is None:
-            nameless.append(f"{name}: error {spelt}: found NatSpec {details!r}, allowed `@dev <rule key>: <text>`")
+            allowed = "`@dev <rule key>: <text>`"
+            nameless.append(f"{name}: error {spelt}: found NatSpec {details!r}, allowed {allowed}")
         else:
             errors[f"0x{keccak(text=spelt)[:4].hex()}"] = {"rule": rule, "signature": spelt, "text": text}
     if nameless:
@@ -149,7 +159,8 @@ def artifact(name: str, compiled: Mapping[str, Any], compiler: str) -> dict[str,
     """What contracts/artifacts/<name>.json holds; raises CompilationFailed for a contract that is too large."""
     runtime: str = compiled["evm"]["deployedBytecode"]["object"]
     if len(runtime) // 2 > MAX_RUNTIME_BYTES:
-        raise CompilationFailed(f"{name}: runtime code has {len(runtime) // 2} bytes, allowed {MAX_RUNTIME_BYTES}")
+        found = len(runtime) // 2
+        raise CompilationFailed(f"{name}: runtime code has {found} bytes, allowed {MAX_RUNTIME_BYTES}")
     return {
         "name": name,
         "abi": compiled["abi"],
@@ -168,9 +179,8 @@ def compile_all() -> dict[str, str]:
     built = {}
     for path in sorted((CONTRACTS / "src").glob("*.sol")):
         compiled = contracts[f"src/{path.name}"][path.stem]
-        built[f"{path.stem}.json"] = (
-            json.dumps(artifact(path.stem, compiled, compiler), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        )
+        content = artifact(path.stem, compiled, compiler)
+        built[f"{path.stem}.json"] = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return built
 
 

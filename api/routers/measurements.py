@@ -45,7 +45,7 @@ async def statement(request: Request, node: NodeDep) -> Response:
 async def statements(request: Request, node: NodeDep) -> dict[str, Any]:
     """A CBOR sequence of statements; one answer each, in order."""
     data = await _body(request, "application/cbor-seq", BATCH_BYTES_MAX)
-    items = split_sequence(data)
+    items = split_sequence(data, rule="MEA-1", field="body")
     if len(items) > BATCH_ITEMS_MAX:
         raise InputInvalid(rule="API-1", field="body", found=f"{len(items)} statements", allowed=f"at most {BATCH_ITEMS_MAX}")
     answers = await run_in_threadpool(node.log.submit, items)

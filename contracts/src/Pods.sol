@@ -21,6 +21,13 @@ contract Pods is IPods, PartyGated {
     using DayVersioned for DayVersioned.History;
     using Pools for Pools.Book;
 
+    /// @dev Consecutive PODs of a batch in one perimeter and one aggregate of the other scope; their pools are written once.
+    struct Group {
+        uint40 perimeter;
+        uint40 other;
+        uint256 members;
+    }
+
     uint256 private constant MAX_COUNTERPARTS = 16;
 
     IMarketSessions public immutable sessions;
@@ -101,9 +108,12 @@ contract Pods is IPods, PartyGated {
     function join(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
         Scope scope = _ownScope(bsp, aggregate);
         uint16 day = sessions.firstUnfrozenDay();
+        Group memory group;
         for (uint256 i = 0; i < podIds.length; i++) {
-            _join(bsp, aggregate, scope, podIds[i], day);
+            uint256 pod = _join(bsp, aggregate, scope, podIds[i], day);
+            _gather(group, pod, aggregate, scope, day);
         }
+        _enterPools(group, aggregate, scope, day);
     }
 
     /// @inheritdoc IPods
@@ -241,15 +251,17 @@ contract Pods is IPods, PartyGated {
     }
 
     /// @dev AGG-2: one aggregate of each scope, both of the POD's BSP. POD-2: not without a light that grants power.
-    function _join(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
+    function _join(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day)
+        private
+        returns (uint256 pod)
+    {
         DayVersioned.History storage history = _pods[podId];
-        uint256 pod = _ownPod(bsp, podId, history);
+        pod = _ownPod(bsp, podId, history);
         StaticLight light = PodWord.lightOf(pod);
         if (light != StaticLight.Confirmed && light != StaticLight.Modulated) revert StaticLightMissing(podId, light);
         uint40 current = PodWord.aggregateOf(pod, scope);
         if (current != 0) revert PodInOtherAggregate(podId, current);
 
-        _enterPools(pod, aggregate, scope, day);
         history.put(pod, day, PodWord.place(pod, scope, aggregate));
         emit PodJoined(aggregate, podId, day);
     }
@@ -264,16 +276,24 @@ contract Pods is IPods, PartyGated {
         emit PodLeft(aggregate, podId, day);
     }
 
-    /// @dev Takes the POD into `aggregate` and into what this shares with the POD's aggregate of the other scope.
-    function _enterPools(uint256 pod, uint40 aggregate, Scope scope, uint16 day) private {
+    /// @dev Adds the POD to the group; if it is of another one, the group before enters its pools first.
+    function _gather(Group memory group, uint256 pod, uint40 aggregate, Scope scope, uint16 day) private {
         uint40 perimeter = PodWord.perimeterOf(pod);
-        uint256 member = PoolWord.memberOf(pod);
-        _pools.enter(Pools.holderOf(aggregate), perimeter, member, day);
         uint40 other = PodWord.aggregateOf(pod, _otherThan(scope));
-        if (other == 0) return;
-        uint256 pair = _pairOf(aggregate, other, scope);
-        if (!_pools.isKnown(pair)) _link(aggregate, other);
-        _pools.enter(pair, perimeter, member, day);
+        if (perimeter != group.perimeter || other != group.other) {
+            _enterPools(group, aggregate, scope, day);
+            if (other != 0 && !_pools.isKnown(_pairOf(aggregate, other, scope))) _link(aggregate, other);
+            (group.perimeter, group.other, group.members) = (perimeter, other, 0);
+        }
+        group.members += PoolWord.memberOf(pod);
+    }
+
+    /// @dev Takes the group into `aggregate` and into what this shares with the group's aggregate of the other scope.
+    function _enterPools(Group memory group, uint40 aggregate, Scope scope, uint16 day) private {
+        if (group.members == 0) return;
+        _pools.enter(Pools.holderOf(aggregate), group.perimeter, group.members, day);
+        if (group.other == 0) return;
+        _pools.enter(_pairOf(aggregate, group.other, scope), group.perimeter, group.members, day);
     }
 
     /// @dev Takes the POD out of `aggregate` and of what this shares with `other` (0: nothing).

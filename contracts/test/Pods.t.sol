@@ -285,6 +285,41 @@ contract PodsTest is PodsWorld {
         assertTrue(counterparts.length == 1 && counterparts[0] == GLOBAL, "ever shared");
     }
 
+    /// @dev AGG-2, AGG-3: a batch counts every POD once, however perimeters and other aggregates alternate in it.
+    function testFuzz_BatchOfAnyOrderFillsThePools(uint256 seed) public {
+        bytes32[] memory ids = new bytes32[](8);
+        uint256 moved = 0;
+        uint256 shared = 0;
+        for (uint256 i = 0; i < ids.length; i++) {
+            ids[i] = bytes32(i + 1);
+            register(BSP, ids[i]);
+            IPods.StaticLightDecision memory decided = decision(ids[i], StaticLight.Confirmed, UP_KW, DOWN_KW);
+            if (seed >> i & 1 == 1) (decided.perimeter, moved) = (NEXT_PERIMETER, moved + 1);
+            decide(decided);
+            if (seed >> 8 + i & 1 == 1) {
+                join(GLOBAL, ids[i]);
+                shared++;
+            }
+        }
+        vm.prank(signerOf(BSP));
+        pods.join(BSP, LOCAL, ids);
+        assertPool(LOCAL, 0, FIRST_DAY, 8, 8 * UP_KW, 8 * DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 8 - moved, (8 - moved) * UP_KW, (8 - moved) * DOWN_KW);
+        assertPool(LOCAL, NEXT_PERIMETER, FIRST_DAY, moved, moved * UP_KW, moved * DOWN_KW);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, 0, FIRST_DAY).pods, shared, "shared");
+        assertEq(pods.counterpartsOf(LOCAL).length, shared == 0 ? 0 : 1, "one counterpart");
+    }
+
+    /// @dev AGG-2: a POD named twice in a batch is refused like one that was a member before.
+    function test_RefusesAPodTwiceInABatch() public {
+        confirm(POD);
+        bytes32[] memory twice = new bytes32[](2);
+        (twice[0], twice[1]) = (POD, POD);
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodInOtherAggregate.selector, POD, LOCAL));
+        pods.join(BSP, LOCAL, twice);
+    }
+
     /// @dev DTL-1: a POD that moves takes its power to the other perimeter.
     function test_MoveToAnotherPerimeter() public {
         confirm(POD);

@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from registry.bootstrap.keys import KeyRing
 from registry.config import Settings
 from registry.domain.devices import key_id
+from registry.evidence.acceptance import AcceptanceRules
 from registry.ledger.opening import open_embedded, open_rpc
 from registry.ledger.signers import KeystoreSigner
 from registry.log.anchoring import Anchorer
 from registry.log.node import TREE_FOLDER, AccessNode
 from registry.log.settings import LogSettings
-from registry.mirror import RegisterMirror, RegisterVault, open_mirror, open_vault
+from registry.mirror import MirrorDevices, SqlMirror, SqlVault
 from registry.ports import Clock, Ledger, Mirror, Signer, Vault
 from registry.services.identity import Issuer, TokenChecker
 from registry.services.recorder import Recorder
@@ -107,20 +108,21 @@ def open_node(settings: Settings, clock: Clock) -> Node:
         keys = KeyRing(settings.state / KEYS_FOLDER)
         admin = keys.party("admin") if settings.sandbox else None
         ledger = _ledger(settings, clock, admin, stack)
-        mirror = open_mirror(settings.register_url or f"sqlite:///{settings.state / REGISTER_FILE}", ledger)
+        mirror = SqlMirror(settings.register_url or f"sqlite:///{settings.state / REGISTER_FILE}", ledger)
         stack.callback(mirror.close)
-        vault = open_vault(settings.vault_url or f"sqlite:///{settings.state / VAULT_FILE}")
+        vault = SqlVault(settings.vault_url or f"sqlite:///{settings.state / VAULT_FILE}")
         stack.callback(vault.close)
         mirror.catch_up()
+        devices = MirrorDevices(mirror)
         platforms = PlatformKeys(mirror, keys)
         log = AccessNode(
             settings.state / LOG_FOLDER,
-            mirror.devices_directory,
+            devices,
             platforms,
             clock,
             keys.ed25519("log"),
             keys.p256("receipts"),
-            LogSettings(settings.log_origin, acceptance_window_s=settings.acceptance_window_days * 86_400),
+            LogSettings(settings.log_origin, AcceptanceRules(window_s=settings.acceptance_window_days * 86_400)),
         )
         stack.callback(log.close)
         issuer = None if settings.jwks_url else Issuer(settings.token_issuer, keys.p256("issuer"))
@@ -132,7 +134,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             vault=vault,
             log=log,
             keys=keys,
-            tokens=TokenChecker(settings.token_issuer, _issuer_keys(settings, issuer), mirror.devices_directory, clock.now),
+            tokens=TokenChecker(settings.token_issuer, _issuer_keys(settings, issuer), devices, clock.now),
             issuer=issuer,
             admin=admin,
             signers=dict(_signers(settings, keys)),

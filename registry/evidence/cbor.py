@@ -4,11 +4,15 @@ again, by the caller.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import cbor2
 
 from registry.domain.errors import RuleViolation
+
+_DEPTH_MAX: Final = 8
+_STRINGS: Final = (2, 3)
+_ARRAY, _MAP, _TAG = 4, 5, 6
 
 
 def decode_item(data: bytes, *, rule: str, field: str) -> Any:
@@ -24,3 +28,42 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
         raise RuleViolation(
             rule=rule, field=field, found=f"no CBOR ({error})", allowed="one well-formed CBOR item"
         ) from None
+
+
+def split_sequence(data: bytes, *, rule: str, field: str) -> list[bytes]:
+    """The items of a CBOR sequence (RFC 8742), each by its exact bytes and not looked into further.
+
+    Raises :class:`RuleViolation` with the given rule and field where an item does not end, nests too deeply, or has no
+    definite length: then nothing behind it can be told apart.
+    """
+    items, start = [], 0
+    while start < len(data):
+        end = _end_of_item(data, start, _DEPTH_MAX)
+        if end is None:
+            raise RuleViolation(
+                rule=rule, field=field, found=f"no whole item at byte {start}", allowed="a sequence of definite-length items"
+            )
+        items.append(data[start:end])
+        start = end
+    return items
+
+
+def _end_of_item(data: bytes, at: int, depth: int) -> int | None:
+    """Where the item at ``at`` ends; ``None`` if it has no end within the data and the depth."""
+    if at >= len(data) or depth == 0:
+        return None
+    major, info = data[at] >> 5, data[at] & 0x1F
+    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(info, 0)
+    if info > 27 or at + 1 + width > len(data):
+        return None
+    value = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else info
+    at += 1 + width
+    if major in _STRINGS:
+        return at + value if at + value <= len(data) else None
+    children = {_ARRAY: value, _MAP: 2 * value, _TAG: 1}.get(major, 0)
+    for _ in range(children):
+        end = _end_of_item(data, at, depth - 1)
+        if end is None:
+            return None
+        at = end
+    return at

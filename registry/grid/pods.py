@@ -182,7 +182,7 @@ def ranges_w(network: Network, pods: Sequence[GridPod], p_w: Floats, direction: 
 
 
 def net_injection_w(network: Network, pods: Sequence[GridPod], p_w: Floats) -> npt.NDArray[np.int64]:
-    """Injection less withdrawal of every POD in whole W, ``[POD, quarter-hour]``: what its meter would see."""
+    """Injection less withdrawal of each POD in whole W, ``[POD, quarter-hour]``: what its meter would see."""
     injected = p_w * network.element_sign[:, None]
     rows = [[network.element_index[element.name] for element in pod.elements] for pod in pods]
     sums = np.array([injected[elements].sum(axis=0) for elements in rows]).reshape(len(rows), p_w.shape[1])

@@ -127,16 +127,17 @@ class HourProblem:
         return use
 
     def worst_placements(self, row: int, power_kw: Floats, pods: int) -> Floats:
-        """The worst placement for one row by all cells, by those that use it most, and by those of one direction.
+        """The worst placement for one row by all cells, by those that use it most, by those of one direction.
 
-        ``[3, POD]``, kW injected more (negative: less). By the linear row the first is the worst; but what a cell of
-        small effect really does may have the other sign, and then one of the others is.
+        ``[3, POD]``, kW injected more (negative: less). By the linear row the first is the worst; but what a
+        cell of small effect really does may have the other sign, and then one of the others is.
         """
         use = self._use(self._all.only(np.array([row])), power_kw)[0]
         ways = np.array([cell.direction for cell in self.cells])
         leading = use >= _MEMBER * use.max(initial=0.0)
         alike = ways == ways[use.argmax()]
-        return np.stack([self._placement(row, np.where(who, power_kw, 0.0), pods) for who in (use >= 0.0, leading, alike)])
+        movers = (use >= 0.0, leading, alike)
+        return np.stack([self._placement(row, np.where(who, power_kw, 0.0), pods) for who in movers])
 
     def _placement(self, row: int, power_kw: Floats, pods: int) -> Floats:
         moves = np.zeros(pods)

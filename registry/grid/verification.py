@@ -24,8 +24,9 @@ Ints = npt.NDArray[np.int64]
 NOT_CONVERGED: Final = "power flow does not converge"
 
 _CAUSE: Final = 0.1
-_EACH_WAY: Final = 2
-_MIXED: Final = 2
+FEW: Final = 2
+MANY: Final = 8
+"""Random placements of each kind and quarter-hour: in hours without limited cells, and with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +43,27 @@ class Failure:
 
 
 def random_placements(
-    state: ExpectedState, cells: Sequence[Cell], hour: int, power_kw: Floats, random: np.random.Generator
+    state: ExpectedState,
+    cells: Sequence[Cell],
+    hour: int,
+    power_kw: Floats,
+    count: int,
+    random: np.random.Generator,
 ) -> tuple[Ints, Floats]:
     """Random placements of the given powers in every quarter-hour of ``hour``: ``[scenario]``, ``[scenario,
     POD]``.
 
-    Cells come as up, down, up, down ... per perimeter. Some scenarios move all perimeters up, some all
-    down, some each its own way and by a random part. PODs are filled one after the other in random order,
-    the extreme placements.
+    Cells come as up, down, up, down ... per perimeter. ``count`` scenarios a quarter-hour move all perimeters
+    up, as many all down, as many each its own way, half of these by a random part. PODs are filled one after
+    the other in random order: the extreme placements.
     """
     quarters = np.arange(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
-    perimeters, each = len(cells) // 2, 2 * _EACH_WAY + _MIXED
+    perimeters, each = len(cells) // 2, 3 * count
     way = np.zeros((each, perimeters), dtype=np.int64)
-    way[_EACH_WAY : 2 * _EACH_WAY] = 1
-    way[2 * _EACH_WAY :] = random.integers(0, 2, (_MIXED, perimeters))
+    way[count : 2 * count] = 1
+    way[2 * count :] = random.integers(0, 2, (count, perimeters))
     part = np.ones((each, perimeters))
-    part[2 * _EACH_WAY :] = random.random((_MIXED, perimeters))
+    part[2 * count :: 2] = random.random((len(part[2 * count :: 2]), perimeters))
     at = np.repeat(quarters, each)
     way, part = np.tile(way, (len(quarters), 1)), np.tile(part, (len(quarters), 1))
     moves = np.zeros((len(at), len(state.pods)))
@@ -101,8 +107,8 @@ def shrink_factors(
 ) -> Floats:
     """By how much to shrink each cell so that a failed placement fits; 1 for cells that did not cause it.
 
-    Each POD's part in the excess is its move times its sensitivity; cells with less than a tenth of the largest
-    part are left alone. Where the power flow did not converge, every cell that moved is halved.
+    Each POD's part in the excess is its move times its sensitivity; cells with less than a tenth of the
+    largest part are left alone. Where the power flow did not converge, every cell that moved is halved.
     """
     moves = failure.moves_kw
     if failure.limit < 0:

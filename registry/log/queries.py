@@ -78,7 +78,7 @@ class LogQueries:
         return int(row[0])
 
     def committed_at(self, index: int) -> int:
-        """When entry ``index`` became durable, Unix seconds. Raises RuleViolation (LOG-1) if there is none."""
+        """When entry ``index`` became durable, Unix seconds. Raises RuleViolation (LOG-1) for no entry."""
         row = self._database.row("SELECT received_at FROM entries WHERE idx = ?", (index,))
         if row is None:
             raise RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")

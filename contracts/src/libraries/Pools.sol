@@ -35,9 +35,10 @@ library Pools {
         return PoolWord.unpack(book.histories[holder | perimeter].asOf(day));
     }
 
-    function enter(Book storage book, uint256 holder, uint40 perimeter, uint256 member, uint16 day) internal {
-        _replace(book, holder, 0, member, day);
-        _replace(book, holder | perimeter, 0, member, day);
+    /// @notice `members` is what the PODs that enter add together.
+    function enter(Book storage book, uint256 holder, uint40 perimeter, uint256 members, uint16 day) internal {
+        _replace(book, holder, 0, members, day);
+        _replace(book, holder | perimeter, 0, members, day);
     }
 
     function exit(Book storage book, uint256 holder, uint40 perimeter, uint256 member, uint16 day) internal {

@@ -38,6 +38,8 @@ def in_local_session(stage: Stage, session: int) -> None:
         stage.refused(
             "SES-4", "MSD 1 selects before its window opens", lambda: _select_global(stage, 1, _one_kw(stage, perimeter))
         )
+    if session == 3:
+        _both_directions(stage)
     if session == 5:
         light = next(iter(stage.facts["lights"].values()))
         perimeter = stage.facts["perimeters"][light.perimeter]
@@ -62,10 +64,34 @@ def in_local_session(stage: Stage, session: int) -> None:
         )
 
 
+def _both_directions(stage: Stage) -> None:
+    """The DSO against its own plan."""
+    local: MarketBook = stage.facts["local"]
+    for (planned, perimeter), kw in local.kw.items():
+        for hour in range(DAY.first_hour(3), DAY.hours):
+            sign = -1 if kw[hour] > 0 else 1
+            way = Direction.UP if sign > 0 else Direction.DOWN
+            others = [a for a in LOCAL.values() if a != planned and pool_kw(stage, a, perimeter, way)]
+            if kw[hour] and others:
+                against = [*local.selected(others[0], perimeter)]
+                against[hour] = sign
+                order = local_order(others[0], perimeter, against)
+                stage.refused(
+                    "DTL-3",
+                    f"the DSO selects 1 kW {_name(stage, (perimeter, hour, way))}, against its own plan",
+                    lambda: select_flexibility(
+                        stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 3, [order]
+                    ),
+                )
+                return
+    raise DemoFailed("found no hour with a local plan and another aggregate")
+
+
 def between_gates(stage: Stage, session: int) -> None:
     """Attempts once LFP ``session`` has closed and MSD ``session`` is open, before the TSO has selected."""
     stage.at(from_unix(stage.facts["schedule"].lfp_gates[session - 1]) + AFTER_GATE)
-    ATTEMPTS[session](stage, session)
+    for attempt in ATTEMPTS.get(session, ()):
+        attempt(stage, session)
 
 
 def after_global_session(stage: Stage, session: int) -> None:
@@ -80,7 +106,7 @@ def after_global_session(stage: Stage, session: int) -> None:
         )
 
 
-def _unqualified_and_red(stage: Stage, session: int) -> None:
+def _unqualified(stage: Stage, session: int) -> None:
     perimeter = next(iter(stage.facts["perimeters"].values()))
     aggregate = GLOBAL[BSPS[0]]
     unqualified = Order(aggregate, perimeter, _hour(0, 1), (FAST,), aggregate, GLOBAL_DEAL)
@@ -94,7 +120,6 @@ def _unqualified_and_red(stage: Stage, session: int) -> None:
         f"the TSO takes {other} for qualified by the test of {LOCAL[BSPS[1]]}, which has other PODs",
         lambda: _select_global(stage, session, not_twin),
     )
-    _red(stage, session)
 
 
 def _red(stage: Stage, session: int) -> None:
@@ -177,32 +202,14 @@ def _stranger(stage: Stage, session: int) -> None:
     )
 
 
-def _against_the_plan(stage: Stage, session: int) -> None:
-    """The opposite of a local activation, where the published light alone would not forbid it."""
-    local: MarketBook = stage.facts["local"]
-
-    def opposed(cell: Cell) -> bool:
-        perimeter, hour, way = cell
-        planned = local.total(perimeter, hour)
-        against = planned < 0 if way is Direction.UP else planned > 0
-        return against and light_of(stage, *cell).colour is not Colour.RED
-
-    cell, aggregate = _find(stage, session, opposed, "opposed")
-    stage.refused(
-        "DTL-3",
-        f"the TSO selects 1 kW {_name(stage, cell)}, against the DSO's local activation",
-        lambda: _select_global(stage, session, _at(stage, aggregate, cell, 1)),
-    )
-
-
-ATTEMPTS: dict[int, Callable[[Stage, int], None]] = {
-    1: _unqualified_and_red,
-    2: _late,
-    3: _too_much,
-    4: _taken,
-    5: _stranger,
-    6: _against_the_plan,
+ATTEMPTS: dict[int, tuple[Callable[[Stage, int], None], ...]] = {
+    1: (_unqualified, _red),
+    2: (_late,),
+    3: (_too_much,),
+    4: (_taken,),
+    5: (_stranger,),
 }
+"""Pair 6 has its attempts while LFP 6 is open and after MSD 6 has selected."""
 
 
 def _select_global(stage: Stage, session: int, *orders: Order) -> None:

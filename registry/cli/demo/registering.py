@@ -66,7 +66,7 @@ def load_pods(stage: Stage) -> None:
     for name in perimeters:
         members = [pod.grid for pod in pods if feeder_of.get(pod.grid.key) == name]
         table.add_row(name, str(len(members)), str(sum(p.up_kw for p in members)), str(sum(p.down_kw for p in members)))
-    stage.say(f"grid {day.network.name}: {len(day.network.node_names)} nodes; {len(pods)} PODs of {len(BSPS)} BSPs")
+    stage.say(f"SimBench grid 1-MV-rural--1-sw: {len(day.network.node_names)} nodes; {len(pods)} PODs of {len(BSPS)} BSPs")
     stage.console.print(table)
     drafts = tuple(PerimeterDraft(perimeter, (), bytes(32)) for perimeter in perimeters.values())
     stage.node.recorder.record(DeclarePerimeters(DSO, drafts), stage.signer(DSO))

@@ -5,6 +5,7 @@ MEA-2).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 
@@ -19,7 +20,7 @@ from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint
 from registry.evidence.es256 import PublicKey, load_public_key
 from registry.evidence.facts import Facts
 from registry.evidence.merkle import leaf_hash, verify_inclusion
-from registry.evidence.payloads import Reading
+from registry.evidence.payloads import Execution, Reading, Setpoint
 from registry.evidence.statements import Statement, parse, verify_with
 
 
@@ -63,28 +64,47 @@ def check_readings(
 ) -> tuple[Readings, str]:
     """Check every statement's bytes and signature, with a key bound to its POD for the whole period.
 
-    A conflicting statement must be as well signed as the logged one that it contradicts (STT-3).
+    A conflicting statement must be as well signed as the logged one that it contradicts: other bytes for the
+    same POD and period, or the same counter of the same key (MEA-2, STT-3). An execution may be among the
+    entries, as the statement that used a counter first.
     """
     keys = _Keys(facts)
-    certified = [keys.certified(entry.statement) for entry in entries]
-    conflicting = [keys.certified(statement) for statement in conflicts]
-    by_place = {_place(reading): reading for _, reading in certified}
-    by_counter = {(kid, reading.counter): reading for kid, reading in certified}
-    for kid, reading in conflicting:
-        others = by_place.get(_place(reading), reading), by_counter.get((kid, reading.counter), reading)
-        if others == (reading, reading):
+    logged = [keys.certified(entry.statement) for entry in entries]
+    refused = [keys.certified(statement) for statement in conflicts]
+    known = {statement.raw for statement in logged}
+    places = {_place(statement.payload) for statement in logged}
+    counters = {(statement.kid, statement.payload.counter) for statement in logged}
+    for statement in refused:
+        contradicts = (
+            _place(statement.payload) in places or (statement.kid, statement.payload.counter) in counters
+        )
+        if statement.raw in known or not contradicts:
             raise RuleViolation(
                 rule="STT-3",
                 field="conflict",
-                found=f"a reading of POD {reading.pod_id.hex()} at {reading.period_start}",
-                allowed="another content than a logged reading of the same period or counter",
+                found=f"statement {statement.id.hex()}",
+                allowed="other bytes for the POD and period, or the key's counter, of a logged statement",
             )
-    found = reading_facts(day, [reading for _, reading in certified], [reading for _, reading in conflicting])
-    return found, f"{len(certified)} readings, {len(conflicting)} conflicts, {keys.used} keys"
+    found = reading_facts(day, _readings(logged), _readings(refused))
+    return found, f"{len(logged)} statements, {len(refused)} conflicts, {keys.used} keys"
 
 
-def _place(reading: Reading) -> tuple[bytes, int]:
-    return reading.pod_id, reading.period_start
+@dataclass(frozen=True, slots=True)
+class _Certified:
+    """A statement of a device, all of it checked."""
+
+    kid: bytes
+    id: bytes
+    raw: bytes
+    payload: Reading | Execution
+
+
+def _readings(statements: Sequence[_Certified]) -> list[Reading]:
+    return [statement.payload for statement in statements if isinstance(statement.payload, Reading)]
+
+
+def _place(payload: Reading | Execution) -> tuple[type, bytes, int]:
+    return type(payload), payload.pod_id, payload.period_start
 
 
 class _Keys:
@@ -98,18 +118,17 @@ class _Keys:
     def used(self) -> int:
         return len(self._keys)
 
-    def certified(self, data: bytes) -> tuple[bytes, Reading]:
-        """The key id and the reading of a statement, all of it checked."""
+    def certified(self, data: bytes) -> _Certified:
         statement = parse(data)
-        reading = statement.payload
-        if not isinstance(reading, Reading):
-            raise RuleViolation(rule="MEA-1", field="type", found=type(reading).__name__, allowed="a reading")
+        payload = statement.payload
+        if isinstance(payload, Setpoint):
+            raise RuleViolation(rule="MEA-1", field="type", found="setpoint", allowed="a device's statement")
         if statement.kid not in self._keys:
             self._keys[statement.kid] = self._binding(statement)
         key, pod_id, valid_from, valid_until = self._keys[statement.kid]
-        check_binding(reading, pod_id, valid_from, valid_until)
+        check_binding(payload, pod_id, valid_from, valid_until)
         verify_with(statement, key)
-        return statement.kid, reading
+        return _Certified(statement.kid, statement.id, data, payload)
 
     def _binding(self, statement: Statement) -> tuple[PublicKey, bytes, int, int]:
         record = self._facts.last(DeviceBound, lambda event: event.key_id == statement.kid)

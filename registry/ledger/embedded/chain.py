@@ -15,6 +15,7 @@ from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_utils.exceptions import ValidationError
+from rlp.exceptions import RLPException
 
 from registry.ledger.embedded.serialize import receipt_json
 from registry.ledger.embedded.store import ChainStore
@@ -147,9 +148,11 @@ class EmbeddedChain:
                 transaction = vm.get_transaction_builder().decode(raw)
                 if transaction.gas > TRANSACTION_GAS:
                     raise ValidationError(f"gas {transaction.gas} beyond {TRANSACTION_GAS}")
+                if transaction.chain_id != self.chain_id:
+                    raise ValidationError(f"chain {transaction.chain_id} instead of {self.chain_id}")
                 # 2. run it
                 filled, receipts, computations = vm.apply_all_transactions((transaction,), header)
-            except (ValidationError, ValueError, TypeError) as error:
+            except (ValidationError, RLPException, ValueError, TypeError) as error:
                 raise TransactionInvalid(str(error)) from error
             if computations[0].is_error:
                 raise Reverted(bytes(computations[0].output))

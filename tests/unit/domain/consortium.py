@@ -74,8 +74,8 @@ def eic(party: int) -> bytes:
     return (body + eic_check_character(body)).encode()
 
 
-def admission(party: int, signers: Mapping[int, str]) -> Admission:
-    return Admission(party, KINDS[party], eic(party), f"Party {party}", signers[party])
+def admission(party: int, signers: Mapping[int, str], kind: PartyKind | None = None) -> Admission:
+    return Admission(party, kind or KINDS[party], eic(party), f"Party {party}", signers[party])
 
 
 def registration(pod_id: bytes, dso: int = DSO, up_kw: int = UP_KW, down_kw: int = DOWN_KW) -> Registration:
@@ -139,7 +139,7 @@ def serving(pod: int, *hours: int) -> PodQuarters:
 
 
 def founding(signers: Mapping[int, str]) -> list[tuple[c.Command, int]]:
-    """Commands and their senders: aggregates of PODs local 1,2; global 1,2,3; other BSP's global 5,6; 7 and 8 unregistered.
+    """Commands and their senders.
 
     LOCAL has PODs 0 and 1, GLOBAL 0, 1 and 2, OTHER_GLOBAL 4 and 5 (of the other BSP), all in FEEDER_1; POD 3 is in no
     aggregate; PODs 6 and 7 aren't registered. LOCAL is qualified for the local product, both globals for the global one.

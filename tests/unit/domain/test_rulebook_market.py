@@ -12,8 +12,7 @@ from registry.domain.market import BaselineFiling, PodQuarters, quarters_of
 from registry.domain.prequalification import QualificationState
 from registry.domain.quantities import GREEN, HourCells, pack_cells, unpack_cells
 from registry.domain.sessions import Market
-
-from .consortium import (
+from tests.unit.domain.consortium import (
     BSP,
     DAY,
     DSO,
@@ -96,9 +95,11 @@ def test_no_declaration_commits_all_pods(world: Consortium) -> None:
     world.publish(1)
     world.select_local(1, selection(LOCAL, {6: 1}))
     world.select_global(1, selection(GLOBAL, {6: 10, 7: 10}))
-    world.refuses(declaration(GLOBAL, [serving(0, 6)]), BSP, "PodServesOtherMarket", pod_id=PODS[0], hour=6)
-    world.declare(GLOBAL, [serving(2, 6)], complete=False)
-    world.declare(GLOBAL, [serving(0, 7)])
+    shared = declaration(GLOBAL, [serving(0, 6)])
+    world.refuses(shared, BSP, "OtherMarketUncovered", other_aggregate=LOCAL, hour=6, selected_kw=1)
+    world.declare(GLOBAL, [serving(2, 6), serving(0, 7)], complete=False)
+    world.now = SCHEDULE.msd_gates[0]
+    world.refuses(shared, BSP, "PodServesOtherMarket", pod_id=PODS[0], hour=6, other=Market.LFP)
 
 
 @pytest.mark.rule("SES-3")
@@ -114,30 +115,19 @@ def test_the_other_market_stays_covered(world: Consortium) -> None:
 
 
 @pytest.mark.rule("SES-3")
-def test_a_second_declaration_cannot_take_what_the_other_market_bought(world: Consortium) -> None:
+def test_a_later_declaration_cannot_take_what_the_other_market_bought(world: Consortium) -> None:
+    """MSD 1 bought ten, POD 2 serves; LFP 2 bought the twenty that were left. Now MSD 2 repeats its ten."""
     world.publish(1)
     world.select_global(1, selection(GLOBAL, {6: 10}))
     world.declare(GLOBAL, [serving(2, 6)])
-    world.now = SCHEDULE.window(Market.LFP, 2)[0] - 1
-    world.declare(GLOBAL, [])
     world.select_local(2, selection(LOCAL, {6: 20}))
     world.declare(LOCAL, [serving(0, 6)], complete=False)
     world.select_global(2, selection(GLOBAL, {6: 10}))
-    left = world.rulebook.market
-    assert left.selections  # both markets hold hour 6 with different PODs
-    world.refuses(declaration(GLOBAL, [serving(0, 6)]), BSP, "PodServesOtherMarket", pod_id=PODS[0])
-    world.refuses(declaration(GLOBAL, [serving(1, 6)]), BSP, "PodServesOtherMarket", pod_id=PODS[1])
-
-
-@pytest.mark.rule("SES-3")
-def test_an_undeclared_buyer_of_the_rest_is_protected(world: Consortium) -> None:
-    """MSD 1 sold ten and declared POD 2. LFP 2 buys all twenty of LOCAL. Before its due time the BSP adds POD 0 to MSD."""
-    world.publish(1)
-    world.select_global(1, selection(GLOBAL, {8: 10}))
-    world.declare(GLOBAL, [serving(2, 8)])
-    world.select_local(2, selection(LOCAL, {8: 20}))
-    world.select_global(2, selection(GLOBAL, {8: 10}))
-    world.refuses(declaration(GLOBAL, [serving(0, 8)]), BSP, "PodServesOtherMarket", hour=8, other=Market.LFP)
+    declared, open_one = declaration(GLOBAL, [serving(0, 6)]), declaration(GLOBAL, [serving(1, 6)])
+    world.refuses(declared, BSP, "PodServesOtherMarket", pod_id=PODS[0])
+    world.refuses(open_one, BSP, "OtherMarketUncovered", other_aggregate=LOCAL, selected_kw=20, left_kw=10)
+    world.now = SCHEDULE.msd_gates[1]
+    world.refuses(open_one, BSP, "PodServesOtherMarket", pod_id=PODS[1])
 
 
 @pytest.mark.rule("SES-3")
@@ -237,7 +227,7 @@ def test_who_may_select_what(world: Consortium) -> None:
         local_outcome(1, replace(selection(LOCAL, {}), cells=HourCells(1 << 17))), DSO, "SelectionMalformed"
     )
     refused(local_outcome(1, selection(LOCAL, {1: 5}, perimeter=FEEDER_2 + 7)), DSO, "PerimeterNotInForce")
-    refused(local_outcome(1, dso=OTHER_DSO), DSO, "NotAuthorised", party=OTHER_DSO)
+    refused(local_outcome(1, dso=OTHER_DSO), DSO, "NotAuthorised", sender=world.signers[DSO])
 
 
 @pytest.mark.rule("PRQ-1", "TOE-2")
@@ -295,7 +285,6 @@ def test_local_activations_have_one_direction(world: Consortium) -> None:
     world.do(c.LeaveAggregate(BSP, LOCAL, (PODS[1],)), BSP)
     outcome = local_outcome(1, selection(LOCAL, {1: 5}), selection(TWIN, {1: -5}))
     world.refuses(outcome, DSO, "NotQualified")
-    assert world.rulebook.market.planned_kw is not None
     twin = two_local_aggregates()
     twin.at(Market.LFP, 1).refuses(outcome, DSO, "LocalBothDirections", hour=1)
     twin.do(local_outcome(1, selection(LOCAL, {1: 5}), selection(TWIN, {1: 5, 2: -5})), DSO)

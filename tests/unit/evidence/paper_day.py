@@ -250,6 +250,7 @@ class PaperDay:
 
     steps: list[tuple[str, int, list[Event]]] = field(default_factory=history)
     entries: list[bytes] = field(default_factory=certified)
+    conflicts: list[bytes] = field(default_factory=list)
     after: list[Event] = field(default_factory=list)
 
     def replace_step(
@@ -297,6 +298,7 @@ class PaperDay:
                 LoggedEntry(index, entry, tuple(merkle.inclusion_proof(index, size, read)))
                 for index, entry in enumerate(self.entries)
             ),
+            conflicts=tuple(self.conflicts),
         )
 
     def _statement(
@@ -313,7 +315,7 @@ class PaperDay:
         )
         opened = {opening.commitment: opening.payload for opening in openings}
         case = settlement_case(facts, recorded)
-        readings = reading_facts(DAY, [_reading(entry) for entry in self.entries], [])
+        readings = reading_facts(DAY, map(_reading, self.entries), map(_reading, self.conflicts))
         document = build_statement(
             case, deal_terms(opened, case), filed_baselines(facts, opened, case), readings
         )

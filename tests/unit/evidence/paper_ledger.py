@@ -95,9 +95,9 @@ class PaperLedger:
             receipt_of(logs, b"" if number else b"\x02") for number, logs in enumerate(transactions)
         )
         parent = header_hash(self.blocks[-1].header_rlp) if self.blocks else keccak(b"parent")
+        bloom, number = _bloom([log for logs in transactions for log in logs]), 100 + len(self.blocks)
         header = [
             parent, keccak(b"ommers"), bytes(20), bytes(32), bytes(32), receipts_root(receipts),
-            _bloom([log for logs in transactions for log in logs]), 0, 100 + len(self.blocks), 30_000_000, 21_000,
-            time, b"", bytes(32), bytes(8), 7,
+            bloom, 0, number, 30_000_000, 21_000, time, b"", bytes(32), bytes(8), 7,
         ]  # fmt: skip
         self.blocks.append(BlockEvidence(rlp.encode(header), receipts))

@@ -42,7 +42,7 @@ def test_long_bytes_of_a_page_are_in_the_vectors(page: Path) -> None:
     ],
 )
 def test_the_annotated_message_is_the_whole_vector(page: str, vector: str) -> None:
-    """Its hexadecimal digits, in the order of the page and without the remarks, are the message from first to last byte."""
+    """Its hexadecimal digits, in the order of the page and without the remarks, are the whole message."""
     text = (ROOT / "docs" / "formats" / page).read_text(encoding="utf-8")
     good = json.loads((ROOT / "tests" / "vectors" / "statements.json").read_text(encoding="utf-8"))["good"]
     message = next(v["statement"] for v in good if v["name"] == vector)
@@ -54,7 +54,7 @@ def test_the_annotated_message_is_the_whole_vector(page: str, vector: str) -> No
 
 
 def _bytes_of(line: str) -> str:
-    """The hexadecimal part at the start of a line, up to the remark behind it (three spaces or more, then no byte)."""
+    """The hexadecimal part at the start of a line, up to the remark behind three spaces or more."""
     match = re.match(r"(\s*(?:[0-9a-f]{2})+(?: {1,2}(?:[0-9a-f]{2})+)*)(?:\s{3,}.*|\s*)$", line)
     return match[1] if match else ""
 

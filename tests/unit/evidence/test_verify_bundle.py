@@ -439,6 +439,18 @@ def test_a_reading_that_its_device_marks_is_unsettled(changes: dict[str, int], r
     assert reason in report.figures["deals"][0]["lines"][0]["unsettled"]
 
 
+@pytest.mark.rule("STT-3", "MEA-2")
+def test_a_conflict_leaves_its_period_unsettled() -> None:
+    """Both kinds: other bytes for the same period, and a counter that the key used before."""
+    other = sign(reading(POD_A, 8, 77, export_wh=1), device(1))
+    reused = sign(reading(POD_B, 45, 1), device(2))
+    day = PaperDay(conflicts=[other, reused])
+    report = verify(day.bundle())
+    assert report.ok and report.figures is not None, report.failures
+    lines = [line for deal in report.figures["deals"] for line in deal["lines"]]
+    assert [line["quarter"] for line in lines if "conflicting statements" in line["unsettled"]] == [8, 45]
+
+
 @pytest.mark.rule("SES-3")
 def test_without_a_declaration_all_members_serve() -> None:
     """Then hour 2 waits for POD B too, which has readings there, and gives 1,250 Wh of its own: beyond what

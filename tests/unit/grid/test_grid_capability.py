@@ -1,4 +1,4 @@
-"""Lights of whole days: hand-made grids, and the SimBench fixture by AC power flow (GRD-1, DTL-1..3, DTL-5)."""
+"""Lights of whole days: hand-made grids, and the SimBench fixture by AC power flow (GRD-1, DTL-2, DTL-3)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_figure_12_one_perimeter_gives_one_two_give_more() -> None:
 
 @pytest.mark.rule("GRD-1")
 def test_a_flow_that_reverses_has_two_limits() -> None:
-    """250 kW flow back over a line for 300 kW: 50 kW up, and 550 kW down, through the reversal of the flow."""
+    """250 kW flow back over a line for 300 kW: 50 kW up, and 550 kW down, through the reversal."""
     network = grid([Line("PS", "A", 300.0)], loads={}, generators={"pv": "A", "store": "A"})
     state = expected_state(
         network, [pod("store", "A", "storage", 800)], {"P": ["store"]}, flat_day(network, {"pv": 250.0})
@@ -213,7 +213,7 @@ def test_the_fixture_shows_all_three_colours() -> None:
 
 @pytest.mark.rule("GRD-1")
 def test_random_placements_at_the_capability_hold() -> None:
-    """All perimeters use their whole capability at once, in random order and direction: no limit breaks by AC."""
+    """All perimeters use their whole capability at once, in random order and direction: none breaks."""
     house, found, random = simbench(), fixture_lights(), np.random.default_rng(99)
     state = house.state
     keys = {pod.key: i for i, pod in enumerate(house.pods)}
@@ -247,7 +247,7 @@ def test_random_placements_at_the_capability_hold() -> None:
 def test_a_tenth_more_breaks_a_limit_for_some_placement() -> None:
     """Tightness: in every limited cell the most sensitive PODs, with a tenth more, break a limit by AC.
 
-    The other perimeters stand at their own capability, as the joint allocation assumes, on the side that hurts.
+    The other perimeters stand at their own capability, as the joint allocation assumes.
     """
     house, found = simbench(), fixture_lights()
     state, sens = house.state, sensitivities(simbench().state, simbench().flow)

@@ -59,6 +59,8 @@ def fields_of(parameters: list[dict[str, Any]], cls: type[Any]) -> st.SearchStra
 def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return tuple(plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, str) and value.startswith("0x"):
+        return value.lower()
     return tuple(plain(item) for item in value) if isinstance(value, tuple) else value
 
 
@@ -72,8 +74,7 @@ def test_a_command_is_the_call_of_its_function(command_class: type[Command], dat
     encoded = encode_command(command, artifact)
     assert encoded[:4] == hash_of(entry)[:4]
     decoded = decode(abi_types(entry["inputs"]), encoded[4:])
-    lowered = repr(plain(command)).lower()
-    assert re.sub(r"<[^>]*: (\d+)>", r"\1", lowered) == repr(tuple(decoded)).lower()
+    assert plain(command) == plain(tuple(decoded))
 
 
 @pytest.mark.parametrize("event_class", EVENTS.values(), ids=EVENTS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def test_state_is_what_a_set_of_used_numbers_says(numbers: list[int]) -> None:
             gaps = sorted([gap for gap in gaps if gap != step.closed] + list(step.opened))
         missing = [number for gap in gaps for number in range(gap.first, gap.last + 1)]
         assert missing == [number for number in range(1, max(used) + 1) if number not in used]
-        assert all(one.last + 1 < two.first for one, two in zip(gaps, gaps[1:], strict=False))
+        assert all(one.last + 1 < two.first for one, two in pairwise(gaps))
 
 
 def test_a_gap_counts_its_numbers() -> None:

@@ -1,4 +1,6 @@
-"""The access node against a model of dictionaries, over random orders of everything a device can do wrong (MEA-2, MEA-3)."""
+"""The access node against a model of dictionaries, over random orders of everything a device can do wrong
+(MEA-2, MEA-3).
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,9 @@ class LogMachine(RuleBasedStateMachine):
         assert self.roots.setdefault(head.size, head.root) == head.root
         found = [(each.field, each.index, each.refused) for each in self.node.conflicts()]
         assert found == list(self.conflicts)
-        missing = {(gap.key_id, number) for gap in self.node.gaps() for number in range(gap.first, gap.last + 1)}
+        missing = {
+            (gap.key_id, number) for gap in self.node.gaps() for number in range(gap.first, gap.last + 1)
+        }
         highest: dict[bytes, int] = {}
         for kid, counter in self.by_counter:
             highest[kid] = max(highest.get(kid, 0), counter)
@@ -114,7 +118,7 @@ class LogMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-LogMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+LogMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
 
 
 @pytest.mark.rule("MEA-2", "MEA-3")

@@ -190,7 +190,13 @@ def test_counter_gaps_are_listed_and_close(house: House, node: AccessNode) -> No
 @pytest.mark.rule("MEA-2")
 def test_each_statement_of_a_batch_is_answered_in_its_place(house: House, node: AccessNode) -> None:
     device = house.device("a")
-    batch = [device.reading(0, 1), b"no", device.reading(1, 2), Device("stranger").reading(), device.reading(2, 3)]
+    batch = [
+        device.reading(0, 1),
+        b"no",
+        device.reading(1, 2),
+        Device("stranger").reading(),
+        device.reading(2, 3),
+    ]
     answers = node.submit(batch)
     assert [type(answer) for answer in answers] == [Accepted, Refused, Accepted, Refused, Accepted]
     assert [answer.statement_id for answer in answers] == [sha256(statement).digest() for statement in batch]

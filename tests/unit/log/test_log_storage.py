@@ -77,7 +77,9 @@ def test_proofs_at_every_size_lead_to_the_root(house: House, size: int) -> None:
             leaf = merkle.leaf_hash(node.entry(index))
             merkle.verify_inclusion(leaf, index, size, node.inclusion_proof(index, size), head.root)
         for old in range(37, size, 37):
-            merkle.verify_consistency(old, size, node.checkpoint_at(old).root, head.root, node.consistency_proof(old, size))
+            merkle.verify_consistency(
+                old, size, node.checkpoint_at(old).root, head.root, node.consistency_proof(old, size)
+            )
 
 
 @pytest.mark.rule("LOG-1")
@@ -148,8 +150,13 @@ def test_files_behind_the_database_are_derived_again(house: House, damage: str) 
         assert node.checkpoint() == head
         assert check_folder(tree, node.note_key).sound
     now = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    assert {name: now[name] for name in whole if name in now} == {name: whole[name] for name in whole if name in now}
-    names = {name for name in whole if ".p" not in str(name)} | {Path("tile/0/002.p/28"), Path("tile/entries/002.p/28")}
+    assert {name: now[name] for name in whole if name in now} == {
+        name: whole[name] for name in whole if name in now
+    }
+    names = {name for name in whole if ".p" not in str(name)} | {
+        Path("tile/0/002.p/28"),
+        Path("tile/entries/002.p/28"),
+    }
     assert names <= set(now)
 
 
@@ -181,7 +188,7 @@ def test_a_damaged_database_is_named(house: House, damage: str) -> None:
     db = sqlite3.connect(house.folder / "log.sqlite", isolation_level=None)
     db.execute(damage)
     db.close()
-    with pytest.raises(DatabaseCorrupted, match="log.sqlite"):
+    with pytest.raises(DatabaseCorrupted, match=r"log\.sqlite"):
         house.open()
     # the lock is free again
     with pytest.raises(DatabaseCorrupted):
@@ -191,7 +198,7 @@ def test_a_damaged_database_is_named(house: House, damage: str) -> None:
 def test_a_file_that_is_no_database_is_named(house: House) -> None:
     house.folder.mkdir(parents=True)
     (house.folder / "log.sqlite").write_bytes(b"no database " * 100)
-    with pytest.raises(DatabaseCorrupted, match="log.sqlite"):
+    with pytest.raises(DatabaseCorrupted, match=r"log\.sqlite"):
         house.open()
 
 

@@ -79,7 +79,9 @@ def test_the_same_again_and_the_same_sequence_again(house: House, node: AccessNo
     setpoint = device.setpoint(1, 1)
     first = node.log_setpoint(setpoint)
     house.clock.seconds += 10 * PERIOD_S
-    assert node.log_setpoint(setpoint) == Accepted(first.index, first.statement_id, first.receipt, duplicate=True)
+    assert node.log_setpoint(setpoint) == Accepted(
+        first.index, first.statement_id, first.receipt, duplicate=True
+    )
     for other in (device.setpoint(20, 1), device.setpoint(20, 1, power_w=-5)):
         with pytest.raises(ConflictingStatement, match="sequence"):
             node.log_setpoint(other)
@@ -108,7 +110,11 @@ def test_an_execution_answers_a_setpoint_of_this_log_once(house: House, node: Ac
             a.execution(setpoint, 1, 1),
         ]
     )
-    fields = [each.violation.field for each in (unknown, wrong_pod, wrong_period, again) if isinstance(each, Refused)]
+    fields = [
+        each.violation.field
+        for each in (unknown, wrong_pod, wrong_period, again)
+        if isinstance(each, Refused)
+    ]
     assert fields == ["setpoint_id", "pod_id", "period_start", "setpoint_id"]
     assert isinstance(good, Accepted) and isinstance(same, Accepted) and same.duplicate
     assert [each.field for each in node.conflicts()] == ["setpoint_id"]

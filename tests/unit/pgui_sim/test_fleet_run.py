@@ -277,10 +277,9 @@ def test_the_command_line_makes_runs_and_sums_up(tmp_path: Path, node: AccessNod
     made = command("make-fleet", "--state", state, "--pods", str(file))
     assert made.returncode == 0, made.stderr
     until = str(START + 2 * PERIOD_S)
-    done = command(
-        "run", "--state", state, "--server", node.url, "--until", until, "--fault", "bad-clock=1", "--offline",
-        f"0:{START}:{START + 9 * PERIOD_S}",
-    )  # fmt: skip
+    outage = f"0:{START}:{START + 9 * PERIOD_S}"
+    place = ("--state", state, "--server", node.url)
+    done = command("run", *place, "--until", until, "--fault", "bad-clock=1", "--offline", outage)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     assert list(summary) == [
