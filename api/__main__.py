@@ -2,45 +2,87 @@
 
 from __future__ import annotations
 
+import errno
+import signal
 import socket
 import sys
+from contextlib import suppress
+from types import FrameType
 
 import uvicorn
+from pydantic import ValidationError
 
 from api.app import create_app
 from registry.bootstrap import SystemClock, open_node
 from registry.config import Settings
+from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import OperationalError, PortInUse
+
+GRACE_S = 5
+"""How long requests may finish after the signal to stop."""
 
 
 def main() -> int:
     """Serve until interrupted; 1 with one clear line if the node cannot be opened."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         settings = Settings()
         listener = _listen(settings.host, settings.port)
         node = open_node(settings, SystemClock())
-    except (OperationalError, ValueError) as error:
-        sys.stderr.write(f"flexledger: {error}\n")
-        return 1
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"])) or "settings"
+        return _fail(f"FLEXLEDGER_{name.upper()}: found {first.get('input')!r}, {first['msg']}")
+    except (OperationalError, RuleViolation, OSError) as error:
+        return _fail(str(error))
     with node, listener:
         host, port = listener.getsockname()[:2]
         sys.stderr.write(f"FlexLedger serves {settings.state} on http://{host}:{port}/docs\n")
-        uvicorn.Server(uvicorn.Config(create_app(node), log_level="warning")).run(sockets=[listener])
+        config = uvicorn.Config(create_app(node), log_level="warning", timeout_graceful_shutdown=GRACE_S)
+        # The server ends in order and then passes the signal on.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise _no_address(host, error) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        listener.bind(address)
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise PortInUse(
-            found=f"{host}:{port}: {error.strerror}", expected="a free port", remedy="stop the other program or set FLEXLEDGER_PORT"
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                found=f"a program that listens on {host}:{port}",
+                expected="a free port",
+                remedy="stop the other program or set FLEXLEDGER_PORT",
+            ) from error
+        raise _no_address(host, error) from error
     return listener
+
+
+def _no_address(host: str, error: OSError) -> InputInvalid:
+    return InputInvalid(
+        rule="API-1",
+        field="FLEXLEDGER_HOST and FLEXLEDGER_PORT",
+        found=f"{host}: {error.strerror}",
+        allowed="an address of this machine and a port that this user may open",
+    )
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(text: str) -> int:
+    sys.stderr.write(f"flexledger: {' '.join(text.split())}\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
-from api import etags, problems, repeatable
+from api import docs_page, problems
 from api.background import Caretaker
+from api.etags import Tagged
+from api.limits import LimitedBodies
+from api.repeatable import Repeatable
 from api.routers import aggregates, lights, market, measurements, pods, public, settlements
+from api.schemas.documents import Problem
 from registry.bootstrap import Node
 
 DESCRIPTION = """
 Flexibility register and data-exchange ledger: who was registered for what, which limits the grid had, what was chosen,
-what the meters said and why somebody was paid. Every answer about a recorded fact names the transaction, block and time that made it
-so. Powers are kW (up: more injection or less withdrawal), energies Wh, prices milli-euro per MWh, instants UTC. Errors are problem
-documents (RFC 9457) with the key of the rule, the field, what was found and what is allowed.
+what the meters said and why somebody was paid. Every answer about a recorded fact names the transaction, block and time
+that made it so. Powers are kW (up: more injection or less withdrawal), energies Wh, prices milli-euro per MWh, instants
+UTC. Errors are problem documents (RFC 9457) with the key of the rule, the field, what was found and what is allowed.
+Lists go page by page: `after` takes the `next` of the page before. `as_of` asks what was recorded until an instant.
+Every POST takes an `Idempotency-Key`.
 """
+_PROBLEM: dict[str, Any] = {
+    "description": "A problem document",
+    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
@@ -27,19 +39,33 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     Args:
         caretaker: whether it follows the chain and anchors the log in the background.
     """
+    keeper = Caretaker(node)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with Caretaker(node) if caretaker else nullcontext():
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.long_polls = CapacityLimiter(measurements.LONG_POLLS_MAX)
+        with keeper if caretaker else nullcontext():
             yield
 
-    app = FastAPI(title="FlexLedger", version=_version(), description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="FlexLedger",
+        version=_version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": {"model": Problem, **_PROBLEM}, "5XX": {"model": Problem, **_PROBLEM}},
+    )
     app.state.node = node
-    repeatable.install(app)
-    etags.install(app)
+    app.state.caretaker = keeper
     problems.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(Repeatable, node=node)
+    app.add_middleware(Tagged)
+    app.add_middleware(LimitedBodies)
     for module in (public, pods, aggregates, lights, market, measurements, settlements):
         app.include_router(module.router)
+    docs_page.install(app)
     return app
 
 

@@ -8,31 +8,27 @@ from types import TracebackType
 from typing import Self
 
 from registry.bootstrap import Node
-from registry.domain.errors import RuleViolation
 from registry.domain.participants import PartyKind
-from registry.ports import OperationalError
+from registry.log.anchoring import Anchorer
 
 INTERVAL_S = 2.0
 _log = logging.getLogger(__name__)
 
 
 class Caretaker:
-    """A thread that wakes every two seconds; what goes wrong is logged and tried again."""
+    """A thread that wakes every two seconds. What goes wrong is said once in the log and by `failure`, and tried again."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, interval_s: float = INTERVAL_S) -> None:
         self._node = node
+        self._interval_s = interval_s
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
-        self._anchorer = next(
-            (
-                node.anchorer(party.party)
-                for party in node.mirror.parties(kind=PartyKind.ACCESS_NODE)
-                if party.party in node.signers
-            ),
-            None,
-        )
+        self._thread: threading.Thread | None = None
+        self._anchorer: Anchorer | None = None
+        self.failure: str | None = None
+        """Why the last round failed, None if it did not."""
 
     def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
         self._thread.start()
         return self
 
@@ -40,13 +36,32 @@ class Caretaker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
+
+    def work(self) -> None:
+        """One round."""
+        try:
+            self._node.mirror.catch_up()
+            self._anchor()
+        except Exception as error:  # whatever it is, the next round must come
+            said = f"{type(error).__name__}: {error}"
+            if said != self.failure:
+                _log.exception("background work failed, the next try is in %s s", self._interval_s)
+            self.failure = said
+        else:
+            self.failure = None
+
+    def _anchor(self) -> None:
+        if self._anchorer is None:
+            nodes = self._node.mirror.parties(kind=PartyKind.ACCESS_NODE)
+            own = [node.party for node in nodes if node.party in self._node.signers]
+            if not own:
+                return
+            self._anchorer = self._node.anchorer(own[0])
+        if self._anchorer.run_once() is not None:
+            self._node.mirror.catch_up()
 
     def _run(self) -> None:
-        while not self._stop.wait(INTERVAL_S):
-            try:
-                self._node.mirror.catch_up()
-                if self._anchorer is not None:
-                    self._anchorer.run_once()
-            except (OperationalError, RuleViolation):
-                _log.exception("the caretaker tries again in %s s", INTERVAL_S)
+        while not self._stop.wait(self._interval_s):
+            self.work()

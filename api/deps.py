@@ -1,26 +1,29 @@
-"""What routes need: the node, the caller, paging, `as_of`, the caller's ledger key."""
+"""What routes need: the node, the caller and its role, path and query parameters in domain terms, the caller's key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, TypeVar, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.problems import NotFound, Unauthenticated
-from api.schemas.answers import Page, Written, answer
+from api.schemas.answers import Written
+from api.visibility import require_role, sees_pod
 from registry.bootstrap import Node
 from registry.domain.calendar import DeliveryDay, from_unix
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import Receipt, Signer
-from registry.services.identity import ANYONE, Principal
-from registry.views import View
+from registry.services.identity import ANYONE, Principal, Role
 
-PAGE_MAX = 1000
-_bearer = HTTPBearer(auto_error=False, description="JWT of a participant, or one a PGUI signed with its device key")
-Row = TypeVar("Row", bound=View)
+Object = TypeVar("Object")
+_bearer = HTTPBearer(
+    auto_error=False,
+    bearerFormat="JWT",
+    description="JWT (ES256) of a participant, or one that a PGUI signed with its device key",
+)
 
 
 def get_node(request: Request) -> Node:
@@ -34,89 +37,153 @@ NodeDep = Annotated[Node, Depends(get_node)]
 def get_caller(
     node: NodeDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Principal:
-    """Who asks; without a token, anyone."""
+    """Who asks; without a token, anyone.
+
+    Raises:
+        TokenInvalid: ACT-1, the token proves nothing.
+    """
     return node.tokens.check(credentials.credentials) if credentials is not None else ANYONE
 
 
-Caller = Annotated[Principal, Depends(get_caller)]
+def get_known_caller(caller: Annotated[Principal, Depends(get_caller)]) -> Principal:
+    """Who asks; a token is needed.
 
-
-def get_known_caller(caller: Caller) -> Principal:
-    """Who asks; a token is needed."""
+    Raises:
+        Unauthenticated: ACT-1.
+    """
     if caller is ANYONE:
         raise Unauthenticated(
-            rule="ACT-1", field="authorization", found="no token", allowed="Authorization: Bearer with a valid token"
+            rule="ACT-1",
+            field="authorization",
+            found="no bearer token",
+            allowed="Authorization: Bearer with a valid token",
         )
     return caller
 
 
+def _caller_as(*roles: Role) -> Callable[[Principal], Principal]:
+    def get_caller_as(caller: Annotated[Principal, Depends(get_known_caller)]) -> Principal:
+        require_role(caller, *roles)
+        return caller
+
+    return get_caller_as
+
+
 KnownCaller = Annotated[Principal, Depends(get_known_caller)]
+BspCaller = Annotated[Principal, Depends(_caller_as(Role.BSP))]
+DsoCaller = Annotated[Principal, Depends(_caller_as(Role.DSO))]
+OperatorCaller = Annotated[Principal, Depends(_caller_as(Role.DSO, Role.TSO))]
+AuditorCaller = Annotated[Principal, Depends(_caller_as(Role.AUDITOR))]
+DeviceCaller = Annotated[Principal, Depends(_caller_as(Role.PGUI))]
+
+# ------------------------------------------------------------------------------------------------- parameters
+
+HEX_ID = "^[0-9a-f]{64}$"
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+PodId = Annotated[str, Path(pattern=HEX_ID, description="the POD's ledger id, 32 bytes")]
+StatementId = Annotated[str, Path(pattern=HEX_ID, description="32 bytes")]
+AggregateNumber = Annotated[int, Path(ge=1, le=2**40 - 1)]
+ProductNumber = Annotated[int, Path(ge=1, le=2**32 - 1)]
+PartyFilter = Annotated[int | None, Query(ge=1, le=2**16 - 1)]
+AreaFilter = Annotated[
+    int | None, Query(ge=1, le=2**40 - 1, description="number of a perimeter or aggregate")
+]
+SessionFilter = Annotated[int | None, Query(ge=1, le=6)]
+
+
+def parse_day(text: str) -> DeliveryDay:
+    """A delivery day from its ISO date.
+
+    Raises:
+        InputInvalid: TIM-1, no date, or one beyond the days that the ledger can number.
+    """
+    try:
+        day = DeliveryDay(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date())
+    except ValueError:
+        raise _no_day(text) from None
+    if not 0 <= day.number <= 0xFFFF:
+        raise _no_day(text)
+    return day
+
+
+def _no_day(text: str) -> InputInvalid:
+    return InputInvalid(
+        rule="TIM-1", field="day", found=text, allowed="an ISO date from 1970-01-01 to 2149-06-06"
+    )
+
+
+def get_path_day(day: Annotated[str, Path(pattern=DATE, examples=["2026-06-18"])]) -> DeliveryDay:
+    """The delivery day in the path."""
+    return parse_day(day)
+
+
+def get_day_filter(
+    day: Annotated[str | None, Query(pattern=DATE, description="as of this delivery day")] = None,
+) -> int | None:
+    """The number of the delivery day that is asked for, or None for the latest word."""
+    return parse_day(day).number if day is not None else None
 
 
 def get_as_of(
-    as_of: Annotated[str | None, Query(description="what was recorded until this instant (ISO 8601 with zone)")] = None,
+    as_of: Annotated[
+        str | None,
+        Query(max_length=40, description="what was recorded until this instant (ISO 8601 with zone)"),
+    ] = None,
 ) -> datetime | None:
-    """The instant of record time that is asked for, or None for now."""
-    if as_of is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(as_of)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise InputInvalid(
-            rule="TIM-1", field="as_of", found=as_of, allowed="an instant with its zone, such as 2026-06-18T10:00:00Z (+ written %2B)"
-        )
-    return instant.astimezone(UTC)
-
-
-AsOf = Annotated[datetime | None, Depends(get_as_of)]
-After = Annotated[str | None, Query(max_length=300, description="`next` of the page before")]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
-
-
-def page_of(rows: Sequence[Row], limit: int, visible: Callable[[Row], bool] = lambda _: True) -> Page[Any]:
-    """A page; rows the caller may not see are left out, the key goes on behind them."""
-    last = rows[-1].key if len(rows) == limit else None
-    return Page[Any](items=[answer(row).model_dump(mode="json") for row in rows if visible(row)], next=last)
-
-
-def existing(row: Row | None, visible: Callable[[Row], bool], what: str, found: object) -> Row:
-    """The row, if it is there for this caller.
-
-    Raises:
-        NotFound: otherwise; hidden and missing are not told apart.
-    """
-    if row is None or not visible(row):
-        raise NotFound(rule="API-2", field=what, found=found, allowed=f"a {what} that exists for the caller")
-    return row
-
-
-def hex_id(text: str, what: str = "id") -> bytes:
-    """32 bytes from the path.
-
-    Raises:
-        InputInvalid: API-1.
-    """
-    try:
-        data = bytes.fromhex(text)
-    except ValueError:
-        data = b""
-    if len(data) != 32:
-        raise InputInvalid(rule="API-1", field=what, found=text[:100], allowed="64 hexadecimal digits")
-    return data
-
-
-def delivery_day(text: str) -> DeliveryDay:
-    """A delivery day from the path.
+    """The instant of record time that is asked for, or None for now.
 
     Raises:
         InputInvalid: TIM-1.
     """
+    if as_of is None:
+        return None
     try:
-        return DeliveryDay(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date())
-    except ValueError:
-        raise InputInvalid(rule="TIM-1", field="day", found=text[:100], allowed="an ISO date, such as 2026-06-18") from None
+        instant = datetime.fromisoformat(as_of)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InputInvalid(
+        rule="TIM-1",
+        field="as_of",
+        found=as_of,
+        allowed="an instant with its zone, such as 2026-06-18T10:00:00Z (+ is written %2B)",
+    )
+
+
+PathDay = Annotated[DeliveryDay, Depends(get_path_day)]
+DayFilter = Annotated[int | None, Depends(get_day_filter)]
+AsOf = Annotated[datetime | None, Depends(get_as_of)]
+
+# ---------------------------------------------------------------------------------------------------- objects
+
+
+def existing(row: Object | None, visible: Callable[[Object], bool], what: str, found: object) -> Object:
+    """The row, if it is there for this caller.
+
+    Raises:
+        NotFound: API-2 otherwise; hidden and missing are not told apart.
+    """
+    if row is None or not visible(row):
+        raise NotFound(rule="API-2", field=what, found=found, allowed="one that exists for the caller")
+    return row
+
+
+def own_pods(
+    node: Node, caller: Principal, pod_ids: Iterable[str], day: int | None = None
+) -> tuple[bytes, ...]:
+    """The PODs that a write names, if all exist for the caller (on a delivery day, or as they stand last).
+
+    Raises:
+        NotFound: API-2, naming the first that doesn't.
+    """
+    identities = []
+    for number, text in enumerate(pod_ids):
+        identity = bytes.fromhex(text)
+        row = node.mirror.pod(identity, day=day)
+        existing(row, lambda pod: sees_pod(caller, pod), f"pod_id at place {number}", text)
+        identities.append(identity)
+    return tuple(identities)
 
 
 def signer_for(node: Node, caller: Principal) -> Signer:
@@ -131,7 +198,7 @@ def signer_for(node: Node, caller: Principal) -> Signer:
             rule="ACT-1",
             field="party",
             found=caller.party,
-            allowed=f"a party whose key this node holds: {sorted(node.signers)}",
+            allowed="a party whose ledger key this node holds",
             hint="write through a node of your own",
         )
     return signer

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
-from fastapi import FastAPI, Request
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.repeatable import body_of
+from api.exchange import WholeResponse
 
 
-def install(app: FastAPI) -> None:
-    """Add the header to every successful JSON answer."""
+class Tagged:
+    """Tags by content: the same answer to the same caller has the same tag, whatever was recorded in between."""
 
-    @app.middleware("http")
-    async def tagged(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        json_answer = response.headers.get("content-type", "").startswith("application/json")
-        if request.method != "GET" or response.status_code != 200 or not json_answer:
-            return response
-        body = await body_of(response)
-        tag = f'"{sha256(body).hexdigest()[:32]}"'
-        headers = {**dict(response.headers), "ETag": tag, "Cache-Control": "private, no-cache"}
-        known = [candidate.strip().removeprefix("W/") for candidate in request.headers.get("if-none-match", "").split(",")]
-        if tag in known:
-            headers.pop("content-length", None)
-            return Response(status_code=304, headers=headers)
-        return Response(body, 200, headers)
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        response = await WholeResponse.of(self._app, scope, receive)
+        headers = response.headers
+        if response.status == 200 and headers.get("content-type", "").startswith("application/json"):
+            tag = f'"{sha256(response.body).hexdigest()[:32]}"'
+            headers["ETag"] = tag
+            headers["Cache-Control"] = "private, no-cache"
+            headers["Vary"] = "Authorization"
+            if _knows(Headers(scope=scope).get("if-none-match", ""), tag):
+                response.status, response.body = 304, b""
+                del headers["content-length"], headers["content-type"]
+        await response.send(send)
+
+
+def _knows(if_none_match: str, tag: str) -> bool:
+    known = [candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")]
+    return tag in known or "*" in known

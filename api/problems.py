@@ -1,12 +1,20 @@
 """Problem documents (RFC 9457): every error of the register becomes one here, and only here.
 
-A `RuleViolation` keeps its rule key, field and both values. Its status follows from the rule's nature: who may act is 403,
-a missing object 404, a clash with what is recorded 409, anything else about the content 422.
+Each names the rule, the field, what was found and what is allowed. Its status follows from the rule's nature: who may
+act is 403 (401 without a valid token), a missing object 404, a clash with what is recorded 409, a body beyond the limit
+413, anything else about the content 422; a node that cannot do its work now is 503. Rules of the interface itself:
+
+    API-1   a request has the form that /openapi.json says
+    API-2   what is asked for exists for the caller; hidden and missing are not told apart
+    API-3   an `Idempotency-Key` belongs to one request
+    API-4   the node can reach what it works with: chain, databases, disk
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,10 +23,15 @@ from starlette.exceptions import HTTPException
 
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import OperationalError
+from registry.services.identity import TokenInvalid
+from registry.services.register_pods import ApplicationsInvalid
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "https://flexledger.example/problems/"
 CONFLICT_RULES = frozenset({"POD-1", "SES-2", "SES-3", "SES-4", "DTL-3", "DTL-4", "LOG-2"})
+ERRORS_SHOWN_MAX = 50
+TEXT_SHOWN_MAX = 200
+_log = logging.getLogger(__name__)
 
 
 class NotFound(RuleViolation):
@@ -29,24 +42,44 @@ class Unauthenticated(RuleViolation):
     """The route needs a bearer token."""
 
 
+class BodyTooLarge(RuleViolation):
+    """The body is longer than the route takes."""
+
+
+class KeyPending(RuleViolation):
+    """The idempotency key was claimed by a request whose end is not known."""
+
+
+_STATUS_OF_CLASS: tuple[tuple[type[RuleViolation], int], ...] = (
+    (NotFound, 404),
+    (Unauthenticated, 401),
+    (TokenInvalid, 401),
+    (BodyTooLarge, 413),
+    (KeyPending, 409),
+    (InputInvalid, 422),
+    (ApplicationsInvalid, 422),
+)
+_HTTP_FIELDS = {404: ("path", "a route of /openapi.json"), 405: ("method", "a method that the route has")}
+
+
 def status_of(error: RuleViolation) -> int:
     """HTTP status of a violation."""
-    if isinstance(error, NotFound):
-        return 404
-    if isinstance(error, Unauthenticated):
-        return 401
+    for kind, status in _STATUS_OF_CLASS:
+        if isinstance(error, kind):
+            return status
     if error.rule.startswith("ACT-"):
         return 403
-    if isinstance(error, InputInvalid):
-        return 422
     return 409 if error.rule in CONFLICT_RULES else 422
 
 
 def violation_response(error: RuleViolation) -> JSONResponse:
-    """The problem document of a violated rule."""
+    """The problem document of a violated rule; of a batch with bad rows, every row."""
     status = status_of(error)
+    fields: dict[str, Any] = dict(error.as_dict())
+    if isinstance(error, ApplicationsInvalid):
+        fields["errors"] = [{"row": row.row, **row.violation.as_dict()} for row in error.rows]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return problem(status, f"{error.rule} refuses this", str(error), error.rule.lower(), error.as_dict(), headers)
+    return problem(status, f"{error.rule} refuses this", str(error), error.rule.lower(), fields, headers)
 
 
 def problem(
@@ -54,11 +87,11 @@ def problem(
     title: str,
     detail: str,
     kind: str,
-    fields: Mapping[str, object] | None = None,
+    fields: Mapping[str, object],
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """One problem document."""
-    body = {"type": TYPE_BASE + kind, "title": title, "status": status, "detail": detail, **(fields or {})}
+    body = {"type": TYPE_BASE + kind, "title": title, "status": status, "detail": detail, **fields}
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
@@ -71,22 +104,45 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        fields = {
-            "rule": "API-1",
-            "field": field,
-            "found": repr(first.get("input"))[:200],
-            "allowed": first["msg"],
-            "errors": [{"field": ".".join(map(str, e["loc"])), "allowed": e["msg"]} for e in error.errors()[:50]],
-        }
-        return problem(422, "The request is malformed", f"{field}: {first['msg']}", "malformed", fields)
+        errors = [_malformed(entry) for entry in error.errors()[:ERRORS_SHOWN_MAX]]
+        first = errors[0]
+        detail = f"API-1: {first['field']}: found {first['found']}, allowed {first['allowed']}"
+        return problem(
+            422, "The request is malformed", detail, "api-1", {"rule": "API-1", **first, "errors": errors}
+        )
 
     @app.exception_handler(HTTPException)
-    async def on_http(_: Request, error: HTTPException) -> JSONResponse:
-        detail = str(error.detail)
-        return problem(error.status_code, detail, detail, f"http-{error.status_code}", headers=error.headers)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        field, allowed = _HTTP_FIELDS.get(error.status_code, ("body", "a body that can be read as JSON"))
+        found = {"path": request.url.path[:TEXT_SHOWN_MAX], "method": request.method}.get(
+            field, str(error.detail)
+        )
+        fields = {"rule": "API-1", "field": field, "found": found, "allowed": allowed}
+        return problem(
+            error.status_code, str(error.detail), str(error.detail), "api-1", fields, error.headers
+        )
 
     @app.exception_handler(OperationalError)
     async def on_operational(_: Request, error: OperationalError) -> JSONResponse:
-        return problem(503, "The node cannot do this now", str(error), "unavailable", headers={"Retry-After": "5"})
+        _log.error("%s", error)
+        # Paths and addresses are the operator's business: they are in the log only.
+        fields = {"rule": "API-4", "field": "node", "found": error.title, "allowed": error.expected}
+        detail = f"The node cannot do this now: {error.title}; its operator finds the cause in its log"
+        return problem(503, "The node cannot do this now", detail, "api-4", fields, {"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def on_defect(_: Request, error: Exception) -> JSONResponse:
+        # The server logs the traceback; the caller gets none of it.
+        fields = {"rule": "API-4", "field": "node", "found": "a defect", "allowed": "an answer"}
+        detail = "The node failed on this request; its operator finds the cause in its log"
+        return problem(500, "A defect of the node", detail, "api-4", fields)
+
+
+def _malformed(entry: Mapping[str, Any]) -> dict[str, str]:
+    """One error of pydantic: which field, what was there, what is allowed."""
+    found = "nothing" if entry["type"] == "missing" else repr(entry.get("input"))[:TEXT_SHOWN_MAX]
+    return {
+        "field": ".".join(str(part) for part in entry["loc"]),
+        "found": found,
+        "allowed": str(entry["msg"]),
+    }

@@ -1,8 +1,8 @@
 """Who may see what: the one place that decides (SPEC 1, PRIV-1, PRIV-3).
 
-Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into query filters, so
-that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not see does not exist for it (404), so
-that an answer never tells whether a hidden object is there.
+Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into query
+filters, so that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not see does not
+exist for it (404), so that an answer never tells whether a hidden object is there.
 """
 
 from __future__ import annotations
@@ -11,10 +11,19 @@ from typing import Any
 
 from registry.domain.aggregates import Scope
 from registry.domain.errors import RuleViolation
-from registry.domain.identifiers import owner_of_aggregate, owner_of_perimeter
+from registry.domain.identifiers import owner_of_aggregate, owner_of_perimeter, owner_of_product
 from registry.domain.sessions import Market
+from registry.ports import Opening
 from registry.services.identity import Principal, Role
-from registry.views import AggregateView, DeclarationView, PodView, QualificationView, SelectionView, StatementView
+from registry.views import (
+    AggregateView,
+    DeclarationView,
+    HistoryEntry,
+    PodView,
+    QualificationView,
+    SelectionView,
+    StatementView,
+)
 
 PARTICIPANTS = frozenset({Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR})
 
@@ -42,7 +51,8 @@ def pod_scope(principal: Principal) -> dict[str, Any]:
         RuleViolation: ACT-1.
     """
     require_role(principal, Role.BSP, Role.DSO, Role.AUDITOR)
-    return {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}.get(principal.role, {})
+    scopes = {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}
+    return scopes.get(principal.role, {})
 
 
 def sees_pod(principal: Principal, pod: PodView) -> bool:
@@ -58,6 +68,24 @@ def sees_pod(principal: Principal, pod: PodView) -> bool:
             return pod.global_aggregate is not None
         case Role.PGUI:
             return pod.pod_id == principal.pod_id
+        case _:
+            return False
+
+
+def sees_pod_step(principal: Principal, step: HistoryEntry) -> bool:
+    """As `sees_pod`, for one step in the life of a POD: a BSP doesn't see what was recorded under another one."""
+    state = step.state
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return bool(state["bsp"] == principal.party)
+        case Role.DSO:
+            return bool(state["dso"] == principal.party)
+        case Role.TSO:
+            return state["global_aggregate"] is not None
+        case Role.PGUI:
+            return bool(state["pod_id"] == "0x" + principal.pod_id.hex())
         case _:
             return False
 
@@ -116,7 +144,7 @@ def sees_qualification(principal: Principal, qualification: QualificationView) -
         case Role.BSP:
             return owner_of_aggregate(qualification.aggregate) == principal.party
         case Role.DSO | Role.TSO:
-            return qualification.product >> 16 == principal.party
+            return owner_of_product(qualification.product) == principal.party
         case _:
             return False
 
@@ -129,6 +157,16 @@ def light_scope(principal: Principal) -> dict[str, Any]:
     """
     require_role(principal, *PARTICIPANTS)
     return {"dso": principal.party} if principal.role is Role.DSO else {}
+
+
+def selection_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of outcomes: a BSP its own; of the others `sees_selection` decides row by row.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    return {"bsp": principal.party} if principal.role is Role.BSP else {}
 
 
 def sees_selection(principal: Principal, selection: SelectionView) -> bool:
@@ -144,6 +182,20 @@ def sees_selection(principal: Principal, selection: SelectionView) -> bool:
             return False
 
 
+def declaration_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of declarations: a BSP its own, a TSO those to its market; the rest row by row.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    scopes: dict[Role, dict[str, Any]] = {
+        Role.BSP: {"bsp": principal.party},
+        Role.TSO: {"market": Market.MSD},
+    }
+    return scopes.get(principal.role, {})
+
+
 def sees_declaration(principal: Principal, declaration: DeclarationView) -> bool:
     """A TSO sees which PODs serve its own market, a DSO all on its grid, a BSP its own."""
     match principal.role:
@@ -157,6 +209,16 @@ def sees_declaration(principal: Principal, declaration: DeclarationView) -> bool
             return owner_of_aggregate(declaration.aggregate) == principal.party
         case _:
             return False
+
+
+def baseline_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of filed baselines: a BSP its own, the auditor all; nobody else.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, Role.BSP, Role.AUDITOR)
+    return {"bsp": principal.party} if principal.role is Role.BSP else {}
 
 
 def settlement_scope(principal: Principal) -> dict[str, Any]:
@@ -186,3 +248,8 @@ def sees_settlement(principal: Principal, statement: StatementView) -> bool:
             return statement.operator == principal.party
         case _:
             return False
+
+
+def sees_opening(principal: Principal, opening: Opening) -> bool:
+    """What a commitment hides is for the parties it was made for, and for every auditor (PRIV-3)."""
+    return principal.role is Role.AUDITOR or (principal.party != 0 and principal.party in opening.owners)

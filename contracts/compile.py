@@ -2,8 +2,8 @@
 
 1. Collect every source that the contracts import, OpenZeppelin's from the npm packages.
 2. Compile them in one run of tools/solc (standard JSON); a warning is as bad as an error.
-3. Per contract: ABI, creation and runtime bytecode, errors by selector. The NatSpec of an error starts with the
-   key of the rule that it reports (`@dev SES-2: ...`); errors of libraries have their key here.
+3. Per contract: ABI, creation and runtime bytecode, errors by selector. The NatSpec of an error starts with
+   the key of the rule that it reports (`@dev SES-2: ...`); errors of libraries have their key here.
 4. Write the artifacts, or with ``--check`` compare them byte by byte with those in the repository.
 
 The npm packages are looked up in node_modules of the repository, or in the folder that the environment
@@ -134,7 +134,7 @@ def _canonical_type(parameter: Mapping[str, Any]) -> str:
 
 
 def rules_of_errors(name: str, compiled: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Signature, rule key and text of the errors by selector; raises CompilationFailed if a key is missing."""
+    """Signature, rule key and text of each error by selector; raises CompilationFailed without a key."""
     documented = compiled["devdoc"].get("errors", {})
     errors: dict[str, dict[str, str]] = {}
     nameless = []
@@ -156,7 +156,7 @@ def rules_of_errors(name: str, compiled: Mapping[str, Any]) -> dict[str, dict[st
 
 
 def artifact(name: str, compiled: Mapping[str, Any], compiler: str) -> dict[str, Any]:
-    """What contracts/artifacts/<name>.json holds; raises CompilationFailed for a contract that is too large."""
+    """What contracts/artifacts/<name>.json holds; raises CompilationFailed if the contract is too large."""
     runtime: str = compiled["evm"]["deployedBytecode"]["object"]
     if len(runtime) // 2 > MAX_RUNTIME_BYTES:
         found = len(runtime) // 2

@@ -6,59 +6,85 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.deps import After, AsOf, KnownCaller, Limit, NodeDep, delivery_day, page_of, signer_for, written
-from api.schemas.answers import Page, Written, answer_model
+from api.deps import (
+    AreaFilter,
+    AsOf,
+    DayFilter,
+    DsoCaller,
+    KnownCaller,
+    NodeDep,
+    PartyFilter,
+    PathDay,
+    SessionFilter,
+    signer_for,
+    written,
+)
+from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
+from api.schemas.answers import Page, Written
 from api.schemas.requests import CellBody, DynamicLightsBody
 from api.visibility import PARTICIPANTS, light_scope, require_role
-from registry.domain.calendar import DeliveryDay
 from registry.domain.lights import CellLight, Colour
-from registry.services.identity import Role
 from registry.services.publish_lights import DayLights, publish_lights
 from registry.views import LightView, PerimeterView
 
 router = APIRouter(prefix="/v1", tags=["traffic lights"])
 
 
-@router.get("/perimeters", response_model=Page[answer_model(PerimeterView)])  # type: ignore[misc]
+@router.get("/perimeters", response_model=page_model(PerimeterView))
 def perimeters(
-    node: NodeDep, caller: KnownCaller, as_of: AsOf, dso: int | None = None, day: str | None = None, after: After = None, limit: Limit = 100
+    node: NodeDep,
+    caller: KnownCaller,
+    as_of: AsOf,
+    day: DayFilter,
+    dso: PartyFilter = None,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Perimeters, or with `day` the partition in force on it (DTL-1)."""
     require_role(caller, *PARTICIPANTS)
-    number = delivery_day(day).number if day is not None else None
-    return page_of(node.mirror.perimeters(dso=dso, day=number, as_of=as_of, after=after, limit=limit), limit)
-
-
-@router.post("/lights", response_model=Written)
-def publish(node: NodeDep, caller: KnownCaller, body: DynamicLightsBody) -> Written:
-    """Publish the lights of a session, all or none (DTL-2)."""
-    require_role(caller, Role.DSO)
-    lights = [
-        DayLights(item.perimeter, tuple(map(_cell, item.up)), tuple(map(_cell, item.down)), {}) for item in body.lights
-    ]
-    receipt = publish_lights(
-        node.recorder, caller.party, signer_for(node, caller), DeliveryDay(body.day), body.session, lights
+    return page_of(
+        PerimeterView,
+        lambda position, size: node.mirror.perimeters(
+            dso=dso, day=day, as_of=as_of, after=position, limit=size
+        ),
+        after,
+        limit,
     )
-    return written(receipt)
 
 
-@router.get("/lights/{day}", response_model=Page[answer_model(LightView)])  # type: ignore[misc]
+@router.post("/lights")
+def publish(node: NodeDep, caller: DsoCaller, body: DynamicLightsBody) -> Written:
+    """Publish the lights of a session, all or none (DTL-2)."""
+    lights = [
+        DayLights(item.perimeter, tuple(map(_cell, item.up)), tuple(map(_cell, item.down)), {})
+        for item in body.lights
+    ]
+    signer = signer_for(node, caller)
+    return written(publish_lights(node.recorder, caller.party, signer, body.day, body.session, lights))
+
+
+@router.get("/lights/{day}", response_model=page_model(LightView))
 def lights(
     node: NodeDep,
     caller: KnownCaller,
-    day: str,
+    day: PathDay,
     as_of: AsOf,
-    perimeter: int | None = None,
-    session: int | None = None,
+    perimeter: AreaFilter = None,
+    session: SessionFilter = None,
     after: After = None,
-    limit: Limit = 100,
+    limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Lights of a delivery day, one entry per perimeter and session."""
-    rows = node.mirror.lights(
-        delivery_day(day).number, perimeter=perimeter, session=session, as_of=as_of, after=after, limit=limit, **light_scope(caller)
+    filters = {**light_scope(caller), "perimeter": perimeter, "session": session, "as_of": as_of}
+    return page_of(
+        LightView,
+        lambda position, size: node.mirror.lights(day.number, after=position, limit=size, **filters),
+        after,
+        limit,
     )
-    return page_of(rows, limit)
 
 
 def _cell(body: CellBody) -> CellLight:
-    return CellLight(Colour[body.colour.upper()], body.capability_kw, body.reactive)
+    colour = Colour[body.colour.upper()]
+    capability = 0 if colour is Colour.RED and body.capability_kw is None else body.capability_kw
+    return CellLight(colour, capability, body.reactive)

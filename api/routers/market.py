@@ -6,12 +6,32 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.deps import After, AsOf, KnownCaller, Limit, NodeDep, delivery_day, page_of, signer_for, written
-from api.schemas.answers import Page, Written, answer_model
+from api.deps import (
+    AsOf,
+    BspCaller,
+    KnownCaller,
+    NodeDep,
+    OperatorCaller,
+    PathDay,
+    SessionFilter,
+    existing,
+    own_pods,
+    signer_for,
+    written,
+)
+from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
+from api.schemas.answers import Page, Written
 from api.schemas.requests import BaselinesBody, DeclarationBody, OutcomeBody
-from api.visibility import PARTICIPANTS, require_role, sees_declaration, sees_selection
-from registry.domain.calendar import DeliveryDay
+from api.visibility import (
+    baseline_scope,
+    declaration_scope,
+    sees_aggregate,
+    sees_declaration,
+    sees_selection,
+    selection_scope,
+)
 from registry.domain.commands import DeclarePods
+from registry.domain.errors import InputInvalid
 from registry.domain.market import PodQuarters
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import DealTerms
@@ -23,70 +43,117 @@ from registry.views import BaselineView, DeclarationView, SelectionView
 router = APIRouter(prefix="/v1", tags=["market"])
 
 
-@router.post("/selections", status_code=201, response_model=Written)
-def select(node: NodeDep, caller: KnownCaller, body: OutcomeBody) -> Written:
-    """Record a session's outcome: a DSO that of an LFP, a TSO that of an MSD (SES-4)."""
-    require_role(caller, Role.DSO, Role.TSO)
+@router.post("/selections", status_code=201)
+def select(node: NodeDep, caller: OperatorCaller, body: OutcomeBody) -> Written:
+    """Record a session's outcome, all or none: a DSO that of an LFP, a TSO that of an MSD (SES-4)."""
+    for item in body.selections:
+        row = node.mirror.aggregate(item.aggregate)
+        existing(row, lambda found: sees_aggregate(caller, found), "aggregate", item.aggregate)
     orders = [
-        Order(s.aggregate, s.perimeter, tuple(s.kw), tuple(s.chain), s.tested_aggregate, DealTerms(**s.terms.model_dump()))
-        for s in body.selections
+        Order(
+            aggregate=item.aggregate,
+            perimeter=item.perimeter,
+            kw=tuple(item.kw),
+            chain=tuple(item.chain),
+            tested_aggregate=item.tested_aggregate,
+            terms=DealTerms(**item.terms.model_dump()),
+        )
+        for item in body.selections
     ]
     market = Market.LFP if caller.role is Role.DSO else Market.MSD
-    receipt = select_flexibility(
-        node.recorder, caller.party, signer_for(node, caller), market, DeliveryDay(body.day), body.session, orders
+    signer = signer_for(node, caller)
+    return written(
+        select_flexibility(node.recorder, caller.party, signer, market, body.day, body.session, orders)
     )
-    return written(receipt)
 
 
-@router.get("/selections/{day}", response_model=Page[answer_model(SelectionView)])  # type: ignore[misc]
+@router.get("/selections/{day}", response_model=page_model(SelectionView))
 def selections(
-    node: NodeDep, caller: KnownCaller, day: str, as_of: AsOf, session: int | None = None, after: After = None, limit: Limit = 100
+    node: NodeDep,
+    caller: KnownCaller,
+    day: PathDay,
+    as_of: AsOf,
+    session: SessionFilter = None,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Outcomes of a delivery day."""
-    require_role(caller, *PARTICIPANTS)
-    own = {"bsp": caller.party} if caller.role is Role.BSP else {}
-    rows = node.mirror.selections(delivery_day(day).number, session=session, as_of=as_of, after=after, limit=limit, **own)
-    return page_of(rows, limit, lambda row: sees_selection(caller, row))
+    filters = {**selection_scope(caller), "session": session, "as_of": as_of}
+    return page_of(
+        SelectionView,
+        lambda position, size: node.mirror.selections(day.number, after=position, limit=size, **filters),
+        after,
+        limit,
+        lambda row: sees_selection(caller, row),
+    )
 
 
-@router.post("/declarations", status_code=201, response_model=Written)
-def declare(node: NodeDep, caller: KnownCaller, body: DeclarationBody) -> Written:
-    """Declare which PODs fulfil a selection; `complete` frees the rest (SES-3)."""
-    require_role(caller, Role.BSP)
+@router.post("/declarations", status_code=201)
+def declare(node: NodeDep, caller: BspCaller, body: DeclarationBody) -> Written:
+    """Declare which PODs fulfil a selection, all or none; `complete` frees the rest (SES-3)."""
+    row = node.mirror.aggregate(body.aggregate)
+    existing(row, lambda found: sees_aggregate(caller, found), "aggregate", body.aggregate)
+    pod_ids = own_pods(node, caller, (pod.pod_id for pod in body.pods), body.day.number)
     command = DeclarePods(
         bsp=caller.party,
         aggregate=body.aggregate,
         perimeter=body.perimeter,
-        day=DeliveryDay(body.day).number,
-        pods=tuple(PodQuarters(bytes.fromhex(pod.pod_id), pod.bits()) for pod in body.pods),
+        day=body.day.number,
+        pods=tuple(PodQuarters(pod_id, pod.bits()) for pod_id, pod in zip(pod_ids, body.pods, strict=True)),
         complete=body.complete,
     )
     return written(node.recorder.record(command, signer_for(node, caller)))
 
 
-@router.get("/declarations/{day}", response_model=Page[answer_model(DeclarationView)])  # type: ignore[misc]
+@router.get("/declarations/{day}", response_model=page_model(DeclarationView))
 def declarations(
-    node: NodeDep, caller: KnownCaller, day: str, as_of: AsOf, after: After = None, limit: Limit = 100
+    node: NodeDep,
+    caller: KnownCaller,
+    day: PathDay,
+    as_of: AsOf,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Which PODs serve which market on a delivery day."""
-    require_role(caller, *PARTICIPANTS)
-    own = {"bsp": caller.party} if caller.role is Role.BSP else {}
-    rows = node.mirror.declarations(delivery_day(day).number, as_of=as_of, after=after, limit=limit, **own)
-    return page_of(rows, limit, lambda row: sees_declaration(caller, row))
+    scope = declaration_scope(caller)
+    return page_of(
+        DeclarationView,
+        lambda position, size: node.mirror.declarations(
+            day.number, as_of=as_of, after=position, limit=size, **scope
+        ),
+        after,
+        limit,
+        lambda row: sees_declaration(caller, row),
+    )
 
 
-@router.post("/baselines", status_code=201, response_model=list[Written])
-def baselines(node: NodeDep, caller: KnownCaller, body: BaselinesBody) -> list[Written]:
-    """File baselines before the gate (BAS-1)."""
-    require_role(caller, Role.BSP)
-    energies = {bytes.fromhex(item.pod_id): tuple(item.energy_wh) for item in body.baselines}
-    receipts = file_baselines(node.recorder, caller.party, signer_for(node, caller), DeliveryDay(body.day), energies)
-    return [written(receipt) for receipt in receipts]
+@router.post("/baselines", status_code=201)
+def baselines(node: NodeDep, caller: BspCaller, body: BaselinesBody) -> Written:
+    """File baselines before the gate, all or none (BAS-1)."""
+    pod_ids = own_pods(node, caller, (item.pod_id for item in body.baselines), body.day.number)
+    if len(set(pod_ids)) != len(pod_ids):
+        raise InputInvalid(rule="BAS-1", field="baselines", found="a POD twice", allowed="each POD once")
+    energies = {pod_id: tuple(item.energy_wh) for pod_id, item in zip(pod_ids, body.baselines, strict=True)}
+    (receipt,) = file_baselines(node.recorder, caller.party, signer_for(node, caller), body.day, energies)
+    return written(receipt)
 
 
-@router.get("/baselines/{day}", response_model=Page[answer_model(BaselineView)])  # type: ignore[misc]
-def filed(node: NodeDep, caller: KnownCaller, day: str, as_of: AsOf, after: After = None, limit: Limit = 100) -> Page[Any]:
+@router.get("/baselines/{day}", response_model=page_model(BaselineView))
+def filed(
+    node: NodeDep,
+    caller: KnownCaller,
+    day: PathDay,
+    as_of: AsOf,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
+) -> Page[Any]:
     """Commitments to the baselines of a day: a BSP's own, for the auditor all."""
-    require_role(caller, Role.BSP, Role.AUDITOR)
-    own = {"bsp": caller.party} if caller.role is Role.BSP else {}
-    return page_of(node.mirror.baselines(delivery_day(day).number, as_of=as_of, after=after, limit=limit, **own), limit)
+    scope = baseline_scope(caller)
+    return page_of(
+        BaselineView,
+        lambda position, size: node.mirror.baselines(
+            day.number, as_of=as_of, after=position, limit=size, **scope
+        ),
+        after,
+        limit,
+    )

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Annotated, Any
 
+import anyio
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.deps import KnownCaller, NodeDep, existing, hex_id, signer_for, written
+from api.deps import (
+    DeviceCaller,
+    DsoCaller,
+    KnownCaller,
+    NodeDep,
+    PodId,
+    existing,
+    own_pods,
+    signer_for,
+    written,
+)
+from api.limits import BODY_BYTES_MAX, too_large
 from api.problems import violation_response
 from api.schemas.answers import Written
+from api.schemas.documents import (
+    AcceptedStatement,
+    BatchAnswers,
+    ConflictAnswer,
+    Conflicts,
+    Setpoints,
+    StatementAnswer,
+)
 from api.schemas.requests import DevicesBody
 from api.visibility import require_role, sees_pod
+from registry.bootstrap import Node
 from registry.domain.commands import BindDevices
 from registry.domain.devices import Binding
 from registry.domain.errors import InputInvalid
@@ -23,121 +46,158 @@ from registry.services.identity import Role
 
 router = APIRouter(prefix="/v1", tags=["measurements"])
 STATEMENT_BYTES_MAX = 4096
-BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_ITEMS_MAX = 5_000
-_BODY = {"requestBody": {"required": True, "content": {"application/cose": {"schema": {"type": "string", "format": "binary"}}}}}
-_SEQUENCE = {
-    "requestBody": {"required": True, "content": {"application/cbor-seq": {"schema": {"type": "string", "format": "binary"}}}}
-}
+CONFLICTS_PER_PAGE = 100
+COSE, SEQUENCE = "application/cose", "application/cbor-seq"
+WAIT_S_MAX = 60
+LONG_POLLS_MAX = 64
+"""Devices that may wait for a setpoint at once; the next ones are answered at once and ask again."""
+WAIT_SLICE_S = 1.0
+"""How long a waiting request holds its thread before it looks whether its device is still there."""
 
 
-@router.post("/statements", status_code=201, openapi_extra=_BODY)
+def _binary(media_type: str) -> dict[str, Any]:
+    return {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.post(
+    "/statements",
+    status_code=201,
+    responses={
+        201: {"model": AcceptedStatement},
+        200: {"model": AcceptedStatement, "description": "Known already"},
+    },
+    openapi_extra={"requestBody": {"required": True, **_binary(COSE)}},
+)
 async def statement(request: Request, node: NodeDep) -> Response:
-    """One certified statement (COSE_Sign1). 201 with the receipt, 200 for the same bytes again; it needs no token, it proves itself."""
-    data = await _body(request, "application/cose", STATEMENT_BYTES_MAX)
+    """One certified statement (COSE_Sign1). 201 with the receipt, 200 for the same bytes again.
+
+    It needs no token, it proves itself.
+    """
+    data = await _body(request, COSE, STATEMENT_BYTES_MAX)
     (answer,) = await run_in_threadpool(node.log.submit, [data])
     if not isinstance(answer, Accepted):
         return violation_response(answer.violation)
-    return JSONResponse(_accepted(answer), status_code=200 if answer.duplicate else 201)
+    return JSONResponse(_accepted(answer).model_dump(), status_code=200 if answer.duplicate else 201)
 
 
-@router.post("/statements/batch", openapi_extra=_SEQUENCE)
-async def statements(request: Request, node: NodeDep) -> dict[str, Any]:
-    """A CBOR sequence of statements; one answer each, in order."""
-    data = await _body(request, "application/cbor-seq", BATCH_BYTES_MAX)
-    items = split_sequence(data, rule="MEA-1", field="body")
-    if len(items) > BATCH_ITEMS_MAX:
-        raise InputInvalid(rule="API-1", field="body", found=f"{len(items)} statements", allowed=f"at most {BATCH_ITEMS_MAX}")
-    answers = await run_in_threadpool(node.log.submit, items)
-    return {"answers": [_answer(answer) for answer in answers]}
+@router.post(
+    "/statements/batch",
+    responses={200: {"model": BatchAnswers}},
+    openapi_extra={"requestBody": {"required": True, **_binary(SEQUENCE)}},
+)
+async def statements(request: Request, node: NodeDep) -> Response:
+    """A CBOR sequence of statements; one answer each, in order. A refused one does not hold up the others."""
+    data = await _body(request, SEQUENCE, BODY_BYTES_MAX)
+    answers = await run_in_threadpool(_submit_sequence, node, data)
+    return JSONResponse(answers.model_dump(exclude_none=True))
 
 
 @router.get("/pods/{pod_id}/setpoints")
-def setpoints(
+async def setpoints(
+    request: Request,
     node: NodeDep,
-    caller: KnownCaller,
-    pod_id: str,
-    after: Annotated[int, Query(ge=0, le=2**32)] = 0,
-    wait: Annotated[float, Query(ge=0, le=60)] = 0,
-) -> dict[str, list[str]]:
-    """Signed setpoints of the caller's POD that still apply, in order; waits for the first up to `wait` seconds (SET-1)."""
-    require_role(caller, Role.PGUI)
-    identity = hex_id(pod_id, "pod_id")
-    existing(node.mirror.pod(identity), lambda pod: sees_pod(caller, pod), "pod_id", pod_id)
-    return {"setpoints": [base64.b64encode(data).decode() for data in node.log.setpoints(identity, after, wait)]}
+    caller: DeviceCaller,
+    pod_id: PodId,
+    after: Annotated[int, Query(ge=0, le=2**32 - 1, description="sequence of the last one known")] = 0,
+    wait: Annotated[float, Query(ge=0, le=WAIT_S_MAX, description="seconds to wait for the first")] = 0,
+) -> Setpoints:
+    """Signed setpoints of the device's own POD that still apply, in order (SET-1)."""
+    identity = bytes.fromhex(pod_id)
+    row = await run_in_threadpool(node.mirror.pod, identity)
+    existing(row, lambda pod: sees_pod(caller, pod), "pod_id", pod_id)
+    limiter: CapacityLimiter = request.app.state.long_polls
+    deadline = time.monotonic() + wait
+    found = await run_in_threadpool(node.log.setpoints, identity, after)
+    while not found and (left := deadline - time.monotonic()) > 0 and limiter.available_tokens > 0:
+        found = await anyio.to_thread.run_sync(
+            node.log.setpoints, identity, after, min(left, WAIT_SLICE_S), limiter=limiter
+        )
+        if await request.is_disconnected():
+            break
+    return Setpoints(setpoints=[base64.b64encode(data).decode() for data in found])
 
 
-@router.get("/statements/{index}/receipt")
+@router.get(
+    "/statements/{index}/receipt", response_class=Response, responses={200: _binary(COSE)}, tags=["public"]
+)
 def receipt(node: NodeDep, index: Annotated[int, Path(ge=0, le=2**63 - 1)]) -> Response:
     """The COSE receipt of an entry, as it was answered first (LOG-1)."""
-    return Response(node.log.receipt(index), media_type="application/cose")
+    there = index < node.log.checkpoint().size
+    existing(index if there else None, lambda _: True, "index", index)
+    return Response(node.log.receipt(index), media_type=COSE)
 
 
 @router.get("/conflicts")
-def conflicts(node: NodeDep, caller: KnownCaller, after: Annotated[int, Query(ge=0)] = 0) -> dict[str, Any]:
+def conflicts(
+    node: NodeDep, caller: KnownCaller, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+) -> Conflicts:
     """Refused statements that contradict the log, for the DSO of the POD and the auditor (MEA-2)."""
     require_role(caller, Role.DSO, Role.AUDITOR)
-    found = node.log.conflicts(after=after)
-    shown = []
-    for conflict in found:
-        pod = node.mirror.pod(conflict.pod_id)
-        if pod is not None and sees_pod(caller, pod):
-            shown.append(
-                {
-                    "id": conflict.id,
-                    "pod_id": conflict.pod_id.hex(),
-                    "key_id": conflict.key_id.hex(),
-                    "field": conflict.field,
-                    "index": conflict.index,
-                    "logged": base64.b64encode(conflict.logged).decode(),
-                    "refused": base64.b64encode(conflict.refused).decode(),
-                    "received_at": conflict.received_at,
-                }
-            )
-    return {"items": shown, "next": found[-1].id if found else None}
-
-
-@router.post("/devices", status_code=201, response_model=Written)
-def bind(node: NodeDep, caller: KnownCaller, body: DevicesBody) -> Written:
-    """Bind PGUI keys to PODs (DEV-1)."""
-    require_role(caller, Role.DSO)
-    bindings = tuple(
-        Binding(
-            bytes.fromhex(b.pod_id), bytes.fromhex(b.key_x), bytes.fromhex(b.key_y), b.valid_from, b.valid_until
+    found = node.log.conflicts(after=after, limit=CONFLICTS_PER_PAGE)
+    shown = [
+        ConflictAnswer(
+            id=conflict.id,
+            pod_id=conflict.pod_id.hex(),
+            key_id=conflict.key_id.hex(),
+            field=conflict.field,
+            index=conflict.index,
+            logged=base64.b64encode(conflict.logged).decode(),
+            refused=base64.b64encode(conflict.refused).decode(),
+            received_at=conflict.received_at,
         )
-        for b in body.bindings
+        for conflict in found
+        if (pod := node.mirror.pod(conflict.pod_id)) is not None and sees_pod(caller, pod)
+    ]
+    return Conflicts(items=shown, next=found[-1].id if len(found) == CONFLICTS_PER_PAGE else None)
+
+
+@router.post("/devices", status_code=201)
+def bind(node: NodeDep, caller: DsoCaller, body: DevicesBody) -> Written:
+    """Bind PGUI keys to PODs, all or none (DEV-1)."""
+    pod_ids = own_pods(node, caller, (binding.pod_id for binding in body.bindings))
+    bindings = tuple(
+        Binding(pod_id, bytes.fromhex(b.key_x), bytes.fromhex(b.key_y), b.valid_from, b.valid_until)
+        for pod_id, b in zip(pod_ids, body.bindings, strict=True)
     )
     return written(node.recorder.record(BindDevices(caller.party, bindings), signer_for(node, caller)))
 
 
 async def _body(request: Request, media_type: str, limit: int) -> bytes:
-    found = request.headers.get("content-type", "").partition(";")[0].strip()
+    found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found != media_type:
         raise InputInvalid(rule="API-1", field="content-type", found=found or "none", allowed=media_type)
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise InputInvalid(rule="API-1", field="body", found=f"more than {limit} bytes", allowed=f"at most {limit} bytes")
-    return bytes(data)
+    data = await request.body()
+    if len(data) > limit:
+        raise too_large(f"{len(data)} bytes", limit)
+    return data
 
 
-def _accepted(answer: Accepted) -> dict[str, Any]:
-    return {
-        "index": answer.index,
-        "statement_id": answer.statement_id.hex(),
-        "receipt": base64.b64encode(answer.receipt).decode(),
-        "duplicate": answer.duplicate,
-    }
+def _submit_sequence(node: Node, data: bytes) -> BatchAnswers:
+    items = split_sequence(data, rule="MEA-1", field="body")
+    if len(items) > BATCH_ITEMS_MAX:
+        raise InputInvalid(
+            rule="API-1", field="body", found=f"{len(items)} statements", allowed=f"at most {BATCH_ITEMS_MAX}"
+        )
+    return BatchAnswers(answers=[_answer(answer) for answer in node.log.submit(items)])
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _accepted(answer: Accepted) -> AcceptedStatement:
+    return AcceptedStatement(
+        index=answer.index,
+        statement_id=answer.statement_id.hex(),
+        receipt=base64.b64encode(answer.receipt).decode(),
+        duplicate=answer.duplicate,
+    )
+
+
+def _answer(answer: Answer) -> StatementAnswer:
     if isinstance(answer, Accepted):
-        fields = _accepted(answer)
-        return {"status": "duplicate" if fields.pop("duplicate") else "accepted", **fields}
-    return {
-        "status": "refused",
-        "statement_id": answer.statement_id.hex(),
-        **answer.violation.as_dict(),
-        "detail": str(answer.violation),
-    }
+        return StatementAnswer(
+            status="duplicate" if answer.duplicate else "accepted",
+            statement_id=answer.statement_id.hex(),
+            index=answer.index,
+            receipt=base64.b64encode(answer.receipt).decode(),
+        )
+    fields = {"statement_id": answer.statement_id.hex(), **answer.violation.as_dict()}
+    return StatementAnswer.model_validate({"status": "refused", "detail": str(answer.violation), **fields})

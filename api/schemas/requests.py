@@ -1,29 +1,63 @@
-"""Request bodies. Field names and units are those of the domain; ids are lower-case hexadecimal, days are ISO dates."""
+"""Request bodies. Field names and units are those of the domain; ids are lower-case hexadecimal, days are ISO dates.
+
+A body that one transaction of the ledger can't take is refused by its length, so that every write is whole or not at
+all.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import Enum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from registry.domain.aggregates import Scope
+from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import InputInvalid
 from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
+from registry.domain.quantities import GREEN, MAX_KW
+from registry.services.file_baselines import FILINGS_PER_TRANSACTION
+from registry.services.register_pods import PODS_PER_TRANSACTION
 
 HexId = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="32 bytes, lower-case hexadecimal")]
-Kw = Annotated[int, Field(ge=0, le=131_071)]
-SignedKw = Annotated[int, Field(ge=-131_071, le=131_071)]
+Kw = Annotated[int, Field(ge=0, le=MAX_KW)]
+SignedKw = Annotated[int, Field(ge=-MAX_KW, le=MAX_KW)]
 Number = Annotated[int, Field(ge=1, le=2**40 - 1)]
 ProductNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
 Party = Annotated[int, Field(ge=1, le=65_535)]
 Wh = Annotated[int, Field(ge=-(2**53), le=2**53)]
+UnixTime = Annotated[int, Field(ge=0, le=2**40 - 1)]
+MilliEurPerMwh = Annotated[int, Field(ge=0, le=10**12)]
+DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 E = TypeVar("E", bound=Enum)
+
+
+def _read_day(value: Any) -> DeliveryDay:
+    if not isinstance(value, str) or not re.match(DATE, value):
+        raise ValueError("an ISO date is expected, such as 2026-06-18")
+    day = DeliveryDay(date.fromisoformat(value))
+    try:
+        return DeliveryDay.from_number(day.number)
+    except InputInvalid as error:
+        raise ValueError(f"the date must be {error.allowed}") from None
+
+
+Day = Annotated[
+    DeliveryDay,
+    PlainValidator(_read_day),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DATE, "examples": ["2026-06-18"]}),
+]
 
 
 def member(kind: type[E], name: str) -> E:
     """The enum member of a lower-case name (the pattern of the field allows no other)."""
     return kind[name.upper()]
+
+
+POSITION = r"^-?[0-9]{1,2}\.[0-9]{1,6},-?[0-9]{1,3}\.[0-9]{1,6}$"
+Technology = Annotated[str, Field(min_length=1, max_length=40, pattern="^[^\\x00-\\x1f]*$")]
 
 
 class Body(BaseModel):
@@ -42,8 +76,8 @@ class PodBody(Body):
     up_kw: Kw
     down_kw: Kw
     activation_time_s: Annotated[int, Field(ge=0, le=86_400)]
-    position: Annotated[str, Field(pattern=r"^-?\d{1,2}\.\d{1,6},-?\d{1,3}\.\d{1,6}$", examples=["41.902782,12.496366"])]
-    technologies: Annotated[list[Annotated[str, Field(min_length=1, max_length=40)]], Field(min_length=1, max_length=20)]
+    position: Annotated[str, Field(pattern=POSITION, examples=["41.902782,12.496366"])]
+    technologies: Annotated[list[Technology], Field(min_length=1, max_length=20)]
 
     def kinds(self) -> tuple[PodCategory, VoltageLevel]:
         """Category and voltage as the domain has them."""
@@ -53,7 +87,7 @@ class PodBody(Body):
 class RegisterPodsBody(Body):
     """A batch of PODs; registered all or none."""
 
-    pods: Annotated[list[PodBody], Field(min_length=1, max_length=5_000)]
+    pods: Annotated[list[PodBody], Field(min_length=1, max_length=PODS_PER_TRANSACTION)]
 
 
 class PodIdsBody(Body):
@@ -88,7 +122,7 @@ class CellBody(Body):
     """The light of one hour and direction (DTL-2)."""
 
     colour: Literal["green", "yellow", "red"]
-    capability_kw: Annotated[int, Field(ge=1, le=131_070)] | None = None
+    capability_kw: Annotated[int, Field(ge=0, le=GREEN - 1)] | None = None
     reactive: bool = False
 
 
@@ -103,11 +137,9 @@ class PerimeterLightsBody(Body):
 class DynamicLightsBody(Body):
     """Dynamic lights of a session, published all or none."""
 
-    day: date
+    day: Day
     session: Annotated[int, Field(ge=1, le=6)]
     lights: Annotated[list[PerimeterLightsBody], Field(min_length=1, max_length=100)]
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class AggregateBody(Body):
@@ -139,17 +171,15 @@ class BaselineBody(Body):
 class BaselinesBody(Body):
     """Baselines of a delivery day, filed all or none."""
 
-    day: date
-    baselines: Annotated[list[BaselineBody], Field(min_length=1, max_length=200)]
-
-    model_config = ConfigDict(extra="forbid")
+    day: Day
+    baselines: Annotated[list[BaselineBody], Field(min_length=1, max_length=FILINGS_PER_TRANSACTION)]
 
 
 class TermsBody(Body):
     """The deal: prices in milli-euro per MWh, contracted availability in kW."""
 
-    availability_price_milli_eur_per_mwh: Annotated[int, Field(ge=0, le=10**12)]
-    use_price_milli_eur_per_mwh: Annotated[int, Field(ge=0, le=10**12)]
+    availability_price_milli_eur_per_mwh: MilliEurPerMwh
+    use_price_milli_eur_per_mwh: MilliEurPerMwh
     available_kw: Kw
 
 
@@ -167,11 +197,9 @@ class SelectionBody(Body):
 class OutcomeBody(Body):
     """The outcome of a session, recorded all or none."""
 
-    day: date
+    day: Day
     session: Annotated[int, Field(ge=1, le=6)]
     selections: Annotated[list[SelectionBody], Field(min_length=1, max_length=100)]
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class PodQuartersBody(Body):
@@ -188,13 +216,11 @@ class PodQuartersBody(Body):
 class DeclarationBody(Body):
     """Which PODs fulfil a selection (SES-3)."""
 
-    day: date
+    day: Day
     aggregate: Number
     perimeter: Number
     pods: Annotated[list[PodQuartersBody], Field(max_length=500)]
     complete: bool
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class DeviceBody(Body):
@@ -203,8 +229,8 @@ class DeviceBody(Body):
     pod_id: HexId
     key_x: HexId
     key_y: HexId
-    valid_from: Annotated[int, Field(ge=0, le=2**40 - 1)]
-    valid_until: Annotated[int, Field(ge=0, le=2**40 - 1)]
+    valid_from: UnixTime
+    valid_until: UnixTime
 
 
 class DevicesBody(Body):

@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {ITrafficLights} from "../src/interfaces/ITrafficLights.sol";
-import {HourCells, QualificationState, Scope} from "../src/types/Types.sol";
+import {HourCells, Scope} from "../src/types/Types.sol";
 import {MarketWorld} from "./MarketWorld.sol";
 
 /// @notice Gas per fact of a batch of 100, held against what its slots, the cold slots it must read, its log and its calldata cost alone.
@@ -17,7 +17,15 @@ abstract contract MarketGasBase is MarketWorld {
 
     event GasPerFact(string what, uint256 gas, uint256 limit);
 
-    function measure(string memory what, address target, uint16 party, bytes memory call, uint256 slotsAndLog) internal {
+    /// @dev The whole transaction, divided by the batch, stays within `percent` of the limit and is reported.
+    function measure(
+        string memory what,
+        address target,
+        uint16 party,
+        bytes memory call,
+        uint256 slotsAndLog,
+        uint256 percent
+    ) internal {
         uint256 calldataGas = 0;
         for (uint256 i = 0; i < call.length; i++) {
             calldataGas += call[i] == 0 ? 4 : 16;
@@ -30,7 +38,7 @@ abstract contract MarketGasBase is MarketWorld {
         uint256 perFact = (TRANSACTION + spent + calldataGas) / BATCH;
         uint256 limit = slotsAndLog + calldataGas / BATCH;
         emit GasPerFact(what, perFact, limit);
-        assertAtMost(perFact * 100, limit * 125, what);
+        assertAtMost(perFact * 100, limit * percent, what);
     }
 
     function logGas(uint256 topics, uint256 words) internal pure returns (uint256) {
@@ -58,7 +66,7 @@ contract LightsGasTest is MarketGasBase {
             list[i] = ITrafficLights.PerimeterLights(PERIMETER + 10 + i, yellow, yellow, keccak256(abi.encode(i)));
         }
         bytes memory call = abi.encodeCall(ITrafficLights.publishLights, (DSO, FIRST_DAY, 1, list));
-        measure("lights", address(lights), DSO, call, 4 * FRESH_SLOT + COLD_READ + logGas(2, 6));
+        measure("lights", address(lights), DSO, call, 4 * FRESH_SLOT + COLD_READ + logGas(2, 6), 110);
     }
 }
 
@@ -83,7 +91,7 @@ contract QualificationGasTest is MarketGasBase {
             hashes[i] = keccak256(abi.encode(i));
         }
         bytes memory call = abi.encodeCall(prequalification.apply_, (BSP, aggregates, products, hashes));
-        measure("application", address(prequalification), BSP, call, FRESH_SLOT + COLD_READ + logGas(2, 5));
+        measure("application", address(prequalification), BSP, call, FRESH_SLOT + COLD_READ + logGas(2, 5), 125);
     }
 }
 
@@ -109,7 +117,7 @@ contract SelectionGasTest is MarketGasBase {
             list[i].commitment = keccak256(abi.encode(i));
         }
         bytes memory call = abi.encodeCall(IMarket.selectGlobal, (TSO, FIRST_DAY, 1, list));
-        measure("selection", address(market), TSO, call, 2 * FRESH_SLOT + 7 * COLD_READ + logGas(4, 11));
+        measure("selection", address(market), TSO, call, 2 * FRESH_SLOT + 7 * COLD_READ + logGas(4, 11), 165);
     }
 
     function globalOf(uint40 i) private pure returns (uint40) {
@@ -130,6 +138,6 @@ contract DeclarationGasTest is MarketGasBase {
     function test_DeclaredPod() public {
         IMarket.PodQuarters[] memory list = items(0, BATCH, quarters(0, 24));
         bytes memory call = abi.encodeCall(IMarket.declare, (BSP, LOCAL, PERIMETER, FIRST_DAY, list, true));
-        measure("declaration", address(market), BSP, call, FRESH_SLOT + COLD_READ + logGas(4, 3));
+        measure("declaration", address(market), BSP, call, FRESH_SLOT + COLD_READ + logGas(4, 3), 145);
     }
 }

@@ -10,7 +10,6 @@ contract PodsWalk is PodsWorld {
     uint16 internal constant LAST_DAY = FIRST_DAY + 11;
     uint256 internal constant PODS = 5;
 
-    uint256 public steps;
     /// @dev What was frozen when a day opened: a later step must not change it.
     mapping(uint16 day => bytes32) private _frozen;
 
@@ -38,7 +37,6 @@ contract PodsWalk is PodsWorld {
         } else if (bsp == BSP && seed >> 8 & 3 == 1) {
             change(podId, uint24(bound(seed >> 16, 1, 1000)), uint24(bound(seed >> 32, 0, 1000)));
         }
-        steps++;
     }
 
     function stepStaticLight(uint256 seed) external {
@@ -55,7 +53,6 @@ contract PodsWalk is PodsWorld {
         }
         if (seed >> 16 & 1 == 0) decided.perimeter = NEXT_PERIMETER;
         decide(decided);
-        steps++;
     }
 
     function stepMembership(uint256 seed) external {
@@ -68,7 +65,6 @@ contract PodsWalk is PodsWorld {
         else if (pod.light == StaticLight.Confirmed || pod.light == StaticLight.Modulated) {
             join(uint40(uint256(pod.bsp) << 24 | serial), podId);
         }
-        steps++;
     }
 
     function stepTime(uint256 seed) external {
@@ -77,7 +73,6 @@ contract PodsWalk is PodsWorld {
         _frozen[before] = stateOf(before);
         vm.warp(startOf(before) - 12 hours);
         assertEq(sessions.firstUnfrozenDay(), before + 1, "the day has opened");
-        steps++;
     }
 
     /// @notice AGG-2, AGG-3: on every day, pools and shared pools are the sums over the PODs.
@@ -101,6 +96,18 @@ contract PodsWalk is PodsWorld {
         for (uint16 day = FIRST_DAY; day < sessions.firstUnfrozenDay(); day++) {
             assertEq(stateOf(day), _frozen[day], "frozen day");
         }
+    }
+
+    /// @notice Whether some local and some global aggregate share a POD from the effective day on.
+    function sharesNow() external view returns (bool shares) {
+        IPods.Pod[] memory all = allAt(sessions.firstUnfrozenDay());
+        for (uint256 i = 0; i < all.length; i++) {
+            shares = shares || all[i].localAggregate != 0 && all[i].globalAggregate != 0;
+        }
+    }
+
+    function effectiveDay() external view returns (uint16) {
+        return sessions.firstUnfrozenDay();
     }
 
     function checkPerimeters(IPods.Pod[] memory all, uint40 aggregate, uint40 other, uint16 day) private view {
@@ -169,8 +176,23 @@ contract PodsInvariants is PodsWorld {
         _walk.checkHistory();
     }
 
-    /// @dev The walk is one: most of its calls do something.
-    function afterInvariant() external view {
-        assertTrue(_walk.steps() > 10, "steps");
+    /// @dev AGG-2, AGG-3: one long walk, checked on the way; it must come through shared pools, and through most of the days.
+    function test_LongWalk() external {
+        uint256 sharing = 0;
+        for (uint256 i = 0; i < 300; i++) {
+            uint256 seed = uint256(keccak256(abi.encode("walk", i)));
+            uint256 kind = seed >> 248;
+            if (kind < 25) _walk.stepRegistration(seed);
+            else if (kind < 100) _walk.stepStaticLight(seed);
+            else if (kind < 225) _walk.stepMembership(seed);
+            else _walk.stepTime(seed);
+            if (i % 10 == 0) {
+                _walk.checkPools();
+                _walk.checkHistory();
+                if (_walk.sharesNow()) sharing++;
+            }
+        }
+        assertTrue(sharing > 5, "shared pools");
+        assertTrue(_walk.effectiveDay() > FIRST_DAY + 3, "days");
     }
 }

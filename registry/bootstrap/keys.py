@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,8 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from registry.ledger.signers import LocalSigner
 from registry.ports import KeyUnusable
-
-Key = TypeVar("Key", ec.EllipticCurvePrivateKey, Ed25519PrivateKey)
 
 
 class KeyRing:
@@ -31,11 +29,17 @@ class KeyRing:
 
     def p256(self, name: str) -> ec.EllipticCurvePrivateKey:
         """A P-256 key: ``receipts``, ``issuer`` or ``platform-<dso>``."""
-        return self._pem(name, ec.EllipticCurvePrivateKey, lambda: ec.generate_private_key(ec.SECP256R1()))
+        key = self._pem(name, lambda: ec.generate_private_key(ec.SECP256R1()))
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise _unusable(self._path(name), "a P-256 key")
+        return key
 
     def ed25519(self, name: str) -> Ed25519PrivateKey:
         """An Ed25519 key: ``log``, which signs checkpoints."""
-        return self._pem(name, Ed25519PrivateKey, Ed25519PrivateKey.generate)
+        key = self._pem(name, Ed25519PrivateKey.generate)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _unusable(self._path(name), "an Ed25519 key")
+        return key
 
     def party(self, name: str) -> LocalSigner:
         """A ledger key: ``admin`` or ``party-<number>``. Only a sandbox keeps those of others."""
@@ -54,19 +58,19 @@ class KeyRing:
         names = (path.stem for path in sorted(self._folder.glob("party-*.hex")))
         return {int(name.removeprefix("party-")): self.party(name) for name in names}
 
-    def _pem(self, name: str, kind: type[Key], make: Callable[[], Key]) -> Key:
-        path = self._folder / f"{name}.pem"
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.pem"
+
+    def _pem(self, name: str, make: Callable[[], PrivateKeyTypes]) -> PrivateKeyTypes:
+        path = self._path(name)
         if not path.exists():
             key = make()
             self._keep(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
             return key
         try:
-            loaded = load_pem_private_key(path.read_bytes(), password=None)
+            return load_pem_private_key(path.read_bytes(), password=None)
         except ValueError as error:
             raise _unusable(path, "a private key in PEM") from error
-        if not isinstance(loaded, kind):
-            raise _unusable(path, kind.__name__)
-        return loaded
 
     def _keep(self, path: Path, data: bytes) -> None:
         # The draft and the rename: a key is there whole or not at all, and never readable by others.

@@ -24,7 +24,8 @@ from registry.log.anchoring import Anchorer
 from registry.log.node import TREE_FOLDER, AccessNode
 from registry.log.settings import LogSettings
 from registry.mirror import MirrorDevices, SqlMirror, SqlVault
-from registry.ports import Clock, Ledger, Mirror, Signer, Vault
+from registry.mirror.answers import SqlAnswers
+from registry.ports import AnswerStore, Clock, Ledger, Mirror, OperationalError, Signer, Vault
 from registry.services.identity import Issuer, TokenChecker
 from registry.services.recorder import Recorder
 
@@ -34,6 +35,7 @@ KEYS_FOLDER = "keys"
 REGISTER_FILE = "register.sqlite"
 VAULT_FILE = "vault.sqlite"
 JWKS_LIFETIME = timedelta(minutes=10)
+JWKS_TIMEOUT_S = 5
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Node:
     ledger: Ledger
     mirror: Mirror
     vault: Vault
+    answers: AnswerStore
     log: AccessNode
     keys: KeyRing
     tokens: TokenChecker
@@ -110,8 +113,11 @@ def open_node(settings: Settings, clock: Clock) -> Node:
         ledger = _ledger(settings, clock, admin, stack)
         mirror = SqlMirror(settings.register_url or f"sqlite:///{settings.state / REGISTER_FILE}", ledger)
         stack.callback(mirror.close)
-        vault = SqlVault(settings.vault_url or f"sqlite:///{settings.state / VAULT_FILE}")
+        vault_url = settings.vault_url or f"sqlite:///{settings.state / VAULT_FILE}"
+        vault = SqlVault(vault_url)
         stack.callback(vault.close)
+        answers = SqlAnswers(vault_url)
+        stack.callback(answers.close)
         mirror.catch_up()
         devices = MirrorDevices(mirror)
         platforms = PlatformKeys(mirror, keys)
@@ -122,7 +128,9 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             clock,
             keys.ed25519("log"),
             keys.p256("receipts"),
-            LogSettings(settings.log_origin, AcceptanceRules(window_s=settings.acceptance_window_days * 86_400)),
+            LogSettings(
+                settings.log_origin, AcceptanceRules(window_s=settings.acceptance_window_days * 86_400)
+            ),
         )
         stack.callback(log.close)
         issuer = None if settings.jwks_url else Issuer(settings.token_issuer, keys.p256("issuer"))
@@ -132,9 +140,12 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             ledger=ledger,
             mirror=mirror,
             vault=vault,
+            answers=answers,
             log=log,
             keys=keys,
-            tokens=TokenChecker(settings.token_issuer, _issuer_keys(settings, issuer), devices, clock.now),
+            tokens=TokenChecker(
+                settings.token_issuer, _issuer_keys(settings, issuer), mirror, devices, clock.now
+            ),
             issuer=issuer,
             admin=admin,
             signers=dict(_signers(settings, keys)),
@@ -186,5 +197,21 @@ def _issuer_keys(settings: Settings, issuer: Issuer | None) -> Any:
     if issuer is not None:
         public_key = issuer.key.public_key()
         return lambda _: public_key
-    client = jwt.PyJWKClient(settings.jwks_url, cache_keys=True, lifespan=int(JWKS_LIFETIME.total_seconds()))
-    return lambda kid: client.get_signing_key(kid).key
+    client = jwt.PyJWKClient(
+        settings.jwks_url,
+        cache_keys=True,
+        lifespan=int(JWKS_LIFETIME.total_seconds()),
+        timeout=JWKS_TIMEOUT_S,
+    )
+
+    def key_of(name: str) -> Any:
+        try:
+            return client.get_signing_key(name).key
+        except jwt.PyJWKClientConnectionError as error:
+            raise OperationalError(
+                found=f"no keys at {settings.jwks_url}: {error}",
+                expected="the key set of the token issuer",
+                remedy="start the issuer, or correct FLEXLEDGER_JWKS_URL",
+            ) from error
+
+    return key_of

@@ -22,6 +22,8 @@ __all__ = [
     "check_chain_length",
     "may_apply",
     "may_move",
+    "not_identical",
+    "not_qualified",
     "passes",
     "qualification_answer",
 ]
@@ -164,17 +166,17 @@ def qualification_answer(
     own = qualification_of(aggregate, product)
     own_state = own.state_at(time)
     if own_state is not QualificationState.NONE:
-        return _refused(_not_qualified(aggregate, product, own_state, own.valid_until))
+        return _refused(not_qualified(aggregate, product, own_state, own.valid_until))
     for chain in chains:
         for relation in relations:
             if not relation.identical and lives(relation.aggregate, chain[0]):
-                return _refused(_not_identical(aggregate, relation))
+                return _refused(not_identical(aggregate, relation))
     for chain in _chains_to(product, rows):
         if any(lives(tested, chain[0]) for tested in tested_ones):
             holding = {(row.from_product, row.to_product) for row in in_force}
             broken = next(link for link in pairwise(chain) if link not in holding)
             return _refused(Refusal("EquivalenceNotInForce", from_=broken[0], to=broken[1]))
-    return _refused(_not_qualified(aggregate, product, own_state, own.valid_until))
+    return _refused(not_qualified(aggregate, product, own_state, own.valid_until))
 
 
 def _chains_to(product: int, rows: Sequence[Equivalence]) -> Iterator[tuple[int, ...]]:
@@ -195,11 +197,13 @@ def _refused(refusal: Refusal) -> QualificationAnswer:
     return QualificationAnswer(0, (), 0, refusal)
 
 
-def _not_qualified(aggregate: int, product: int, state: QualificationState, valid_until: int) -> Refusal:
+def not_qualified(aggregate: int, product: int, state: QualificationState, valid_until: int) -> Refusal:
+    """The refusal of a qualification that does not live (PRQ-1)."""
     return Refusal("NotQualified", aggregate=aggregate, product=product, state=state, valid_until=valid_until)
 
 
-def _not_identical(aggregate: int, relation: Relation) -> Refusal:
+def not_identical(aggregate: int, relation: Relation) -> Refusal:
+    """The refusal of a test of other PODs (TOE-2)."""
     return Refusal(
         "AggregatesNotIdentical",
         tested=relation.aggregate,

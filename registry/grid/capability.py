@@ -5,8 +5,8 @@
 3. Where the expected state itself violates a limit, the cells that worsen it are barred; those that relieve
    it go on.
 4. Robust joint allocation (``robust.py``). An hour's capability holds in all four quarter-hours.
-5. Correction: the worst placement of each row that stops a cell is solved by AC; the row's margin takes
-   over the difference between AC and linear; allocate again.
+5. Correction: the worst placements of each row that binds are solved by AC; the row's margin is set so that
+   it leaves what AC leaves; allocate again.
 6. Verification: worst and random placements are solved by AC; while one breaks a limit, the cells that caused
    it shrink. Of what is limited in the end, half a percent is held back.
 """
@@ -186,19 +186,18 @@ class CapabilityRun:
         if not tasks:
             return
         pods = len(self._state.pods)
-        moves = np.concatenate(
-            [work.problem.worst_placements(row, work.allocation.power_kw, pods) for work, row in tasks]
-        )
-        each = len(moves) // len(tasks)
+        worst = [work.problem.worst_placements(row, work.allocation.power_kw, pods) for work, row in tasks]
+        each = len(worst[0])
         quarters = np.repeat([work.problem.rows.quarter[row] for work, row in tasks], each)
-        solution = self._flow.solve(*self._state.scenarios(quarters, moves))
+        solution = self._flow.solve(*self._state.scenarios(quarters, np.concatenate(worst)))
         values = self._limits.values(solution)
         for number, (work, row) in enumerate(tasks):
             mine = slice(each * number, each * (number + 1))
             if solution.converged[mine].all():
                 limit = work.problem.rows.limit[row]
-                linear = moves[mine] @ work.problem.rows.effect[row]
-                work.margin[row] = float((self._limits.bounds[limit] - values[mine, limit] + linear).min())
+                left = float((self._limits.bounds[limit] - values[mine, limit]).min())
+                use = work.problem.effects(work.allocation.power_kw, np.array([row]))
+                work.margin[row] = left + float(use.sum())
         for work in hours:
             work.allocate()
 

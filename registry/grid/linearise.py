@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _TANGENTS: Final = 16
+_REACH: Final = 1.05
+"""Rows are kept that the joint range, so much enlarged, could use up: the linear estimate may fall short."""
 
 
 def hour_rows(
@@ -60,7 +62,7 @@ def _voltage(
     for sign, first in ((1.0, 0), (-1.0, limits.nodes)):
         bounds = limits.bounds[first : first + limits.nodes]
         margin = bounds[:, None] - sign * base.u_pu[quarters].T
-        node, column = np.nonzero(most_used(sign * effect, up, down) > margin)
+        node, column = np.nonzero(_REACH * most_used(sign * effect, up, down) > margin)
         parts.append(Rows(quarters[column], first + node, sign * effect[node], margin[node, column]))
     return parts
 
@@ -75,7 +77,7 @@ def _loading(
 ) -> Rows:
     bounds = limits.bounds[2 * limits.nodes :]
     phasor = base.loading[quarters].T
-    reach = np.abs(phasor) + np.abs(effect) @ np.maximum(up, down)
+    reach = np.abs(phasor) + _REACH * np.abs(effect) @ np.maximum(up, down)
     branch, column = np.nonzero(reach > bounds[:, None])
     start = np.angle(phasor[branch, column])
     turn = np.exp(-1j * (start[:, None] + 2.0 * np.pi * np.arange(_TANGENTS) / _TANGENTS))
@@ -83,5 +85,5 @@ def _loading(
     along = (effect[branch, None, :] * turn[:, :, None]).real.reshape(-1, effect.shape[1])
     column, branch = np.repeat(column, _TANGENTS), np.repeat(branch, _TANGENTS)
     used = most_used(along, up, down)[np.arange(len(column)), column]
-    kept = used > margin
+    kept = _REACH * used > margin
     return Rows(quarters[column[kept]], 2 * limits.nodes + branch[kept], along[kept], margin[kept])

@@ -127,23 +127,32 @@ class HourProblem:
         return use
 
     def worst_placements(self, row: int, power_kw: Floats, pods: int) -> Floats:
-        """The worst placement for one row by all cells, by those that use it most, by those of one direction.
+        """Placements that may be the worst for one row: ``[4, POD]``, kW injected more (negative: less).
 
-        ``[3, POD]``, kW injected more (negative: less). By the linear row the first is the worst; but what a
-        cell of small effect really does may have the other sign, and then one of the others is.
+        By the linear row the first is the worst, all cells together. But what a perimeter of small effect
+        really does may have the other sign than its row says; so also those of large effect alone, and
+        with all others up, and with all others down.
         """
         use = self._use(self._all.only(np.array([row])), power_kw)[0]
-        ways = np.array([cell.direction for cell in self.cells])
-        leading = use >= _MEMBER * use.max(initial=0.0)
-        alike = ways == ways[use.argmax()]
-        movers = (use >= 0.0, leading, alike)
-        return np.stack([self._placement(row, np.where(who, power_kw, 0.0), pods) for who in movers])
+        leading = (use > 0.0) & (use >= _MEMBER * use.max(initial=0.0))
+        busy = {pod for cell, leads in zip(self.cells, leading, strict=True) if leads for pod in cell.pods}
+        alone = self._placement(row, leading, power_kw, pods)
+        placements = [self._placement(row, use > 0.0, power_kw, pods), alone]
+        for way in Direction:
+            others = [cell.direction is way and not busy.intersection(cell.pods) for cell in self.cells]
+            placements.append(alone + self._placement(row, np.array(others), power_kw, pods, whole=True))
+        return np.stack(placements)
 
-    def _placement(self, row: int, power_kw: Floats, pods: int) -> Floats:
+    def _placement(self, row: int, who: Bools, power_kw: Floats, pods: int, *, whole: bool = False) -> Floats:
+        """The moves of some cells, PODs of largest effect first; those without effect only if ``whole``."""
         moves = np.zeros(pods)
         for number, cell in enumerate(self.cells):
+            if not who[number]:
+                continue
             effect, moved, before = self._parts[number].only(row)
-            fill = np.where(effect > 0.0, np.clip(power_kw[number] - before, 0.0, moved), 0.0)
+            fill = np.clip(power_kw[number] - before, 0.0, moved)
+            if not whole:
+                fill = np.where(effect > 0.0, fill, 0.0)
             moves[np.array(cell.pods, dtype=np.int64)[self._order[number][row]]] += cell.sign * fill
         return moves
 

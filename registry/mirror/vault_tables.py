@@ -36,3 +36,14 @@ class VaultOpening(_Kept, table=True):
     payload: dict[str, Any] = Field(sa_type=JSON)
     owners: list[int] = Field(sa_type=JSON)
     pod_id: bytes | None = Field(default=None, sa_type=LargeBinary, index=True)
+
+
+class VaultAnswer(_Kept, table=True):
+    """The answer to a write with an idempotency key; ``status`` is null from the claim until the answer."""
+
+    __tablename__ = "vault_answer"
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    status: int | None = Field(default=None)
+    body: bytes = Field(default=b"", sa_type=LargeBinary)

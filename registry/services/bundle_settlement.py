@@ -10,7 +10,7 @@ from registry.evidence.blocks import BlockEvidence, parse_header
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment, write_bundle
 from registry.evidence.payloads import Reading
 from registry.evidence.statements import parse
-from registry.ports import Ledger, LoggedStatement, MeasurementLog
+from registry.ports import Conflict, Ledger, LoggedStatement, MeasurementLog
 from registry.services.recorder import Recorder
 from registry.services.sealing import opened
 from registry.services.settle_day import last_filings, serving_candidates, settlement_case
@@ -40,10 +40,12 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
     # 2. openings
     pods = serving_candidates(case)
     # 3. readings
-    logged = [entry for pod_id in pods for entry in _readings(log, pod_id, day)]
-    size = _anchored_size(recorder, log, logged)
+    conflicts = [conflict for pod_id in pods for conflict in _conflicts(log, pod_id, day)]
+    logged = {entry.index: entry.data for pod_id in pods for entry in _readings(log, pod_id, day)}
+    logged |= {conflict.index: conflict.logged for conflict in conflicts}
+    size = _anchored_size(recorder, log, max(logged, default=0) + 1)
     entries = tuple(
-        LoggedEntry(entry.index, entry.data, tuple(log.inclusion_proof(entry.index, size))) for entry in logged
+        LoggedEntry(index, data, tuple(log.inclusion_proof(index, size))) for index, data in sorted(logged.items())
     )
     # 4. chain
     addresses = {name: bytes.fromhex(address[2:]) for name, address in recorder.ledger.addresses.items()}
@@ -60,7 +62,7 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
             note_key=str(log.note_key),
             checkpoint=log.checkpoint_at(size).note,
             entries=entries,
-            conflicts=tuple(data for pod_id in pods for data in _conflicts(log, pod_id, day)),
+            conflicts=tuple(conflict.refused for conflict in conflicts),
         )
     )
 
@@ -76,14 +78,16 @@ def _readings(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[Logg
     return [entry for entry in log.statements(pod_id, day.starts_at, day.ends_at) if isinstance(entry.payload, Reading)]
 
 
-def _conflicts(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[bytes]:
-    refused = [conflict.refused for conflict in log.conflicts(pod_id)]
+def _conflicts(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[Conflict]:
     periods = range(unix(day.starts_at), unix(day.ends_at))
-    return [data for data in refused if isinstance(p := parse(data).payload, Reading) and p.period_start in periods]
+    return [
+        conflict
+        for conflict in log.conflicts(pod_id)
+        if isinstance(payload := parse(conflict.refused).payload, Reading) and payload.period_start in periods
+    ]
 
 
-def _anchored_size(recorder: Recorder, log: MeasurementLog, logged: list[LoggedStatement]) -> int:
-    needed = max((entry.index + 1 for entry in logged), default=1)
+def _anchored_size(recorder: Recorder, log: MeasurementLog, needed: int) -> int:
     anchor = recorder.mirror.checkpoint_covering(log.log_id, needed)
     if anchor is None:
         raise RuleViolation(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.domain.errors import RuleViolation
 from registry.domain.participants import PartyKind
-from registry.ports import DeviceDirectory
+from registry.ports import DeviceDirectory, PartyQueries
 
 AUDIENCE = "flexledger"
 ALGORITHM = "ES256"
@@ -59,6 +59,10 @@ class Principal:
 ANYONE = Principal(Role.ANYONE)
 
 
+class TokenInvalid(RuleViolation):
+    """A bearer token that proves nothing (ACT-1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """The local issuer of the sandbox: one P-256 key."""
@@ -93,6 +97,7 @@ class TokenChecker:
         self,
         issuer_name: str,
         issuer_key: Callable[[str], Any],
+        parties: PartyQueries,
         devices: DeviceDirectory,
         now: Callable[[], datetime],
     ) -> None:
@@ -101,34 +106,55 @@ class TokenChecker:
         Args:
             issuer_name: the ``iss`` that is trusted.
             issuer_key: public key for a token's ``kid`` (a JWKS client, or the local issuer's key).
+            parties: who is admitted as what, as the ledger has it.
             devices: where device keys are looked up.
             now: the clock.
         """
         self._issuer_name = issuer_name
         self._issuer_key = issuer_key
+        self._parties = parties
         self._devices = devices
         self._now = now
 
     def check(self, token: str) -> Principal:
         """Verify a token.
 
+        1. Whose token it says it is decides the key; nothing else is believed before the signature is good.
+        2. Signature, audience, issuer, life time.
+        3. The ledger has the party as the kind that the token names, or the device bound to the POD.
+
         Raises:
-            RuleViolation: ACT-1, with what is wrong with the token.
+            TokenInvalid: ACT-1, with what is wrong with the token.
         """
         try:
+            # 1. whose
             key_name = str(jwt.get_unverified_header(token).get("kid", ""))
             claimed = jwt.decode(token, options={"verify_signature": False})
             if claimed.get("iss") == self._issuer_name:
                 return self._participant(token, key_name)
             return self._device(token, key_name)
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise RuleViolation(
-                rule="ACT-1", field="authorization", found=str(error), allowed=f"a token of {self._issuer_name} or of a bound device"
+        except (jwt.PyJWTError, ValueError) as error:
+            raise TokenInvalid(
+                rule="ACT-1",
+                field="authorization",
+                found=str(error),
+                allowed=f"a token of {self._issuer_name} or of a bound device",
             ) from error
 
     def _participant(self, token: str, key_name: str) -> Principal:
-        claims = self._claims(token, self._issuer_key(key_name), issuer=self._issuer_name, required=["exp", "iss", "aud", "party"])
-        return Principal(Role(claims["kind"]), party=int(claims["party"]))
+        # 2. signature
+        claims = self._claims(
+            token, self._issuer_key(key_name), issuer=self._issuer_name, required=["party", "kind"]
+        )
+        # 3. ledger
+        party = _whole(claims, "party")
+        view = self._parties.party(party)
+        if view is None:
+            raise ValueError(f"party {party} is not admitted")
+        role = ROLE_OF_KIND.get(view.kind)
+        if role is None or role.value != claims["kind"]:
+            raise ValueError(f"party {party} is admitted as {view.kind.name.lower()}, not as the token says")
+        return Principal(role, party=party)
 
     def _device(self, token: str, key_name: str) -> Principal:
         key_id = bytes.fromhex(key_name)
@@ -136,11 +162,13 @@ class TokenChecker:
         now = int(self._now().timestamp())
         if device is None or not device.valid_from <= now < device.valid_until:
             raise ValueError("the key is not bound to a POD now")
+        # 2. signature
         public_key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), device.public_key)
-        claims = self._claims(token, public_key, issuer=None, required=["exp", "iat", "sub", "aud"])
+        claims = self._claims(token, public_key, issuer=None, required=["iat", "sub"])
+        # 3. ledger
         if claims["sub"] != device.pod_id.hex():
             raise ValueError("the subject is not the POD that the key is bound to")
-        if claims["exp"] - claims["iat"] > DEVICE_TOKEN_LIFETIME.total_seconds():
+        if _whole(claims, "exp") - _whole(claims, "iat") > DEVICE_TOKEN_LIFETIME.total_seconds():
             raise ValueError(f"a device token lives at most {DEVICE_TOKEN_LIFETIME.total_seconds():.0f} s")
         return Principal(Role.PGUI, pod_id=device.pod_id, key_id=key_id)
 
@@ -152,11 +180,24 @@ class TokenChecker:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=issuer,
-            options={"require": required, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            options={
+                "require": ["aud", "exp", *required],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
         )
         now = self._now().timestamp()
-        if now >= claims["exp"]:
+        if now >= _whole(claims, "exp"):
             raise ValueError("the token has expired")
-        if claims.get("iat", 0) > now + DEVICE_TOKEN_LIFETIME.total_seconds():
+        latest = now + DEVICE_TOKEN_LIFETIME.total_seconds()
+        if any(_whole(claims, name) > latest for name in ("iat", "nbf") if name in claims):
             raise ValueError("the token is from the future")
         return claims
+
+
+def _whole(claims: dict[str, Any], name: str) -> int:
+    value = claims[name]
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError(f"{name} is no whole number")
+    return value

@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from registry.domain.commands import AdmitParties, Pause, ReinstateParty, RotateSigner, SuspendParty, Unpause
 from registry.domain.enums import PartyKind
 from registry.domain.errors import InputInvalid, RuleViolation
-from registry.domain.events import PartyAdmitted, Paused, PartySuspended, SignerRotated
+from registry.domain.events import PartyAdmitted, PartySuspended, Paused, SignerRotated
 from registry.domain.identifiers import eic_check_character
 from registry.domain.participants import Admission
 from registry.ledger import ChainLedger, Connection, LocalSigner, fund
@@ -102,7 +102,9 @@ def test_a_command_comes_back_as_the_event_it_caused(house: House) -> None:
 
 def test_recorded_tells_the_same_as_the_receipts_and_leaves_empty_blocks_out(house: House) -> None:
     ledger, old = house.ledger, LocalSigner.create()
-    receipts = [ledger.send(AdmitParties((admission(1, old), admission(2, LocalSigner.create()))), house.admin)]
+    receipts = [
+        ledger.send(AdmitParties((admission(1, old), admission(2, LocalSigner.create()))), house.admin)
+    ]
     for command in (SuspendParty(2, b"late".ljust(32, b"\0")), ReinstateParty(2), Pause(), Unpause()):
         receipts.append(ledger.send(command, house.admin))
     new = LocalSigner.create()

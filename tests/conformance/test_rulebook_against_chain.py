@@ -1,27 +1,63 @@
 """The rulebook and the contracts are one ledger: the same commands give the same events or the same refusal.
 
-Random streams of commands (`tests/unit/domain/command_stream.py`) go through both; whatever one accepts, the other accepts with
-equal events, whatever one refuses, the other refuses with the same error and values.
+Random streams of commands (`tests/unit/domain/command_stream.py`) go through both; whatever one accepts, the
+other accepts with equal events, whatever one refuses, the other refuses with the same error and values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from eth_utils import keccak
 
+from registry.domain import commands as c
+from registry.domain.aggregates import Scope
 from registry.domain.calendar import from_unix
-from registry.domain.commands import Command, Pause, RotateSigner
 from registry.domain.events import Event
+from registry.domain.pods import StaticLight, StaticLightDecision
+from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
+from registry.domain.statements import Statement
 from registry.ledger.opening import EmbeddedLedger, open_embedded
 from registry.ledger.signers import LocalSigner
 from tests.unit.domain.command_stream import CommandStream
-from tests.unit.domain.consortium import ADMIN, DISPUTE_WINDOW_S, DSO, FOUNDED_AT, KINDS, Consortium
+from tests.unit.domain.consortium import (
+    ADMIN,
+    BSP,
+    DAY,
+    DISPUTE_WINDOW_S,
+    DSO,
+    FEEDER_1,
+    FOUNDED_AT,
+    GLOBAL,
+    GLOBAL_PRODUCT,
+    KINDS,
+    LOCAL,
+    LOCAL_PRODUCT,
+    NODE,
+    NOTHING,
+    PODS,
+    SCHEDULE,
+    TSO,
+    TWIN,
+    UNTESTED_PRODUCT,
+    Consortium,
+    declaration,
+    draft,
+    global_outcome,
+    lights,
+    local_outcome,
+    move,
+    registration,
+    release,
+    selection,
+    serving,
+)
 
 LENGTH = 300
 
@@ -48,7 +84,7 @@ class Chain:
             folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S
         )
 
-    def execute(self, command: Command, sender: str, now: int) -> list[Event]:
+    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
         self._clock.instant = from_unix(now)
         receipt = self._opened.ledger.send(command, self._keys[sender])
         assert receipt.block_time == now
@@ -68,7 +104,7 @@ class Both:
         self.rulebook = rulebook
         self.chain = chain
 
-    def execute(self, command: Command, sender: str, now: int) -> list[Event]:
+    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
         """What both answer.
 
         Raises:
@@ -84,7 +120,7 @@ class Both:
 
 
 def answer(
-    ledger: Rulebook | Chain, command: Command, sender: str, now: int
+    ledger: Rulebook | Chain, command: c.Command, sender: str, now: int
 ) -> list[Event] | tuple[str, dict[str, object]]:
     """Events, or name and values of the refusal."""
     try:
@@ -103,7 +139,9 @@ def both(tmp_path: Path) -> Iterator[Both]:
 @pytest.mark.rule(
     "ACT-1", "ACT-2", "POD-1", "POD-2", "POD-3", "AGG-1", "AGG-2", "PRD-1", "PRQ-1", "TOE-1", "TOE-2", "DEV-1"
 )
-@pytest.mark.rule("SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4")
+@pytest.mark.rule(
+    "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"
+)
 @pytest.mark.parametrize("seed", range(4))
 def test_the_same_commands_have_the_same_outcome(both: Both, seed: int) -> None:
     world = Consortium(both, both.chain.addresses)
@@ -118,3 +156,94 @@ def test_the_same_commands_have_the_same_outcome(both: Both, seed: int) -> None:
             refused += 1
     assert accepted > LENGTH // 8
     assert refused > LENGTH // 8
+
+
+@pytest.mark.rule("ACT-1", "AGG-2", "TOE-1", "TOE-2", "SES-3", "SES-6", "STT-4")
+def test_what_random_streams_seldom_meet(both: Both) -> None:
+    """Rotation, the limit of counterparts, sums beyond 17 bits, chains, releases, disputes: by script."""
+    world = Consortium(both, both.chain.addresses)
+    met: set[str] = set()
+
+    def step(command: c.Command, party: int) -> None:
+        world.now += 1
+        try:
+            world.do(command, party)
+        except Refusal as refusal:
+            met.add(refusal.name)
+
+    # keys
+    old, new = both.chain.addresses[NODE], LocalSigner(keccak(text="new key"))
+    both.chain.adopt(new)
+    step(c.RotateSigner(NODE, new.address, old), ADMIN)
+    step(c.RotateSigner(NODE, old, both.chain.addresses[TSO]), ADMIN)
+    step(c.RotateSigner(NODE, old, new.address), ADMIN)
+    step(c.AnchorCheckpoint(NODE, b"\1" * 32, 1, NOTHING), NODE)
+    step(c.RotateSigner(TSO, both.chain.addresses[TSO], old), ADMIN)
+    step(c.RotateSigner(NODE, new.address, old), ADMIN)
+    # counterparts
+    for serial in range(10, 26):
+        aggregate = BSP << 24 | serial
+        step(c.CreateAggregates(BSP, (draft(aggregate, Scope.GLOBAL),)), BSP)
+        step(c.LeaveAggregate(BSP, GLOBAL, (PODS[0],)), BSP)
+        step(c.JoinAggregate(BSP, aggregate, (PODS[0],)), BSP)
+        step(c.LeaveAggregate(BSP, aggregate, (PODS[0],)), BSP)
+    step(c.JoinAggregate(BSP, GLOBAL, (PODS[0],)), BSP)
+    # a pool beyond 17 bits
+    giants = tuple(registration(pod, up_kw=131_071) for pod in PODS[6:8])
+    step(c.RegisterPods(BSP, giants), BSP)
+    granted = tuple(
+        StaticLightDecision(pod, StaticLight.CONFIRMED, 131_071, 5, FEEDER_1, NOTHING) for pod in PODS[6:8]
+    )
+    step(c.GiveStaticLights(DSO, granted), DSO)
+    step(c.JoinAggregate(BSP, TWIN, tuple(PODS[6:8])), BSP)
+    step(c.ApplyForQualification(BSP, (TWIN,), (LOCAL_PRODUCT,), (NOTHING,)), BSP)
+    step(move(DSO, TWIN, LOCAL_PRODUCT, QualificationState.TESTING), DSO)
+    step(move(DSO, TWIN, LOCAL_PRODUCT, QualificationState.QUALIFIED), DSO)
+    # a chain of equivalences
+    step(c.ProposeEquivalences(TSO, (GLOBAL_PRODUCT,), (UNTESTED_PRODUCT,)), TSO)
+    step(c.ProposeEquivalences(DSO, (LOCAL_PRODUCT,), (GLOBAL_PRODUCT,)), DSO)
+    step(c.AcceptEquivalences(TSO, (LOCAL_PRODUCT,), (GLOBAL_PRODUCT,)), TSO)
+    # the day: LFP 1, MSD 1, a lowered selection, releases
+    world.now = SCHEDULE.opens_at
+    step(c.PublishLights(DSO, DAY.number, 1, (lights(FEEDER_1),)), DSO)
+    step(local_outcome(1, selection(TWIN, {1: 5})), DSO)
+    step(c.LeaveAggregate(BSP, TWIN, (PODS[6],)), BSP)
+    step(local_outcome(1, selection(LOCAL, {9: 20, 10: -5})), DSO)
+    step(declaration(LOCAL, [serving(0, 9, 10), serving(1, 9)]), BSP)
+    world.now = SCHEDULE.lfp_gates[0]
+    chained = selection(GLOBAL, {9: 10, 10: 5}, chain=(LOCAL_PRODUCT, GLOBAL_PRODUCT), tested=LOCAL)
+    step(global_outcome(1, chained), TSO)
+    step(global_outcome(1, selection(GLOBAL, {9: 10, 10: 5}, chain=(GLOBAL_PRODUCT, UNTESTED_PRODUCT))), TSO)
+    step(global_outcome(1, selection(GLOBAL, {9: 10, 11: 5}, chain=(GLOBAL_PRODUCT, UNTESTED_PRODUCT))), TSO)
+    step(declaration(GLOBAL, [serving(0, 9)]), BSP)
+    step(declaration(GLOBAL, [serving(2, 9, 11)]), BSP)
+    step(release(LOCAL, serving(1, 9)), BSP)
+    world.now = SCHEDULE.msd_gates[0]
+    step(local_outcome(2, selection(LOCAL, {9: 10, 10: -5})), DSO)
+    step(release(LOCAL, serving(1, 9)), BSP)
+    step(release(LOCAL, serving(0, 9)), BSP)
+    # settlement
+    world.now = SCHEDULE.ends_at
+    first, second = b"\1" * 32, b"\2" * 32
+    row = Statement(first, LOCAL, LOCAL_PRODUCT, DAY.number, NOTHING, NOTHING)
+    step(c.RecordStatements(DSO, (row,)), DSO)
+    step(c.RecordStatements(DSO, (replace(row, statement_id=second),)), DSO)
+    step(c.RecordStatements(DSO, (replace(row, statement_id=second, supersedes=first),)), DSO)
+    step(c.DisputeStatement(BSP, second, NOTHING), BSP)
+    step(c.DisputeStatement(BSP, second, NOTHING), BSP)
+    world.now += DISPUTE_WINDOW_S
+    step(c.DisputeStatement(BSP, first, NOTHING), BSP)
+
+    assert met == {
+        "NotAuthorised",
+        "SignerTaken",
+        "PodNotMember",
+        "TooManyCounterparts",
+        "PowerTooLarge",
+        "AggregatesNotIdentical",
+        "OppositeToLocal",
+        "PodServesOtherMarket",
+        "ReleaseUncovered",
+        "SupersedesWrong",
+        "NotDisputable",
+    }

@@ -12,7 +12,7 @@ library Scratch {
     }
 
     function reuse(uint256 pointer) internal pure {
-        assembly ("memory-safe") {
+        assembly {
             mstore(0x40, pointer)
         }
     }

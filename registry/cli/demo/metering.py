@@ -15,9 +15,8 @@ from registry.domain.sessions import DaySchedule
 from registry.services.file_baselines import file_baselines
 from registry.services.issue_setpoints import issue_setpoints, targets
 
-OFFLINE_POD = 5
-"""Goes offline at 08:00 and comes back at 16:00: it catches up."""
-OFFLINE_HOURS = (8, 16)
+OFFLINE_HOURS = (11, 16)
+"""One device has no connection meanwhile: it misses the setpoints of a block, its clock drifts, and it catches up."""
 FAULTS = {
     "bad-clock": ("MEA-2", "a reading that is not aligned to a quarter-hour"),
     "fast-clock": ("MEA-2", "a reading of a period that is not over"),
@@ -84,7 +83,7 @@ def at_block(stage: Stage, url: str, block: int) -> None:
         hours = range(DAY.first_hour(block + 1), DAY.first_hour(block + 2) if block < 5 else DAY.hours)
         wanted = targets(stage.node.mirror, DAY, DSO, hours)
         issue_setpoints(stage.node.log, stage.node.platform(DSO), DAY, wanted)
-    arguments = ["--server", url, "--until", str(unix(now)), *_offline()]
+    arguments = ["--server", url, "--until", str(unix(now)), *_offline(stage)]
     if block == 6:
         for number, kind in enumerate((*FAULTS, "duplicate")):
             arguments += ["--fault", f"{kind}={FAULTY_POD + number}"]
@@ -133,9 +132,9 @@ def sum_up(stage: Stage) -> None:
     )
 
 
-def _offline() -> list[str]:
+def _offline(stage: Stage) -> list[str]:
     start, end = (unix(DAY.hour_start(hour)) for hour in OFFLINE_HOURS)
-    return ["--offline", f"{OFFLINE_POD}:{start}:{end}"]
+    return ["--offline", f"{stage.facts['drifting']}:{start}:{end}"]
 
 
 def _baseline(grid: GridDay, pod: DemoPod, forecast: Any) -> tuple[int, ...]:

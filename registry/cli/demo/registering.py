@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.table import Table
 
@@ -24,6 +25,10 @@ from registry.services.register_pods import PodApplication, register_pods
 
 BATCH = 100
 STRAY_NODE = "MV1.101 Bus 999"
+STRAINED_FEEDER = "MV1.101 Line 37"
+"""Its voltage needs local flexibility at noon; the largest POD that serves there has the poor clock."""
+DRIFT_PPM = 205
+"""A poor clock: five seconds off, and so no longer trusted, less than seven hours after it was last set right."""
 OVERSTATED = 3
 """PODs that declare half as much again as stands behind them: the DSO modulates them."""
 
@@ -148,11 +153,16 @@ def bind_devices(stage: Stage) -> None:
     pods = working_pods(stage)
     day: GridDay = stage.facts["grid"]
     platform = stage.node.platform(DSO).public_key().public_numbers()
-    fleet = {
+    fleet: dict[str, Any] = {
         "start": unix(DAY.starts_at),
         "setpoint_keys": [{"x": f"{platform.x:064x}", "y": f"{platform.y:064x}"}],
         "pods": [_fleet_entry(number, pod, day) for number, pod in enumerate(pods)],
     }
+    strained = stage.facts["perimeters"][STRAINED_FEEDER]
+    candidates = [n for n, pod in enumerate(pods) if pod.bsp == BSPS[0] and pod.perimeter == strained]
+    drifting = min(candidates, key=lambda n: (-pods[n].grid.down_kw, pods[n].pod_id))
+    fleet["pods"][drifting]["drift_ppm"] = DRIFT_PPM
+    stage.facts["drifting"] = drifting
     file = stage.folder / "fleet.json"
     file.write_text(json.dumps(fleet), encoding="utf-8")
     pgui(stage, "make-fleet", "--pods", str(file))
@@ -228,7 +238,7 @@ def _fleet_entry(number: int, pod: DemoPod, day: GridDay) -> dict[str, object]:
         "ems": {
             "delay_s": 5 + number % 20,
             "ramp_w_per_s": 5_000,
-            "follow_ppm": 1_000_000 - 15_000 * (number % 5),
+            "follow_ppm": 1_000_000 - 30_000 * (number % 5),
             "refuse": False,
         },
         "noise_ppm": 2_000,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 from hashlib import sha256
 
 from rich.table import Table
@@ -16,6 +17,7 @@ from registry.services.settle_day import Settled, settle_day
 
 AFTER_THE_DAY = timedelta(hours=6)
 CENT_PER_EUR = 100
+NANO = 10**9
 
 
 def settle(stage: Stage) -> None:
@@ -89,20 +91,24 @@ def _show(stage: Stage, done: Settled) -> None:
     table = Table(box=None, padding=(0, 2), title=f"aggregate {document['aggregate']}, {document['method']}", title_justify="left")
     for column in ("perimeter", "periods", "requested kWh", "delivered kWh", "availability EUR", "use EUR", "penalty EUR", "unsettled"):
         table.add_column(column, justify="right")
-    for deal in document["deals"]:
-        lines = deal["lines"]
-        numerator, denominator = map(int, deal["penalty_neur"].split("/"))
+    for perimeter in sorted({deal["perimeter"] for deal in document["deals"]}):
+        deals = [deal for deal in document["deals"] if deal["perimeter"] == perimeter]
+        lines = [line for deal in deals for line in deal["lines"]]
+        penalty = sum(Fraction(deal["penalty_neur"]) for deal in deals)
         table.add_row(
-            str(deal["perimeter"]),
+            str(perimeter),
             str(len(lines)),
             f"{sum(abs(line['requested_wh']) for line in lines) / 1000:,.1f}",
             f"{sum(line['delivered_wh'] or 0 for line in lines) / 1000:,.1f}",
-            f"{deal['availability_neur'] / 1e9:,.2f}",
-            f"{deal['use_neur'] / 1e9:,.2f}",
-            f"{numerator / denominator / 1e9:,.2f}",
-            str(deal["unsettled_periods"]),
+            f"{sum(deal['availability_neur'] for deal in deals) / NANO:,.2f}",
+            f"{sum(deal['use_neur'] for deal in deals) / NANO:,.2f}",
+            f"{float(penalty) / NANO:,.2f}",
+            str(sum(deal["unsettled_periods"] for deal in deals)),
         )
     stage.console.print(table)
+    reasons = sorted({line["unsettled"] for deal in document["deals"] for line in deal["lines"] if line["unsettled"]})
+    for reason in reasons:
+        stage.say(f"unsettled: {reason}")
     stage.say(
         f"party {document['operator']} owes BSP {document['bsp']} "
         f"[bold]{document['total_cent'] / CENT_PER_EUR:,.2f} EUR[/]; statement {done.statement_id.hex()[:16]}… on the ledger"

@@ -206,7 +206,7 @@ class DeclarationRules:
         return frozenset(hour for hour in state.open_hours if hour < first_hour)
 
     def _require_other_covered(self, desk: Desk) -> None:
-        """What the other market selected, and nobody declared for, stays covered by PODs left to it (SES-3)."""
+        """What the other market selected, and nobody declared for, stays covered by PODs left (SES-3)."""
         state = self._other_state(desk, desk.other)
         if state is None:
             return

@@ -16,6 +16,7 @@ from registry.domain.market import Claim, available_kw, hours_of, in_direction
 from registry.domain.participants import PartyKind
 from registry.domain.quantities import MAX_KW, Direction
 from registry.domain.refusals import Refusal
+from registry.domain.rulebook.aggregates import AggregatesBook
 from registry.domain.rulebook.lights import LightsBook
 from registry.domain.rulebook.participants import ParticipantsBook
 from registry.domain.rulebook.pods import PodsBook
@@ -68,11 +69,13 @@ class MarketBook:
         sessions: SessionsBook,
         lights: LightsBook,
         pods: PodsBook,
+        aggregates: AggregatesBook,
     ) -> None:
         self._participants = participants
         self._sessions = sessions
         self._lights = lights
         self._pods = pods
+        self._aggregates = aggregates
         self.selections: Table[Place, SelectionState | None] = Table(journal, None)
         self.quarters: Table[tuple[bytes, int, Market], int] = Table(journal, 0)
 
@@ -105,7 +108,7 @@ class MarketBook:
         """
         return sum(
             pod.granted_kw(direction)
-            for pod_id, pod in self._pods.members(place.aggregate, place.perimeter, place.day)
+            for pod_id, pod in self._aggregates.members(place.aggregate, place.perimeter, place.day)
             if hour in hours_of(self.quarters[pod_id, place.day, market])
             and (not shared_with or shared_with in (pod.local_aggregate, pod.global_aggregate))
         )
@@ -116,11 +119,12 @@ class MarketBook:
         Raises:
             Refusal: SES-3 PowerTooLarge, AGG-1 AggregateUnknown.
         """
-        pool = self._pods.pool(place.aggregate, place.perimeter, place.day)
+        pool = self._aggregates.pool(place.aggregate, place.perimeter, place.day)
         for power_kw in (pool.up_kw, pool.down_kw):
             require_countable(0, power_kw)
         claims = [
-            self._claim(place, other, hour, direction) for other in self._pods.counterparts(place.aggregate)
+            self._claim(place, other, hour, direction)
+            for other in self._aggregates.counterparts(place.aggregate)
         ]
         return available_kw(pool.power_kw(direction), claims)
 
@@ -149,7 +153,7 @@ class MarketBook:
         state = self.selections[Place(other, place.perimeter, place.day)]
         if state is None:
             return Claim(selected=False, complete=False, shared_kw=0, declared_kw=0)
-        shared = self._pods.shared(place.aggregate, other, place.perimeter, place.day)
+        shared = self._aggregates.shared(place.aggregate, other, place.perimeter, place.day)
         return Claim(
             selected=state.kw[hour] != 0,
             complete=hour in state.complete,

@@ -36,14 +36,16 @@ from registry.domain.prequalification import (
     check_chain_length,
     may_apply,
     may_move,
+    not_identical,
+    not_qualified,
     passes,
     qualification_answer,
 )
 from registry.domain.products import Product, check_product
 from registry.domain.quantities import Direction
 from registry.domain.refusals import Refusal
+from registry.domain.rulebook.aggregates import AggregatesBook
 from registry.domain.rulebook.participants import ParticipantsBook
-from registry.domain.rulebook.pods import PodsBook
 from registry.domain.rulebook.sessions import SessionsBook
 from registry.domain.rulebook.state import Call, Journal, Table
 from registry.domain.sessions import DAY_S
@@ -53,11 +55,15 @@ class PrequalificationBook:
     """Products, qualifications by aggregate and product, and equivalences."""
 
     def __init__(
-        self, journal: Journal, participants: ParticipantsBook, sessions: SessionsBook, pods: PodsBook
+        self,
+        journal: Journal,
+        participants: ParticipantsBook,
+        sessions: SessionsBook,
+        aggregates: AggregatesBook,
     ) -> None:
         self._participants = participants
         self._sessions = sessions
-        self._pods = pods
+        self._aggregates = aggregates
         self._products: Table[int, Product | None] = Table(journal, None)
         self._qualifications: Table[tuple[int, int], Qualification] = Table(journal, Qualification())
         self._equivalences: Table[tuple[int, int], Acceptance] = Table(journal, Acceptance.NONE)
@@ -128,25 +134,12 @@ class PrequalificationBook:
         if tested != aggregate:
             relation = self._relation(tested, aggregate, day)
             if not relation.identical:
-                raise Refusal(
-                    "AggregatesNotIdentical",
-                    tested=tested,
-                    asking=aggregate,
-                    shared=relation.shared,
-                    tested_pods=relation.pods,
-                    asking_pods=relation.asking_pods,
-                )
+                raise not_identical(aggregate, relation)
         # 3
         source = self._qualifications[tested, chain[0]]
         state = source.state_at(time)
         if state is not QualificationState.QUALIFIED:
-            raise Refusal(
-                "NotQualified",
-                aggregate=tested,
-                product=chain[0],
-                state=state,
-                valid_until=source.valid_until,
-            )
+            raise not_qualified(tested, chain[0], state, source.valid_until)
 
     def answer(self, aggregate: int, product: int, day: int, time: int) -> QualificationAnswer:
         """Whether an aggregate is qualified for a product, with the chain or the rule that failed (TOE-2).
@@ -155,14 +148,16 @@ class PrequalificationBook:
             Refusal: PRD-1 ProductUnknown, AGG-1 AggregateUnknown.
         """
         self.product_of(product)
-        self._pods.scope_of(aggregate)
+        self._aggregates.scope_of(aggregate)
         return qualification_answer(
             aggregate=aggregate,
             product=product,
             time=time,
             qualification_of=lambda asked, of_product: self._qualifications[asked, of_product],
             equivalences=[Equivalence(*pair, self._equivalences[pair]) for pair in self._equivalences],
-            related=[self._relation(other, aggregate, day) for other in self._pods.counterparts(aggregate)],
+            related=[
+                self._relation(other, aggregate, day) for other in self._aggregates.counterparts(aggregate)
+            ],
         )
 
     def _publish(self, operator: int, product: Product) -> Event:
@@ -185,7 +180,7 @@ class PrequalificationBook:
             self.product_of(product)
             if owner_of_aggregate(aggregate) != command.bsp:
                 raise Refusal("StepOfOther", aggregate=aggregate, product=product, caller=command.bsp)
-            self._pods.scope_of(aggregate)
+            self._aggregates.scope_of(aggregate)
             state = self._qualifications[aggregate, product].state_at(now)
             if not may_apply(state):
                 raise _not_allowed(aggregate, product, state, QualificationState.REQUESTED)
@@ -234,7 +229,7 @@ class PrequalificationBook:
             raise _not_allowed(aggregate, product, state, wanted)
         if not qualifies:
             return Qualification(wanted, before.valid_until)
-        pool = self._pods.pool(aggregate, 0, day)
+        pool = self._aggregates.pool(aggregate, 0, day)
         for direction, minimum_kw in ((Direction.UP, terms.min_up_kw), (Direction.DOWN, terms.min_down_kw)):
             if pool.power_kw(direction) < minimum_kw:
                 raise Refusal(
@@ -275,10 +270,13 @@ class PrequalificationBook:
 
     def _relation(self, tested: int, asking: int, day: int) -> Relation:
         """PODs of two aggregates on a day; those of the same scope share none."""
-        other_scope = self._pods.scope_of(tested) is not self._pods.scope_of(asking)
-        shared = self._pods.shared(tested, asking, 0, day).pods if other_scope else 0
+        other_scope = self._aggregates.scope_of(tested) is not self._aggregates.scope_of(asking)
+        shared = self._aggregates.shared(tested, asking, 0, day).pods if other_scope else 0
         return Relation(
-            tested, shared, self._pods.pool(tested, 0, day).pods, self._pods.pool(asking, 0, day).pods
+            tested,
+            shared,
+            self._aggregates.pool(tested, 0, day).pods,
+            self._aggregates.pool(asking, 0, day).pods,
         )
 
 

@@ -6,20 +6,28 @@ from registry.domain.commands import (
     AnchorCheckpoint,
     AttestStatement,
     BindDevices,
+    ChangePods,
     Command,
+    CreateAggregates,
     DeclarePerimeters,
     DeclarePods,
     DisputeStatement,
     EndDevices,
     FileBaselines,
+    GiveStaticLights,
+    JoinAggregate,
+    LeaveAggregate,
     PublishLights,
     RecordStatements,
+    RegisterPods,
     ReleasePods,
     ScheduleDays,
     SelectGlobal,
     SelectLocal,
+    WithdrawPods,
 )
 from registry.domain.events import Event
+from registry.domain.rulebook.aggregates import AggregatesBook
 from registry.domain.rulebook.declarations import DeclarationRules
 from registry.domain.rulebook.lights import LightsBook
 from registry.domain.rulebook.market import MarketBook
@@ -47,14 +55,19 @@ class Rulebook:
         self.sessions = SessionsBook(journal, self.participants)
         self.lights = LightsBook(journal, self.participants, self.sessions)
         self.pods = PodsBook(journal, self.participants, self.sessions, self.lights)
-        self.prequalification = PrequalificationBook(journal, self.participants, self.sessions, self.pods)
-        self.market = MarketBook(journal, self.participants, self.sessions, self.lights, self.pods)
+        self.aggregates = AggregatesBook(journal, self.participants, self.sessions, self.pods)
+        self.prequalification = PrequalificationBook(
+            journal, self.participants, self.sessions, self.aggregates
+        )
+        self.market = MarketBook(
+            journal, self.participants, self.sessions, self.lights, self.pods, self.aggregates
+        )
         self.measurements = MeasurementsBook(journal, self.participants, self.sessions, self.pods)
         self.settlement = SettlementBook(
             journal, self.participants, self.sessions, self.prequalification, dispute_window_s
         )
         self._selections = SelectionRules(
-            self.participants, self.sessions, self.lights, self.pods, self.prequalification, self.market
+            self.participants, self.sessions, self.lights, self.aggregates, self.prequalification, self.market
         )
         self._declarations = DeclarationRules(self.participants, self.sessions, self.pods, self.market)
 
@@ -79,6 +92,10 @@ class Rulebook:
                 return self.sessions.execute(command, call)
             case DeclarePerimeters() | PublishLights():
                 return self.lights.execute(command, call)
+            case RegisterPods() | ChangePods() | WithdrawPods() | GiveStaticLights():
+                return self.pods.execute(command, call)
+            case CreateAggregates() | JoinAggregate() | LeaveAggregate():
+                return self.aggregates.execute(command, call)
             case SelectLocal() | SelectGlobal():
                 return self._selections.execute(command, call)
             case DeclarePods() | ReleasePods():
@@ -89,8 +106,6 @@ class Rulebook:
                 return self.measurements.execute(command, call)
             case RecordStatements() | DisputeStatement() | AttestStatement():
                 return self.settlement.execute(command, call)
-        if command.contract == "Pods":
-            return self.pods.execute(command, call)
         if command.contract == "Prequalification":
             return self.prequalification.execute(command, call)
         return self.participants.execute(command, call)

@@ -23,10 +23,10 @@ from registry.domain.participants import PartyKind
 from registry.domain.prequalification import check_chain_length
 from registry.domain.quantities import MAX_KW, Direction, unpack_selection
 from registry.domain.refusals import Refusal
+from registry.domain.rulebook.aggregates import AggregatesBook
 from registry.domain.rulebook.lights import LightsBook
 from registry.domain.rulebook.market import SCOPE_OF, MarketBook, Place, SelectionState, require_countable
 from registry.domain.rulebook.participants import ParticipantsBook
-from registry.domain.rulebook.pods import PodsBook
 from registry.domain.rulebook.prequalification import PrequalificationBook
 from registry.domain.rulebook.sessions import SessionsBook
 from registry.domain.rulebook.state import Call
@@ -56,14 +56,14 @@ class SelectionRules:
         participants: ParticipantsBook,
         sessions: SessionsBook,
         lights: LightsBook,
-        pods: PodsBook,
+        aggregates: AggregatesBook,
         prequalification: PrequalificationBook,
         market: MarketBook,
     ) -> None:
         self._participants = participants
         self._sessions = sessions
         self._lights = lights
-        self._pods = pods
+        self._aggregates = aggregates
         self._prequalification = prequalification
         self._market = market
 
@@ -127,7 +127,7 @@ class SelectionRules:
         )
 
     def _require_entitled(self, turn: Turn, selection: Selection) -> None:
-        if self._pods.scope_of(selection.aggregate) is not SCOPE_OF[turn.market]:
+        if self._aggregates.scope_of(selection.aggregate) is not SCOPE_OF[turn.market]:
             raise Refusal("WrongScope", aggregate=selection.aggregate, market=turn.market)
         if not selection.chain:
             check_chain_length(selection.chain)

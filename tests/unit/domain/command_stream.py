@@ -1,4 +1,6 @@
-"""Random commands of a consortium over one delivery day: mostly sensible, often refused, the same for the same seed.
+"""Random commands of a consortium over one delivery day.
+
+Mostly sensible, often refused, the same for the same seed.
 
 Used to hold invariants against the rulebook, and the rulebook against the contracts.
 """
@@ -60,7 +62,9 @@ AGGREGATES = [LOCAL, GLOBAL, TWIN, OTHER_GLOBAL]
 PERIMETERS = [FEEDER_1, FEEDER_1, FEEDER_1, FEEDER_2, FOREIGN_FEEDER]
 PRODUCTS = [LOCAL_PRODUCT, GLOBAL_PRODUCT, UNTESTED_PRODUCT, LOCAL_PRODUCT + 1]
 DAYS = [DAY.number, DAY.number, DAY.number, DAY.number + 1, DAY.number + 2]
-GATES = sorted({SCHEDULE.opens_at, *SCHEDULE.lfp_gates, *SCHEDULE.msd_gates, SCHEDULE.last_declaration, SCHEDULE.ends_at})
+GATES = sorted(
+    {SCHEDULE.opens_at, *SCHEDULE.lfp_gates, *SCHEDULE.msd_gates, SCHEDULE.last_declaration, SCHEDULE.ends_at}
+)
 
 Step = tuple[c.Command, int]
 T = TypeVar("T")
@@ -154,7 +158,9 @@ class CommandStream:
             return self.select_local()
         session = self._session()
         chosen = self._random.sample([GLOBAL, GLOBAL, OTHER_GLOBAL], self._random.randint(1, 2))
-        return c.SelectGlobal(TSO, DAY.number, session, tuple(self._selection(one, session) for one in chosen)), TSO
+        return c.SelectGlobal(
+            TSO, DAY.number, session, tuple(self._selection(one, session) for one in chosen)
+        ), TSO
 
     def publish_lights(self) -> Step:
         pick = self._random
@@ -224,7 +230,9 @@ class CommandStream:
         state = self._rulebook.market.selections[place]
         first = SCHEDULE.first_hour(state.session) if state and pick.random() < 0.9 else 0
         selected = [hour for hour in range(first, 24) if state and state.kw[hour]] or [23]
-        members = [pod_id for pod_id, _ in self._rulebook.pods.members(place.aggregate, 0, place.day)] or PODS[:1]
+        members = [
+            pod_id for pod_id, _ in self._rulebook.aggregates.members(place.aggregate, 0, place.day)
+        ] or PODS[:1]
         items = []
         for _ in range(count):
             hours = pick.sample(selected, min(len(selected), pick.randint(1, 4)))
@@ -257,7 +265,8 @@ class CommandStream:
         known = [*PERIMETERS, FEEDER_2 + 1, FEEDER_2 + 2]
         predecessors = tuple(pick.sample(known[2:], pick.choice((0, 0, 1, 2))))
         parts = tuple(
-            PerimeterDraft(FEEDER_2 + pick.randint(1, 6), predecessors, self._word()) for _ in range(pick.randint(1, 2))
+            PerimeterDraft(FEEDER_2 + pick.randint(1, 6), predecessors, self._word())
+            for _ in range(pick.randint(1, 2))
         )
         return c.DeclarePerimeters(DSO, parts), DSO
 
@@ -309,14 +318,20 @@ class CommandStream:
 
     def publish_product(self) -> Step:
         operator = self._of(TSO, DSO)
-        changes = {"min_up_kw": self._of(0, 5, 10), "months": self._of(0, 0xFFF), "supersedes": self._of(0, LOCAL_PRODUCT)}
+        changes = {
+            "min_up_kw": self._of(0, 5, 10),
+            "months": self._of(0, 0xFFF),
+            "supersedes": self._of(0, LOCAL_PRODUCT),
+        }
         row = product(operator << 16 | self._random.randint(0, 5), **changes)
         return c.PublishProducts(operator, (row,)), operator
 
     def apply(self) -> Step:
         aggregate = self._of(*AGGREGATES)
         hashes = (self._word(),) * self._of(1, 1, 1, 2)
-        return c.ApplyForQualification(aggregate >> 24, (aggregate,), (self._of(*PRODUCTS),), hashes), aggregate >> 24
+        return c.ApplyForQualification(
+            aggregate >> 24, (aggregate,), (self._of(*PRODUCTS),), hashes
+        ), aggregate >> 24
 
     def move(self) -> Step:
         number = self._of(*PRODUCTS)
@@ -327,7 +342,9 @@ class CommandStream:
         return command, number >> 16
 
     def equivalences(self) -> Step:
-        command = self._of(c.ProposeEquivalences, c.AcceptEquivalences, c.AcceptEquivalences, c.RevokeEquivalences)
+        command = self._of(
+            c.ProposeEquivalences, c.AcceptEquivalences, c.AcceptEquivalences, c.RevokeEquivalences
+        )
         operator = self._of(TSO, DSO)
         return command(operator, (self._of(*PRODUCTS),), (self._of(*PRODUCTS),)), operator
 
@@ -336,7 +353,9 @@ class CommandStream:
     def bind(self) -> Step:
         x, y = device_key(self._random.randint(1, 12))
         start = self.now + self._random.randint(-500, 500)
-        binding = Binding(self._of(*PODS), x, self._of(y, y, y, x), start, start + self._random.randint(-1, 9_000))
+        binding = Binding(
+            self._of(*PODS), x, self._of(y, y, y, x), start, start + self._random.randint(-1, 9_000)
+        )
         return c.BindDevices(DSO, (binding,)), DSO
 
     def end(self) -> Step:
@@ -364,13 +383,17 @@ class CommandStream:
         return c.DisputeStatement(bsp, self._statement(), self._word()), bsp
 
     def attest(self) -> Step:
-        return c.AttestStatement(AUDITOR, self._statement(), self._random.random() < 0.5, self._word()), AUDITOR
+        return c.AttestStatement(
+            AUDITOR, self._statement(), self._random.random() < 0.5, self._word()
+        ), AUDITOR
 
     # ------------------------------------------------------------------------------------ participants
 
     def suspend(self) -> Step:
         party = self._of(NODE, AUDITOR, 99)
-        command = c.ReinstateParty(party) if self._random.random() < 0.7 else c.SuspendParty(party, self._word())
+        command = (
+            c.ReinstateParty(party) if self._random.random() < 0.7 else c.SuspendParty(party, self._word())
+        )
         return command, ADMIN
 
     def pause(self) -> Step:

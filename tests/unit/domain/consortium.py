@@ -87,27 +87,27 @@ def confirmed(pod_id: bytes, perimeter: int = FEEDER_1) -> StaticLightDecision:
 
 
 def product(number: int, **changes: object) -> Product:
-    terms: dict[str, object] = dict(
-        product=number,
-        supersedes=0,
-        service=bytes32_text("active power"),
-        test_infrastructure=bytes32_text("PGUI"),
-        months=0xFFF,
-        weekdays=0x7F,
-        from_minute=0,
-        until_minute=1_440,
-        min_up_kw=10,
-        min_down_kw=0,
-        activation_time_s=900,
-        recovery_time_s=0,
-        duration_s=3_600,
-        method=SettlementMethod.METERED,
-        tolerance_ppm=100_000,
-        penalty_numerator=11,
-        penalty_denominator=7,
-        qualification_days=365,
-        payload_hash=NOTHING,
-    )
+    terms: dict[str, object] = {
+        "product": number,
+        "supersedes": 0,
+        "service": bytes32_text("active power"),
+        "test_infrastructure": bytes32_text("PGUI"),
+        "months": 0xFFF,
+        "weekdays": 0x7F,
+        "from_minute": 0,
+        "until_minute": 1_440,
+        "min_up_kw": 10,
+        "min_down_kw": 0,
+        "activation_time_s": 900,
+        "recovery_time_s": 0,
+        "duration_s": 3_600,
+        "method": SettlementMethod.METERED,
+        "tolerance_ppm": 100_000,
+        "penalty_numerator": 11,
+        "penalty_denominator": 7,
+        "qualification_days": 365,
+        "payload_hash": NOTHING,
+    }
     return Product(**{**terms, **changes})  # type: ignore[arg-type]
 
 
@@ -141,8 +141,9 @@ def serving(pod: int, *hours: int) -> PodQuarters:
 def founding(signers: Mapping[int, str]) -> list[tuple[c.Command, int]]:
     """Commands and their senders.
 
-    LOCAL has PODs 0 and 1, GLOBAL 0, 1 and 2, OTHER_GLOBAL 4 and 5 (of the other BSP), all in FEEDER_1; POD 3 is in no
-    aggregate; PODs 6 and 7 aren't registered. LOCAL is qualified for the local product, both globals for the global one.
+    LOCAL has PODs 0 and 1, GLOBAL 0, 1 and 2, OTHER_GLOBAL 4 and 5 (of the other BSP), all in FEEDER_1; POD 3
+    is in no aggregate; PODs 6 and 7 aren't registered. LOCAL is qualified for the local product, both globals
+    for the global one.
     """
     state = QualificationState
     tested = ((DSO, LOCAL, LOCAL_PRODUCT), (TSO, GLOBAL, GLOBAL_PRODUCT), (TSO, OTHER_GLOBAL, GLOBAL_PRODUCT))
@@ -197,7 +198,7 @@ class Consortium:
     def do(self, command: c.Command, party: int) -> list[Event]:
         return self.ledger.execute(command, self.signers[party], self.now)
 
-    def refuses(self, command: c.Command, party: int, name: str, **values: object) -> Refusal:
+    def refuses(self, command: c.Command, party: int, name: str, /, **values: object) -> Refusal:
         """The refusal, which has this name and at least these values."""
         with pytest.raises(Refusal) as refused:
             self.do(command, party)

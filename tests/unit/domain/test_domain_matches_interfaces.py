@@ -1,4 +1,4 @@
-"""Events, commands, structs, enums and refusals are those of the Solidity interfaces, name by name and in their order."""
+"""Events, commands, structs, enums and refusals are those of the Solidity interfaces, in their order."""
 
 from __future__ import annotations
 

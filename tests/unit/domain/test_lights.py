@@ -35,7 +35,7 @@ yellow = CellLight(Colour.YELLOW, 40)
 
 @pytest.mark.rule("DTL-3")
 def test_figure_14_reduction_of_consumption_makes_more_consumption_red() -> None:
-    """The DSO plans 50 kW less consumption (up) in hour 7; the light down is red there, up is what the DSO said."""
+    """The DSO plans 50 kW less consumption (up) in hour 7; there down is red, up is what the DSO said."""
     lights = DynamicLight(1, DAY, up=(yellow,) * 24, down=(GREEN_LIGHT,) * 24)
     in_force = derive_opposite_red(lights, [50 if hour == 7 else 0 for hour in range(24)])
     assert in_force.down[7] == RED_LIGHT

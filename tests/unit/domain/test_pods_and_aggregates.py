@@ -118,6 +118,7 @@ def test_a_fact_holds_from_its_day_until_the_next(steps: list[tuple[int, int]], 
         by_day[day] = value
     expected = [value for from_day, value in sorted(by_day.items()) if from_day <= asked]
     assert history.at(asked) == (expected[-1] if expected else None)
+    assert len(history.changes) == len(by_day)
     assert history.latest == (by_day[day] if steps else None)
     if steps:
         with pytest.raises(ValueError, match="is past"):

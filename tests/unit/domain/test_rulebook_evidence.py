@@ -1,4 +1,4 @@
-"""Equivalences, device keys, checkpoints and statements in the rulebook (TOE-1, TOE-2, DEV-1, LOG-2, STT-4, STT-5)."""
+"""Equivalences, device keys, checkpoints and statements in the rulebook (TOE, DEV-1, LOG-2, STT-4)."""
 
 from __future__ import annotations
 
@@ -138,6 +138,8 @@ def test_a_pod_has_one_active_device_and_a_key_one_pod(world: Consortium) -> Non
     world.refuses(c.BindDevices(OTHER_DSO, (second,)), OTHER_DSO, "DeviceOfOtherDso", dso=DSO)
     replaced = world.do(bind(second), DSO)
     assert replaced[0] == DeviceEnded(POD, first.key_id, DSO, FROM + 10, bytes32_text("replaced"))
+    from_its_start = world.do(bind(binding(3, valid_from=FROM + 10)), DSO)
+    assert from_its_start[0] == DeviceEnded(POD, second.key_id, DSO, FROM + 10, bytes32_text("replaced"))
 
 
 @pytest.mark.rule("DEV-1")
@@ -172,13 +174,19 @@ def test_statements_are_superseded_disputed_and_attested_but_never_changed(world
     world.refuses(record, DSO, "NotSettleable", day=DAY.number)
     world.now += 1
     world.refuses(c.RecordStatements(TSO, (statement,)), TSO, "NotSettleable", operator=TSO)
-    world.refuses(replace(record, statements=(replace(statement, statement_id=NOTHING),)), DSO, "StatementUnknown")
-    world.refuses(replace(record, statements=(replace(statement, product=LOCAL_PRODUCT + 5),)), DSO, "ProductUnknown")
+    world.refuses(
+        replace(record, statements=(replace(statement, statement_id=NOTHING),)), DSO, "StatementUnknown"
+    )
+    world.refuses(
+        replace(record, statements=(replace(statement, product=LOCAL_PRODUCT + 5),)), DSO, "ProductUnknown"
+    )
     world.refuses(replace(record, statements=(replace(statement, day=1),)), DSO, "DayNotScheduled")
     world.do(record, DSO)
     world.refuses(record, DSO, "StatementExists")
     second = replace(statement, statement_id=SECOND)
-    world.refuses(replace(record, statements=(second,)), DSO, "SupersedesWrong", in_force=FIRST, found=NO_STATEMENT)
+    world.refuses(
+        replace(record, statements=(second,)), DSO, "SupersedesWrong", in_force=FIRST, found=NO_STATEMENT
+    )
     dispute = c.DisputeStatement(BSP, FIRST, REASON)
     world.refuses(replace(dispute, bsp=OTHER_BSP), OTHER_BSP, "NotDisputable", bsp=OTHER_BSP)
     world.refuses(replace(dispute, statement_id=SECOND), BSP, "StatementUnknown")

@@ -1,4 +1,7 @@
-"""Selections and declarations in the rulebook: mutual unavailability, lights, gates (SES-2..4, SES-6, DTL-2..4, BAS-1)."""
+"""Selections and declarations in the rulebook.
+
+Mutual unavailability, lights, gates (SES-2..4, SES-6, DTL-2..4, BAS-1).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from registry.domain import commands as c
 from registry.domain.events import BaselineFiled, DeclarationCompleted, Event, PodDeclared, SelectionRecorded
 from registry.domain.market import BaselineFiling, PodQuarters, quarters_of
 from registry.domain.prequalification import QualificationState
-from registry.domain.quantities import GREEN, HourCells, pack_cells, unpack_cells
+from registry.domain.quantities import GREEN, Direction, HourCells, pack_cells, unpack_cells
+from registry.domain.rulebook.market import Place
 from registry.domain.sessions import Market
 from tests.unit.domain.consortium import (
     BSP,
@@ -60,7 +64,10 @@ def shortfall(events: list[Event]) -> tuple[int, ...]:
 
 @pytest.mark.rule("SES-2")
 def test_section_6_3_what_the_dso_selected_is_gone_for_the_tso(world: Consortium) -> None:
-    """AGG_1 is selected as a whole in LFP day-ahead for the first hour: AGG_2 has the units outside AGG_1 only."""
+    """AGG_1 is selected as a whole in LFP day-ahead for the first hour.
+
+    AGG_2 has the units outside AGG_1 only.
+    """
     world.publish(1)
     world.select_local(1, selection(LOCAL, {0: 20}))
     wanted = global_outcome(1, selection(GLOBAL, {0: 11}))
@@ -72,7 +79,10 @@ def test_section_6_3_what_the_dso_selected_is_gone_for_the_tso(world: Consortium
 
 @pytest.mark.rule("SES-2")
 def test_section_6_3_what_the_tso_selected_is_gone_for_the_dso(world: Consortium) -> None:
-    """AGG_2 is selected as a whole in MSD ex-ante for hour 6: AGG_1, all of it inside, has nothing left in LFP 2."""
+    """AGG_2 is selected as a whole in MSD ex-ante for hour 6.
+
+    AGG_1, all of it inside, has nothing left in LFP 2.
+    """
     world.publish(1)
     world.select_global(1, selection(GLOBAL, {6: 30}))
     wanted = local_outcome(2, selection(LOCAL, {6: 1}))
@@ -160,6 +170,18 @@ def test_only_what_the_operator_lowered_can_be_released(world: Consortium) -> No
     world.refuses(release(LOCAL, serving(1, 9)), BSP, "QuartersInvalid", found=quarters_of([9]), allowed=0)
     world.publish(2)
     world.select_global(2, selection(GLOBAL, {9: 20}))
+
+
+@pytest.mark.rule("SES-3", "SES-6")
+@pytest.mark.parametrize("revised", [15, -5])
+def test_an_hour_that_rises_or_turns_has_to_be_declared_again(world: Consortium, revised: int) -> None:
+    world.publish(1)
+    world.select_local(1, selection(LOCAL, {9: 10, 10: 10}))
+    world.declare(LOCAL, [serving(0, 9, 10)])
+    world.select_local(2, selection(LOCAL, {9: revised, 10: 8}))
+    market, place = world.rulebook.market, Place(GLOBAL, FEEDER_1, DAY.number)
+    left = [market.available(place, hour, Direction.UP) for hour in (8, 9, 10)]
+    assert left == [30, 10, 20]
 
 
 @pytest.mark.rule("SES-6")
@@ -329,8 +351,8 @@ def test_the_partition_of_an_open_day_is_frozen(world: Consortium) -> None:
     world.do(c.WithdrawPods(BSP, (PODS[2],)), BSP)
     world.do(c.GiveStaticLights(DSO, (confirmed(PODS[0], FEEDER_2),)), DSO)
     world.select_global(1, selection(GLOBAL, {1: 30}))
-    assert world.rulebook.pods.pool(GLOBAL, FEEDER_1, DAY.number).pods == 3
-    assert world.rulebook.pods.pool(GLOBAL, FEEDER_1, DAY.number + 1).pods == 1
+    assert world.rulebook.aggregates.pool(GLOBAL, FEEDER_1, DAY.number).pods == 3
+    assert world.rulebook.aggregates.pool(GLOBAL, FEEDER_1, DAY.number + 1).pods == 1
 
 
 @pytest.mark.rule("BAS-1")

@@ -1,4 +1,4 @@
-"""Parties, PODs, aggregates, perimeters in the rulebook (ACT-1, ACT-2, POD-1..3, POD-5, AGG-1, AGG-2, DTL-1)."""
+"""Parties, PODs, aggregates and perimeters in the rulebook (ACT-1, ACT-2, POD-1..5, AGG-1, DTL-1)."""
 
 from __future__ import annotations
 
@@ -143,26 +143,30 @@ def test_the_connecting_dso_gives_the_static_light(world: Consortium) -> None:
     world.refuses(c.GiveStaticLights(DSO, (confirmed(PODS[6], FOREIGN_FEEDER),)), DSO, "PerimeterOfOther")
     world.refuses(c.GiveStaticLights(DSO, (confirmed(PODS[6], FEEDER_2 + 1),)), DSO, "PerimeterNotInForce")
     world.refuses(c.GiveStaticLights(DSO, (confirmed(PODS[7]),)), DSO, "PodUnknown")
-    world.refuses(c.JoinAggregate(BSP, LOCAL, (PODS[6],)), BSP, "StaticLightMissing", light=StaticLight.REQUESTED)
+    world.refuses(
+        c.JoinAggregate(BSP, LOCAL, (PODS[6],)), BSP, "StaticLightMissing", light=StaticLight.REQUESTED
+    )
     lowered = StaticLightDecision(PODS[6], StaticLight.MODULATED, 7, 0, FEEDER_1, REASON)
     world.do(c.GiveStaticLights(DSO, (lowered,)), DSO)
     world.do(c.JoinAggregate(BSP, LOCAL, (PODS[6],)), BSP)
-    assert world.rulebook.pods.pool(LOCAL, FEEDER_1, TODAY) == Pool(3, 27, 10)
+    assert world.rulebook.aggregates.pool(LOCAL, FEEDER_1, TODAY) == Pool(3, 27, 10)
 
 
 @pytest.mark.rule("POD-3")
 def test_a_relevant_change_takes_the_power_and_keeps_the_membership(world: Consortium) -> None:
     changed = c.ChangePods(BSP, (registration(PODS[0], up_kw=12),))
-    world.refuses(c.ChangePods(BSP, (registration(PODS[0], dso=OTHER_DSO),)), BSP, "RegistrationInvalid", limit=DSO)
+    world.refuses(
+        c.ChangePods(BSP, (registration(PODS[0], dso=OTHER_DSO),)), BSP, "RegistrationInvalid", limit=DSO
+    )
     world.refuses(c.ChangePods(OTHER_BSP, changed.registrations), OTHER_BSP, "PodOfOtherBsp")
     world.do(changed, BSP)
-    assert world.rulebook.pods.pool(LOCAL, FEEDER_1, TODAY) == Pool(2, 10, 5)
-    assert world.rulebook.pods.shared(LOCAL, GLOBAL, 0, TODAY) == Pool(2, 10, 5)
+    assert world.rulebook.aggregates.pool(LOCAL, FEEDER_1, TODAY) == Pool(2, 10, 5)
+    assert world.rulebook.aggregates.shared(LOCAL, GLOBAL, 0, TODAY) == Pool(2, 10, 5)
     low = c.GiveStaticLights(DSO, (confirmed(PODS[0], FEEDER_2),))
     world.refuses(low, DSO, "StaticLightInconsistent", declared_up_kw=12)
     world.do(c.GiveStaticLights(DSO, (replace(low.decisions[0], up_kw=12),)), DSO)
-    assert world.rulebook.pods.pool(LOCAL, FEEDER_2, TODAY) == Pool(1, 12, 5)
-    assert world.rulebook.pods.pool(LOCAL, 0, TODAY) == Pool(2, 22, 10)
+    assert world.rulebook.aggregates.pool(LOCAL, FEEDER_2, TODAY) == Pool(1, 12, 5)
+    assert world.rulebook.aggregates.pool(LOCAL, 0, TODAY) == Pool(2, 22, 10)
 
 
 @pytest.mark.rule("AGG-1", "AGG-2")
@@ -203,7 +207,9 @@ def test_changes_hold_from_the_first_day_that_has_not_opened(world: Consortium) 
     assert sessions.first_unfrozen_day(SCHEDULE.opens_at + 86_400) == TODAY + 2
     world.now = SCHEDULE.opens_at
     world.do(c.LeaveAggregate(BSP, LOCAL, (PODS[0],)), BSP)
-    pods = [world.rulebook.pods.pool(LOCAL, FEEDER_1, day).pods for day in (TODAY - 1, TODAY, TODAY + 1)]
+    pods = [
+        world.rulebook.aggregates.pool(LOCAL, FEEDER_1, day).pods for day in (TODAY - 1, TODAY, TODAY + 1)
+    ]
     assert pods == [0, 2, 1]
 
 
@@ -254,7 +260,10 @@ def test_the_way_to_a_qualification(world: Consortium) -> None:
     world.do(c.JoinAggregate(BSP, TWIN, (PODS[3],)), BSP)
     world.do(passed, DSO)
     year_later = world.now + 365 * 86_400
-    asked = [world.rulebook.prequalification.answer(TWIN, LOCAL_PRODUCT, TODAY, t) for t in (year_later - 1, year_later)]
+    asked = [
+        world.rulebook.prequalification.answer(TWIN, LOCAL_PRODUCT, TODAY, t)
+        for t in (year_later - 1, year_later)
+    ]
     assert [answer.qualified for answer in asked] == [True, False]
     world.now = year_later
     world.do(apply, BSP)

@@ -151,7 +151,9 @@ def test_gas_stays_free_after_full_blocks(tmp_path: Path) -> None:
     fields = {"type": 2, "chainId": deployment.chain_id, "gas": TRANSACTION_GAS, "value": 0}
     fees = {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0, "nonce": 1}
     with pytest.raises(Exception, match="reverted"):
-        connection.request("eth_sendRawTransaction", "0x" + ADMIN.sign({**fields, **fees, "data": burn}).hex())
+        connection.request(
+            "eth_sendRawTransaction", "0x" + ADMIN.sign({**fields, **fees, "data": burn}).hex()
+        )
     for number in range(ledger.head().number + 1):
         assert connection.request("eth_getBlockByNumber", hex(number), False)["baseFeePerGas"] == "0x0"
     chain.close()

@@ -30,7 +30,9 @@ def revert(selector: bytes, entry: ErrorEntry) -> bytes:
     return selector + encode(entry.types, [some_value(kind) for kind in entry.types])
 
 
-@pytest.mark.parametrize("selector", ARTIFACTS.errors, ids=[entry.name for entry in ARTIFACTS.errors.values()])
+@pytest.mark.parametrize(
+    "selector", ARTIFACTS.errors, ids=[entry.name for entry in ARTIFACTS.errors.values()]
+)
 def test_a_typed_error_names_the_rule_of_its_source(selector: bytes) -> None:
     entry = ARTIFACTS.errors[selector]
     violation = violation_of(revert(selector, entry), ARTIFACTS)

@@ -83,6 +83,9 @@ def test_a_power_cut_before_every_step(tmp_path: Path, monkeypatch: pytest.Monke
                         answered |= submit_all(node, [batch], heads)
             except PowerCut:
                 cut = True
+            key = node.note_key
+        # whoever reads the folder meanwhile finds a sound log, if an older one
+        assert check_folder(house.folder / "tree", key).sound
         with house.open() as node:
             see(node, heads)
             for statement, answer in answered.items():

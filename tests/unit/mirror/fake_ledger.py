@@ -56,7 +56,7 @@ class FakeLedger:
                 number,
                 ref.hash,
                 time,
-                sha256(ref.hash + bytes([i])).digest(),
+                sha256(ref.hash + i.to_bytes(4, "big")).digest(),
                 2 * i,
                 who,
             )
@@ -265,8 +265,8 @@ class Storyteller:
             (
                 address_of(operator),
                 facts.SelectionRecorded(
-                    aggregate, area, FIRST_DAY, market, session, operator, product, aggregate, (product,), cells,
-                    word("price"),
+                    aggregate, area, FIRST_DAY, market, session, operator, product, aggregate, (product,),
+                    cells, word("price"),
                 ),
             ),
         ]  # fmt: skip

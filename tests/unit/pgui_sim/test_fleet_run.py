@@ -118,6 +118,25 @@ def test_uploads_go_in_batches(tmp_path: Path, node: AccessNodeStub) -> None:
     assert node.batches == [500, 500, 152]
 
 
+@pytest.mark.rule("PGU-2")
+def test_several_shards_share_processes(
+    tmp_path: Path, node: AccessNodeStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgui_sim.fleet.SHARD_DEVICES", 2)
+    state = new_fleet(tmp_path, *(pod(index, quarters=4) for index in range(5)))
+    assert len(list(state.glob("shard-*.sqlite"))) == 3
+    assert len(json.loads((state / "keys.json").read_text())) == 5
+    told: Counter[str] = Counter()
+    summary = run_fleet(
+        state, Orders(node.url, START + 4 * PERIOD_S), 2, lambda what, more: told.update({what: more})
+    )
+    assert (summary.signed, summary.accepted, summary.queued) == (20, 20, 0)
+    assert told == {"certified": 5, "answered": 20}
+    assert all(counters_of(node, index) == [1, 2, 3, 4] for index in range(5))
+    with pytest.raises(ProfileEnded):
+        run_fleet(state, Orders(node.url, START + 5 * PERIOD_S), 2, lambda what, more: None)
+
+
 @pytest.mark.rule("SET-1", "PGU-1")
 def test_a_setpoint_moves_the_plant_and_is_answered_after_its_period(
     tmp_path: Path, node: AccessNodeStub

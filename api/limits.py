@@ -1,0 +1,60 @@
+"""No body is read without an end: what a request may carry, for every route and before anything else looks at it."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import BodyTooLarge, violation_response
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+"""Holds the largest body that any route takes: a batch of 5,000 statements."""
+
+
+class LimitedBodies:
+    """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it."""
+
+    def __init__(self, app: ASGIApp, limit: int = BODY_BYTES_MAX) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > self._limit:
+            await violation_response(too_large(f"{length[:20]} bytes", self._limit))(scope, receive, send)
+            return
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the client is gone
+            body += message.get("body", b"")
+            if len(body) > self._limit:
+                await violation_response(too_large(f"more than {self._limit} bytes", self._limit))(
+                    scope, receive, send
+                )
+                return
+            more = message.get("more_body", False)
+        await self._app(scope, replayed(bytes(body), receive), send)
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives a body which was read already, then what the client says next."""
+    left = [body]
+
+    async def read() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await receive()
+
+    return read
+
+
+def too_large(found: str, limit: int) -> BodyTooLarge:
+    """The refusal of a body."""
+    return BodyTooLarge(rule="API-1", field="body", found=found, allowed=f"at most {limit} bytes")

@@ -1,0 +1,145 @@
+"""Answers that are no views: of the measurement log, of registrations, of health; and the problem document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+HexText = Annotated[str, Field(pattern="^([0-9a-f]{2})*$")]
+Base64Text = Annotated[str, Field(description="base64")]
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    rule: str = Field(description="key of the rule, such as SES-2")
+    field: str
+    found: str
+    allowed: str
+
+
+class AcceptedStatement(BaseModel):
+    """A statement is durable in the log (MEA-3)."""
+
+    index: int
+    statement_id: HexText = Field(description="SHA-256 of the statement's bytes")
+    receipt: Base64Text = Field(description="COSE receipt (RFC 9942), base64")
+    duplicate: bool = Field(description="the same bytes were there before: this is the first receipt")
+
+
+class StatementAnswer(BaseModel):
+    """What became of one statement of a batch."""
+
+    status: Literal["accepted", "duplicate", "refused"]
+    statement_id: HexText
+    index: int | None = None
+    receipt: Base64Text | None = None
+    rule: str | None = None
+    field: str | None = None
+    found: str | None = None
+    allowed: str | None = None
+    hint: str | None = None
+    detail: str | None = None
+
+
+class BatchAnswers(BaseModel):
+    """One answer per statement, in their order."""
+
+    answers: list[StatementAnswer]
+
+
+class Setpoints(BaseModel):
+    """Signed setpoints (COSE_Sign1) in the order of their sequence."""
+
+    setpoints: list[Base64Text]
+
+
+class ConflictAnswer(BaseModel):
+    """A refused statement that contradicts the log, with both sides' bytes (MEA-2)."""
+
+    id: int
+    pod_id: HexText
+    key_id: HexText
+    field: str
+    index: int
+    logged: Base64Text
+    refused: Base64Text
+    received_at: int = Field(description="Unix seconds")
+
+
+class Conflicts(BaseModel):
+    """A page of conflicts; ask again with `after=next` until `next` is null."""
+
+    items: list[ConflictAnswer]
+    next: int | None
+
+
+class RegisteredPods(BaseModel):
+    """The ledger ids of registered PODs, in the order of the request."""
+
+    pod_ids: list[HexText]
+    transactions: list[HexText]
+
+
+class PodCode(BaseModel):
+    """What stands behind a POD's ledger id; all null once it was erased (PRIV-2)."""
+
+    pod_id: HexText
+    erased: bool
+    pod_code: str | None = None
+    position: str | None = None
+    technologies: list[str] | None = None
+
+
+class QualificationAnswer(BaseModel):
+    """Whether an aggregate is qualified for a product, through which chain, or by which rule not (TOE-2)."""
+
+    aggregate: int
+    product: int
+    at: str
+    qualified: bool
+    chain: list[int]
+    tested_aggregate: int | None
+    valid_until: str | None
+    refusal: dict[str, str] | None = None
+
+
+class SettlementDocument(BaseModel):
+    """A settlement statement as its operator made it (STT-1..5)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    statement_id: HexText
+    operator: int
+    bsp: int
+    aggregate: int
+    total_cent: int
+    deals: list[dict[str, Any]]
+
+
+class NodeTime(BaseModel):
+    """The node's clock, Unix seconds."""
+
+    now: int
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(BaseModel):
+    """Whether the node can do its work."""
+
+    status: Literal["ready", "behind"]
+    blocks_behind: int
+    log_size: int
+    caretaker: str | None = Field(description="what the background work failed on last, if it does")
