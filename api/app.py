@@ -54,6 +54,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         responses={"4XX": {"model": Problem, **_PROBLEM}, "5XX": {"model": Problem, **_PROBLEM}},
     )
     app.state.node = node

@@ -24,8 +24,9 @@ class Caretaker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._anchorer: Anchorer | None = None
+        self._said: str | None = None
         self.failure: str | None = None
-        """Why the last round failed, None if it did not."""
+        """The kind of error that ended the last round, None if it went well; its text is in the log only."""
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._run, name="caretaker", daemon=True)
@@ -45,12 +46,11 @@ class Caretaker:
             self._node.mirror.catch_up()
             self._anchor()
         except Exception as error:  # whatever it is, the next round must come
-            said = f"{type(error).__name__}: {error}"
-            if said != self.failure:
+            if str(error) != self._said:
                 _log.exception("background work failed, the next try is in %s s", self._interval_s)
-            self.failure = said
+            self._said, self.failure = str(error), type(error).__name__
         else:
-            self.failure = None
+            self._said = self.failure = None
 
     def _anchor(self) -> None:
         if self._anchorer is None:

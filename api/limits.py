@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import BodyTooLarge, violation_response
+from registry.domain.errors import InputInvalid
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Holds the largest body that any route takes: a batch of 5,000 statements."""
 
+NESTING_MAX = 32
+"""Levels of a JSON body. Libraries of the chain raise the interpreter's recursion limit so far that a deeper
+one could exhaust the stack."""
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_TOO_DEEP = InputInvalid(
+    rule="API-1",
+    field="body",
+    found=f"more than {NESTING_MAX} levels",
+    allowed=f"at most {NESTING_MAX} levels of nesting",
+)
+
 
 class LimitedBodies:
-    """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it."""
+    """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it.
+
+    JSON that nests too deeply is refused before anything parses it.
+    """
 
     def __init__(self, app: ASGIApp, limit: int = BODY_BYTES_MAX) -> None:
         self._app = app
@@ -40,6 +58,9 @@ class LimitedBodies:
                 )
                 return
             more = message.get("more_body", False)
+        if "json" in Headers(scope=scope).get("content-type", "").lower() and nests_too_deeply(bytes(body)):
+            await violation_response(_TOO_DEEP)(scope, receive, send)
+            return
         await self._app(scope, replayed(bytes(body), receive), send)
 
 
@@ -53,6 +74,18 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return read
+
+
+def nests_too_deeply(body: bytes) -> bool:
+    """Whether JSON text has more than `NESTING_MAX` levels. Takes linear time, whatever the text is."""
+    if body.count(b"[") + body.count(b"{") <= NESTING_MAX:
+        return False
+    depth = 0
+    for bracket in _JSON_STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > NESTING_MAX:
+            return True
+    return False
 
 
 def too_large(found: str, limit: int) -> BodyTooLarge:

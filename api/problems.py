@@ -75,7 +75,7 @@ def status_of(error: RuleViolation) -> int:
 def violation_response(error: RuleViolation) -> JSONResponse:
     """The problem document of a violated rule; of a batch with bad rows, every row."""
     status = status_of(error)
-    fields: dict[str, Any] = dict(error.as_dict())
+    fields: dict[str, Any] = {name: text or "an empty text" for name, text in error.as_dict().items()}
     if isinstance(error, ApplicationsInvalid):
         fields["errors"] = [{"row": row.row, **row.violation.as_dict()} for row in error.rows]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None

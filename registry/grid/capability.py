@@ -42,7 +42,8 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _CORRECTIONS: Final = 3
-_TIGHTEST: Final = 8
+_TIGHT: Final = 0.2
+_TIGHTEST: Final = 3
 _SHRINKS: Final = 12
 _BEARS: Final = 0.1
 _SLIGHTLY: Final = 1e-4
@@ -83,16 +84,21 @@ class _Hour:
         self.allocation = self.problem.allocate(self.margin, self.barred, self.exempt)
 
     def tight_rows(self) -> Ints:
-        """Rows that stop a cell, and the tightest row of each of the tightest limits."""
+        """Rows that stop a cell, and for each cell the tightest limits that it uses more than others do."""
         if not len(self.margin):
             return np.zeros(0, dtype=np.int64)
-        use = self.problem.effects(self.allocation.power_kw).sum(axis=1)
+        uses = self.problem.effects(self.allocation.power_kw)
+        use, leader, limit = uses.sum(axis=1), uses.argmax(axis=1), self.problem.rows.limit
         slack = np.where(self.exempt, np.inf, (self.margin - use) / np.maximum(use, _SLIGHTLY))
         order = np.argsort(slack, kind="stable")
-        order = order[np.isfinite(slack[order])]
-        _, first = np.unique(self.problem.rows.limit[order], return_index=True)
+        order = order[slack[order] < _TIGHT]
         stops = self.allocation.stopped_by
-        return np.unique(np.concatenate([order[np.sort(first)[:_TIGHTEST]], stops[stops >= 0]]))
+        chosen = [stops[stops >= 0]]
+        for cell in np.unique(leader[order]):
+            mine = order[leader[order] == cell]
+            _, first = np.unique(limit[mine], return_index=True)
+            chosen.append(mine[np.sort(first)[:_TIGHTEST]])
+        return np.unique(np.concatenate(chosen))
 
 
 class CapabilityRun:
@@ -130,7 +136,7 @@ class CapabilityRun:
             work.allocate()
             hours.append(work)
         for _ in range(_CORRECTIONS):
-            self._correct([work for work in hours if (work.allocation.stopped_by >= 0).any()])
+            self._correct(hours)
         self._verify(hours, sens, allowed)
         return self._collect(hours, blocked)
 

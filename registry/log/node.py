@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +30,9 @@ from registry.ports import Accepted, Answer, Clock, DeviceDirectory, LogCheckpoi
 
 TREE_FOLDER = "tree"
 DATABASE_FILE = "log.sqlite"
+
+_Judge = Callable[[bytes, int], tuple[Statement, int | None]]
+"""Checks a message by itself at a time; its index if the log has it. Raises RuleViolation."""
 
 
 class AccessNode:
@@ -110,20 +113,33 @@ class AccessNode:
     def submit(self, statements: Sequence[bytes]) -> list[Answer]:
         """Take device statements; one answer each, in order (MEA-2). What is accepted is durable (MEA-3).
 
+        Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
+        and repeating the call is safe.
+        """
+        return self._take(statements, self._intake.judge)
+
+    def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
+        """Log setpoints of DSO platforms; one answer each, in order. From then on devices can fetch them
+        (SET-1).
+
+        Raises as :meth:`submit`.
+        """
+        return self._take(setpoints, self._judge_setpoint)
+
+    def _take(self, messages: Sequence[bytes], judge: _Judge) -> list[Answer]:
+        """Give signed messages their place in the log.
+
         1. Judge each by itself: form, key, signature, time.
         2. Give the authentic new ones their place, all in one commit.
         3. Answer: the first receipt for what is in the log, the violation for what is not.
-
-        Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
-        and repeating the call is safe.
         """
         now = self._now()
         # 1. judge
         found: list[int | RuleViolation | None] = []
         authentic: list[Statement] = []
-        for data in statements:
+        for data in messages:
             try:
-                statement, index = self._intake.judge(data, now)
+                statement, index = judge(data, now)
             except RuleViolation as violation:
                 found.append(violation)
                 continue
@@ -134,7 +150,7 @@ class AccessNode:
         outcomes = iter(self._sequencer.sequence(authentic, now) if authentic else ())
         # 3. answer
         answers: list[Answer] = []
-        for data, known in zip(statements, found, strict=True):
+        for data, known in zip(messages, found, strict=True):
             statement_id = sha256(data).digest()
             if known is None:
                 outcome = next(outcomes)
@@ -148,21 +164,10 @@ class AccessNode:
                 answers.append(self._accepted(known, statement_id, True))
         return answers
 
-    def log_setpoint(self, setpoint: bytes) -> Accepted:
-        """Log a DSO platform's setpoint; from then on its POD's device can fetch it (SET-1).
-
-        The same bytes again are answered as the first time. Raises :class:`RuleViolation` (MEA-1, SET-1)
-        naming the field.
-        """
-        now = self._now()
-        index = self._queries.index_of(parse(setpoint))
-        if index is not None:
-            return self._accepted(index, sha256(setpoint).digest(), True)
-        statement = self._desk.judge(setpoint, now)
-        (outcome,) = self._sequencer.sequence([statement], now)
-        if isinstance(outcome, RuleViolation):
-            raise outcome
-        return self._accepted(outcome.index, statement.id, outcome.leaf is None)
+    def _judge_setpoint(self, data: bytes, now: int) -> tuple[Statement, int | None]:
+        statement = parse(data)
+        index = self._queries.index_of(statement)
+        return (statement, index) if index is not None else (self._desk.judge(data, now), None)
 
     # ------------------------------------------------------------------------------------------------- read
 

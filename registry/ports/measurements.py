@@ -130,8 +130,8 @@ class MeasurementLog(Protocol):
         """Take statements; answers in the same order. What is accepted is durable."""
         ...
 
-    def log_setpoint(self, setpoint: bytes) -> Accepted:
-        """Log a signed setpoint before it is delivered. Raises :class:`RuleViolation` (SET-1)."""
+    def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
+        """Log signed setpoints before they are delivered (SET-1); answers in the same order."""
         ...
 
     def setpoints(self, pod_id: bytes, after_sequence: int, wait_s: float = 0) -> list[bytes]:

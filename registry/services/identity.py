@@ -23,6 +23,7 @@ from registry.ports import DeviceDirectory, PartyQueries
 AUDIENCE = "flexledger"
 ALGORITHM = "ES256"
 DEVICE_TOKEN_LIFETIME = timedelta(minutes=5)
+TOKEN_LENGTH_MAX = 4_096
 
 
 class Role(Enum):
@@ -127,6 +128,8 @@ class TokenChecker:
             TokenInvalid: ACT-1, with what is wrong with the token.
         """
         try:
+            if len(token) > TOKEN_LENGTH_MAX:
+                raise ValueError(f"a token of {len(token)} characters")
             # 1. whose
             key_name = str(jwt.get_unverified_header(token).get("kid", ""))
             claimed = jwt.decode(token, options={"verify_signature": False})

@@ -78,17 +78,22 @@ def issue_setpoints(
     """Sign and log one setpoint per target; it can be begun until its period ends.
 
     Raises:
-        RuleViolation: SET-1, the platform may not command the POD, the POD has no device, or the period is over.
+        RuleViolation: SET-1, the first one refused: the platform may not command the POD, the POD has no device, or the period is
+            over. Others of the call may have been logged.
     """
-    answers: list[Accepted] = []
+    setpoints: list[bytes] = []
     next_of: dict[bytes, int] = {}
     for target in wanted:
         sequence = next_of.get(target.pod_id) or log.last_setpoint_sequence(target.pod_id) + 1
         next_of[target.pod_id] = sequence + 1
         start = unix(day.quarter_start(target.quarter))
-        setpoint = Setpoint(target.pod_id, start, QUARTER_S, sequence, target.power_w, start + QUARTER_S)
-        answers.append(log.log_setpoint(sign(setpoint, key)))
-    return answers
+        setpoints.append(sign(Setpoint(target.pod_id, start, QUARTER_S, sequence, target.power_w, start + QUARTER_S), key))
+    accepted: list[Accepted] = []
+    for answer in log.log_setpoints(setpoints):
+        if not isinstance(answer, Accepted):
+            raise answer.violation
+        accepted.append(answer)
+    return accepted
 
 
 def _grouped(declarations: Iterable[DeclarationView]) -> dict[tuple[int, int], list[DeclarationView]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import SelectGlobal, SelectLocal
+from registry.domain.errors import InputInvalid
 from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.market import Selection
 from registry.domain.quantities import pack_selection
@@ -42,8 +43,17 @@ def select_flexibility(
     """Record the outcome of LFP or MSD session ``session``: all orders or none.
 
     Raises:
-        RuleViolation: the rule of SES, DTL, PRQ or TOE that the ledger found broken, or SES-3 for a power out of range.
+        RuleViolation: the rule of SES, DTL, PRQ or TOE that the ledger found broken, SES-3 for a power out of
+            range, or SES-4 for an order that has not one value per hour.
     """
+    for order in orders:
+        if len(order.kw) != day.hours:
+            raise InputInvalid(
+                rule="SES-4",
+                field=f"kw of aggregate {order.aggregate}",
+                found=f"{len(order.kw)} hours",
+                allowed=f"{day.hours}, the hours of {day.date}",
+            )
     readers = auditors(recorder.mirror)
     selections = tuple(
         Selection(

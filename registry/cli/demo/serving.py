@@ -26,7 +26,8 @@ def serving(node: Node) -> Iterator[str]:
     Raises:
         PortInUse: the server did not come up.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio sends small answers at once (TCP_NODELAY) only on sockets that name it.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     app = importlib.import_module(APPLICATION).create_app(node, caretaker=False)

@@ -23,6 +23,7 @@ from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import Limits, LimitSettings
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 FIXTURE = Path(__file__).parents[3] / "data" / "simbench_rural"
 FIXTURE_DAY = date(2016, 6, 9)

@@ -29,10 +29,18 @@ def node(house: House) -> Iterator[AccessNode]:
         yield node
 
 
+def logged(node: AccessNode, setpoint: bytes) -> Accepted:
+    """Log one setpoint; what is refused is raised."""
+    (answer,) = node.log_setpoints([setpoint])
+    if isinstance(answer, Refused):
+        raise answer.violation
+    return answer
+
+
 def refusal(node: AccessNode, setpoint: bytes) -> tuple[str, str]:
     before = node.checkpoint()
     with pytest.raises(RuleViolation) as raised:
-        node.log_setpoint(setpoint)
+        logged(node, setpoint)
     assert node.checkpoint() == before
     return raised.value.rule, raised.value.field
 
@@ -42,8 +50,8 @@ def test_logged_before_delivered_in_order_until_they_expire(house: House, node: 
     device = house.device("a")
     assert node.setpoints(device.pod_id, 0) == []
     sent = [device.setpoint(slot, sequence) for slot, sequence in ((4, 1), (1, 2), (2, 3))]
-    answers = [node.log_setpoint(setpoint) for setpoint in sent]
-    assert [answer.index for answer in answers] == [0, 1, 2]
+    answers = node.log_setpoints(sent)
+    assert [answer.index for answer in answers if isinstance(answer, Accepted)] == [0, 1, 2]
     assert [node.entry(index) for index in range(3)] == sent
     assert node.setpoints(device.pod_id, 0) == sent
     assert node.setpoints(device.pod_id, 1) == sent[1:]
@@ -77,14 +85,14 @@ def sign_as_stranger(device: Device) -> bytes:
 def test_the_same_again_and_the_same_sequence_again(house: House, node: AccessNode) -> None:
     device = house.device("a")
     setpoint = device.setpoint(1, 1)
-    first = node.log_setpoint(setpoint)
+    first = logged(node, setpoint)
     house.clock.seconds += 10 * PERIOD_S
-    assert node.log_setpoint(setpoint) == Accepted(
+    assert logged(node, setpoint) == Accepted(
         first.index, first.statement_id, first.receipt, duplicate=True
     )
     for other in (device.setpoint(20, 1), device.setpoint(20, 1, power_w=-5)):
         with pytest.raises(ConflictingStatement, match="sequence"):
-            node.log_setpoint(other)
+            logged(node, other)
     assert [(each.field, each.logged) for each in node.conflicts()] == [("sequence", setpoint)] * 2
 
 
@@ -98,7 +106,7 @@ def test_a_setpoint_does_not_come_in_by_the_devices_door(house: House, node: Acc
 def test_an_execution_answers_a_setpoint_of_this_log_once(house: House, node: AccessNode) -> None:
     a, b = house.device("a"), house.device("b")
     setpoint = a.setpoint(1, 1)
-    node.log_setpoint(setpoint)
+    logged(node, setpoint)
     house.clock.seconds = START + 10 * PERIOD_S
     unknown, wrong_pod, wrong_period, good, again, same = node.submit(
         [
@@ -125,7 +133,7 @@ def test_an_execution_answers_a_setpoint_of_this_log_once(house: House, node: Ac
 def test_a_refusal_may_come_before_the_period_an_execution_may_not(house: House, node: AccessNode) -> None:
     device = house.device("a")
     setpoint = device.setpoint(1, 1)
-    node.log_setpoint(setpoint)
+    logged(node, setpoint)
     early = device.execution(setpoint, 1, 1)
     refused = device.execution(setpoint, 1, 1, outcome=2, achieved_power_w=0)
     one, two = node.submit([early, refused])
@@ -141,7 +149,7 @@ def test_a_waiting_device_gets_a_setpoint_as_soon_as_it_is_logged(house: House, 
     began = time.monotonic()
     waiting.start()
     setpoint = device.setpoint(1, 1)
-    node.log_setpoint(setpoint)
+    logged(node, setpoint)
     waiting.join(20)
     assert got == [setpoint]
     assert time.monotonic() - began < 20
