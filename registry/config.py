@@ -1,4 +1,6 @@
-"""Settings of a node: from the environment (``FLEXLEDGER_…``), with defaults that run a sandbox from one folder."""
+"""Settings of a node: from the environment (``FLEXLEDGER_…``), with defaults that run a sandbox from one
+folder.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ class Settings(BaseSettings):
         deployment: file that says where the contracts stand; needed with ``chain_url``.
         register_url: database of the mirror; empty is SQLite in ``state``.
         vault_url: database of the vault; empty is SQLite in ``state``.
-        keystore: folder of encrypted ledger keys of this node's own party, ``<party>.json``; empty means the sandbox, where
+        keystore: folder of encrypted ledger keys of this node's own party, ``<party>.json``; empty means
+            the sandbox, where
             this node holds every party's key.
         keystore_passphrase: opens them.
         log_origin: name of the measurement log, first line of its checkpoints.

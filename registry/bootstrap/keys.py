@@ -1,4 +1,6 @@
-"""The keys a node keeps in its folder: log, receipts, local token issuer, and in a sandbox those of every party and platform."""
+"""The keys a node keeps in its folder: log, receipts, local token issuer, and in a sandbox those of every
+party and platform.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`flexledger`: the command line. Wrong input and failures end with one clear line, never with a traceback."""
+"""`flexledger`: the command line. Wrong input and failures end with one clear line, never with a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from registry.services.identity import ROLE_OF_KIND, Principal
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_DEMO = 1, 2, 3
 app = typer.Typer(
-    name="flexledger", help="Flexibility register and data-exchange ledger.", no_args_is_help=True, pretty_exceptions_enable=False
+    name="flexledger",
+    help="Flexibility register and data-exchange ledger.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 log_app = typer.Typer(help="The measurement log.", no_args_is_help=True)
 app.add_typer(log_app, name="log")
@@ -38,7 +43,9 @@ State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of 
 
 @contextmanager
 def _one_clear_line() -> Iterator[None]:
-    """Turn what rooms raise into a line and an exit status: 1 something around us failed, 2 a rule refuses, 3 the demo failed."""
+    """Turn what rooms raise into a line and an exit status: 1 something around us failed, 2 a rule refuses,
+    3 the demo failed.
+    """
     try:
         yield
     except RuleViolation as error:
@@ -71,7 +78,9 @@ def demo(state: State = DEFAULT_STATE) -> None:
             f"{len(report['settlements'])} settlements, in {report['seconds']['all']:.0f} s",
             highlight=False,
         )
-        console.print(f"  report: {state / 'report.json'}; serve it: flexledger serve --state {state}", highlight=False)
+        console.print(
+            f"  report: {state / 'report.json'}; serve it: flexledger serve --state {state}", highlight=False
+        )
 
 
 @app.command()
@@ -94,7 +103,9 @@ def serve(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A .flexbundle file.")],
     deployment: Annotated[Path | None, typer.Option(help="The deployment file you trust.")] = None,
-    block: Annotated[list[str] | None, typer.Option(help="NUMBER=HASH of a block that a node of your own knows.")] = None,
+    block: Annotated[
+        list[str] | None, typer.Option(help="NUMBER=HASH of a block that a node of your own knows.")
+    ] = None,
 ) -> None:
     """Re-derive a settlement from its evidence bundle, offline, and list every check."""
     with _one_clear_line():
@@ -106,15 +117,20 @@ def verify(
 
 @app.command()
 def token(
-    party: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the party.")], state: State = DEFAULT_STATE
+    party: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the party.")],
+    state: State = DEFAULT_STATE,
 ) -> None:
     """Print a bearer token of a party, from the sandbox's own issuer."""
     with _one_clear_line(), open_node(Settings(state=_existing(state)), SystemClock()) as node:
         view = node.mirror.party(party)
         if view is None:
-            raise InputInvalid(rule="ACT-1", field="party", found=party, allowed="the number of an admitted party")
+            raise InputInvalid(
+                rule="ACT-1", field="party", found=party, allowed="the number of an admitted party"
+            )
         if node.issuer is None:
-            raise InputInvalid(rule="ACT-1", field="issuer", found="an outside issuer", allowed="the sandbox's local one")
+            raise InputInvalid(
+                rule="ACT-1", field="issuer", found="an outside issuer", allowed="the sandbox's local one"
+            )
         typer.echo(node.issuer.issue(Principal(ROLE_OF_KIND[view.kind], party), SystemClock().now()))
 
 
@@ -126,7 +142,9 @@ def rebuild(state: State = DEFAULT_STATE) -> None:
         node.mirror.drop()
         node.mirror.catch_up()
         after = list(node.mirror.dump())
-        console.print(f"{len(after)} rows rebuilt, {'equal' if before == after else 'DIFFERENT'} to the {len(before)} before")
+        console.print(
+            f"{len(after)} rows rebuilt, {'equal' if before == after else 'DIFFERENT'} to the {len(before)} before"
+        )
         if before != after:
             raise typer.Exit(EXIT_REFUSED)
 
@@ -138,10 +156,17 @@ def status(state: State = DEFAULT_STATE) -> None:
         counts, head, checkpoint = node.mirror.statistics(), node.ledger.head(), node.log.checkpoint()
         table = Table(box=None, show_header=False, padding=(0, 2))
         for name, value in (
-            ("chain", f"{node.ledger.chain_id}, head {head.number}, contracts version {node.ledger.contracts_version}"),
+            (
+                "chain",
+                f"{node.ledger.chain_id}, head {head.number}, contracts version {node.ledger.contracts_version}",
+            ),
             ("mirror", f"at block {counts.as_of_block}"),
             ("parties", ", ".join(f"{count} {kind.name.lower()}" for kind, count in counts.parties.items())),
-            ("PODs", f"{counts.pods}: " + ", ".join(f"{n} {light.name.lower()}" for light, n in counts.pods_by_light.items())),
+            (
+                "PODs",
+                f"{counts.pods}: "
+                + ", ".join(f"{n} {light.name.lower()}" for light, n in counts.pods_by_light.items()),
+            ),
             ("log", f"{checkpoint.size} entries, root {checkpoint.root.hex()}"),
             ("statements", str(counts.statements)),
         ):
@@ -158,7 +183,9 @@ def log_check(folder: Annotated[Path, typer.Argument(help="The `tree` folder of 
 
 def _existing(state: Path) -> Path:
     if not (state / "chain").is_dir():
-        raise ValueError(f"state: found {state}, which holds no node; allowed a folder that `flexledger demo` left")
+        raise ValueError(
+            f"state: found {state}, which holds no node; allowed a folder that `flexledger demo` left"
+        )
     return state
 
 

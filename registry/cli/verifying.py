@@ -12,12 +12,15 @@ from registry.evidence.verify import Report, Trust, verify_bundle
 from registry.ledger.artifacts import load_artifacts
 
 
-def verify_file(bundle: Path, deployment: Path | None, block_hashes: dict[int, bytes] | None = None) -> Report:
+def verify_file(
+    bundle: Path, deployment: Path | None, block_hashes: dict[int, bytes] | None = None
+) -> Report:
     """Verify a bundle file.
 
     Args:
         bundle: the ``.flexbundle`` file.
-        deployment: the deployment the verifier trusts; without one the bundle's own addresses are used, and the report says so.
+        deployment: the deployment the verifier trusts; without one the bundle's own addresses are used, and
+            the report says so.
         block_hashes: blocks known from a node of one's own.
 
     Raises:
@@ -32,9 +35,13 @@ def verify_file(bundle: Path, deployment: Path | None, block_hashes: dict[int, b
         abis = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
         return verify_bundle(bundle, trust, abis)
     except OSError as error:
-        raise InputInvalid(rule="AUD-1", field="file", found=f"{error.filename}: {error.strerror}", allowed="a readable file") from error
+        raise InputInvalid(
+            rule="AUD-1", field="file", found=f"{error.filename}: {error.strerror}", allowed="a readable file"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise InputInvalid(rule="AUD-1", field="deployment", found=repr(error), allowed="a deployment file") from error
+        raise InputInvalid(
+            rule="AUD-1", field="deployment", found=repr(error), allowed="a deployment file"
+        ) from error
 
 
 def print_report(console: Console, bundle: Path, report: Report) -> None:
@@ -43,5 +50,7 @@ def print_report(console: Console, bundle: Path, report: Report) -> None:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
         console.print(f"  {mark} {check.rule:<7}{check.name:<24}", end="", highlight=False)
         console.print(check.detail, highlight=False, markup=False)
-    verdict = "[green]every figure re-derived[/]" if report.ok else f"[red]fails: {report.failures[0].name}[/]"
+    verdict = (
+        "[green]every figure re-derived[/]" if report.ok else f"[red]fails: {report.failures[0].name}[/]"
+    )
     console.print(f"  {bundle}: {len(report.checks)} checks, {verdict}", highlight=False)

@@ -1,7 +1,9 @@
 """Baselines: what a POD would have done (BAS-1).
 
-Every method works on certified readings and integers, so that an auditor gets the same watt-hours. Energies are net
-injection of a POD in one settlement period (export less import), in Wh, signed. The method is an attribute of the
+Every method works on certified readings and integers, so that an auditor gets the same watt-hours. Energies
+are net
+injection of a POD in one settlement period (export less import), in Wh, signed. The method is an attribute
+of the
 product's terms; ``NOMINATED`` is the rule of this ledger: the BSP files the baseline before the gate.
 
 Source: D4.1 §3.4 (settlement phase), SPEC 8; the averages follow the customer-baseline practice named there.
@@ -50,7 +52,9 @@ def require_filing_open(gate: int, now: int) -> None:
         RuleViolation: BAS-1, the gate has closed.
     """
     if now >= gate:
-        raise RuleViolation(rule="BAS-1", field="filed_at", found=now, allowed=f"before {gate}", hint="the gate has closed")
+        raise RuleViolation(
+            rule="BAS-1", field="filed_at", found=now, allowed=f"before {gate}", hint="the gate has closed"
+        )
 
 
 def is_working_day(day: date, holidays: frozenset[date] = frozenset()) -> bool:
@@ -65,18 +69,23 @@ def reference_days(
     holidays: frozenset[date] = frozenset(),
     count: int = AVERAGE_DAYS,
 ) -> tuple[date, ...]:
-    """The last ``count`` recorded days of the same type before ``day``, event days left out, latest first (BAS-1).
+    """The last ``count`` recorded days of the same type before ``day``, event days left out, latest first
+    (BAS-1).
 
     Raises:
         RuleViolation: BAS-1, fewer such days are recorded.
     """
     kind = is_working_day(day, holidays)
     found = sorted(
-        (d for d in recorded if d < day and d not in event_days and is_working_day(d, holidays) == kind), reverse=True
+        (d for d in recorded if d < day and d not in event_days and is_working_day(d, holidays) == kind),
+        reverse=True,
     )[:count]
     if len(found) < count:
         raise RuleViolation(
-            rule="BAS-1", field="reference_days", found=len(found), allowed=f"{count} days of the same type before {day}"
+            rule="BAS-1",
+            field="reference_days",
+            found=len(found),
+            allowed=f"{count} days of the same type before {day}",
         )
     return tuple(found)
 
@@ -118,7 +127,8 @@ def high_5_of_10(
     event_days: frozenset[date] = frozenset(),
     holidays: frozenset[date] = frozenset(),
 ) -> tuple[int, ...]:
-    """Mean of the five of the last ten days of the same type with the largest withdrawal in the event's periods (BAS-1).
+    """Mean of the five of the last ten days of the same type with the largest withdrawal in the event's
+    periods (BAS-1).
 
     Withdrawal is negative net injection; ties go to the later day.
 
@@ -145,7 +155,9 @@ def meter_before_after(before_wh: int, after_wh: int, periods: int) -> tuple[int
 def _means(rows: Sequence[Sequence[int]]) -> list[Fraction]:
     lengths = {len(row) for row in rows}
     if len(lengths) != 1:
-        raise RuleViolation(rule="BAS-1", field="history", found=f"days of {sorted(lengths)} periods", allowed="equal lengths")
+        raise RuleViolation(
+            rule="BAS-1", field="history", found=f"days of {sorted(lengths)} periods", allowed="equal lengths"
+        )
     return [Fraction(sum(column), len(rows)) for column in zip(*rows, strict=True)]
 
 

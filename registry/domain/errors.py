@@ -1,7 +1,7 @@
 """Errors of the domain.
 
-    RuleViolation         a rule of the specification was broken; carries the rule's key and both compared values
-    └── InputInvalid      the input is malformed, before any rule about its content can be asked
+RuleViolation         a rule of the specification was broken; carries the rule's key and both compared values
+└── InputInvalid      the input is malformed, before any rule about its content can be asked
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ class RuleViolation(Exception):
 
     def as_dict(self) -> dict[str, str]:
         """The violation as text fields, for problem documents, reports and logs."""
-        fields = {"rule": self.rule, "field": self.field, "found": _show(self.found), "allowed": _show(self.allowed)}
+        fields = {
+            "rule": self.rule,
+            "field": self.field,
+            "found": _show(self.found),
+            "allowed": _show(self.allowed),
+        }
         return {**fields, "hint": self.hint} if self.hint else fields
 
 

@@ -1,10 +1,14 @@
 """From requested energy and certified readings to the euro (STT-1..5).
 
-Units: energy in Wh, power in kW (250 Wh per settlement period and kW), prices in milli-euro per MWh. One Wh at one
-milli-euro per MWh is one nano-euro, so every amount but the penalty is a whole number of nano-euro; the penalty's ratio
-(11/7 by default) makes it a fraction, kept exact. Rounding happens once, per statement total, to the cent, half to even.
+Units: energy in Wh, power in kW (250 Wh per settlement period and kW), prices in milli-euro per MWh. One Wh
+at one
+milli-euro per MWh is one nano-euro, so every amount but the penalty is a whole number of nano-euro; the
+penalty's ratio
+(11/7 by default) makes it a fraction, kept exact. Rounding happens once, per statement total, to the cent,
+half to even.
 
-Signs: up is more injection or less withdrawal and positive; readings and baselines are net injection (export less import).
+Signs: up is more injection or less withdrawal and positive; readings and baselines are net injection
+(export less import).
 
 Source: SPEC 8 (STT), D4.1 §3.4 and §6.4; TDX-ASSIST settlement (aFRR metered, mFRR requested).
 """
@@ -38,20 +42,31 @@ class Terms:
         """Refuse terms that no product can have.
 
         Raises:
-            RuleViolation: STT-2, a negative price or penalty, a zero denominator, a tolerance outside 0 .. 1,000,000.
+            RuleViolation: STT-2, a negative price or penalty, a zero denominator, a tolerance outside 0 ..
+            1,000,000.
         """
-        for name in ("availability_price_milli_eur_per_mwh", "use_price_milli_eur_per_mwh", "penalty_numerator"):
+        for name in (
+            "availability_price_milli_eur_per_mwh",
+            "use_price_milli_eur_per_mwh",
+            "penalty_numerator",
+        ):
             if getattr(self, name) < 0:
                 raise RuleViolation(rule="STT-2", field=name, found=getattr(self, name), allowed="0 or more")
         if self.penalty_denominator < 1:
-            raise RuleViolation(rule="STT-2", field="penalty_denominator", found=self.penalty_denominator, allowed="1 or more")
+            raise RuleViolation(
+                rule="STT-2", field="penalty_denominator", found=self.penalty_denominator, allowed="1 or more"
+            )
         if not 0 <= self.tolerance_ppm <= PPM:
-            raise RuleViolation(rule="STT-2", field="tolerance_ppm", found=self.tolerance_ppm, allowed=f"0 .. {PPM}")
+            raise RuleViolation(
+                rule="STT-2", field="tolerance_ppm", found=self.tolerance_ppm, allowed=f"0 .. {PPM}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class PodEnergy:
-    """What one serving POD did in a period, Wh net injection; ``None`` where it is not vouched for, then with a reason."""
+    """What one serving POD did in a period, Wh net injection; ``None`` where it is not vouched for, then
+    with a reason.
+    """
 
     pod_id: bytes
     baseline_wh: int | None
@@ -61,7 +76,9 @@ class PodEnergy:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One settlement period of an aggregate: what was requested (signed Wh), what stood by (kW), who served."""
+    """One settlement period of an aggregate: what was requested (signed Wh), what stood by (kW), who
+    served.
+    """
 
     quarter: int
     requested_wh: int
@@ -71,7 +88,9 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The settled (or unsettled, with its reason) period. Energies are magnitudes in the requested direction, Wh."""
+    """The settled (or unsettled, with its reason) period. Energies are magnitudes in the requested
+    direction, Wh.
+    """
 
     quarter: int
     requested_wh: int
@@ -100,7 +119,9 @@ class SettlementResult:
 
 
 def total_cent(results: Iterable[SettlementResult]) -> int:
-    """Total of a statement over its deals: the one place where an amount is rounded, to the cent, half to even (STT-2)."""
+    """Total of a statement over its deals: the one place where an amount is rounded, to the cent, half to
+    even (STT-2).
+    """
     return round(sum((result.payment_neur for result in results), Fraction(0)) / NANO_EUR_PER_CENT)
 
 
@@ -112,7 +133,9 @@ def settle(terms: Terms, periods: Sequence[Period]) -> SettlementResult:
     """
     quarters = [period.quarter for period in periods]
     if quarters != sorted(set(quarters)):
-        raise RuleViolation(rule="STT-2", field="periods", found=quarters, allowed="each period once, in order")
+        raise RuleViolation(
+            rule="STT-2", field="periods", found=quarters, allowed="each period once, in order"
+        )
     lines = tuple(settle_period(terms, period) for period in periods)
     return SettlementResult(
         lines=lines,
@@ -124,9 +147,13 @@ def settle(terms: Terms, periods: Sequence[Period]) -> SettlementResult:
 
 
 def settle_period(terms: Terms, period: Period) -> Line:
-    """One line: delivered energy, under-delivery and the three amounts (STT-1, STT-2), or the reason there is none (STT-3)."""
+    """One line: delivered energy, under-delivery and the three amounts (STT-1, STT-2), or the reason there
+    is none (STT-3).
+    """
     if period.available_kw < 0:
-        raise RuleViolation(rule="STT-2", field="available_kw", found=period.available_kw, allowed="0 or more")
+        raise RuleViolation(
+            rule="STT-2", field="available_kw", found=period.available_kw, allowed="0 or more"
+        )
     requested = abs(period.requested_wh)
     reason = unsettled_reason(terms.method, period)
     if reason:
@@ -139,7 +166,9 @@ def settle_period(terms: Terms, period: Period) -> Line:
         requested_wh=requested,
         delivered_wh=delivered,
         under_delivered_wh=under,
-        availability_neur=period.available_kw * WH_PER_KW_QUARTER * terms.availability_price_milli_eur_per_mwh,
+        availability_neur=period.available_kw
+        * WH_PER_KW_QUARTER
+        * terms.availability_price_milli_eur_per_mwh,
         use_neur=delivered * terms.use_price_milli_eur_per_mwh,
         penalty_neur=beyond
         * terms.use_price_milli_eur_per_mwh
@@ -160,8 +189,10 @@ def delivered_wh(period: Period) -> int:
 def unsettled_reason(method: SettlementMethod, period: Period) -> str:
     """Why a period cannot be settled, empty if it can (STT-3).
 
-    A metered period with a request needs a baseline and a certified reading of every serving POD; what is missing never
-    counts as zero. A period without a request has nothing to measure; by `requested` nothing depends on the meter.
+    A metered period with a request needs a baseline and a certified reading of every serving POD; what is
+    missing never
+    counts as zero. A period without a request has nothing to measure; by `requested` nothing depends on the
+    meter.
     """
     if method is SettlementMethod.REQUESTED or period.requested_wh == 0:
         return ""
@@ -174,7 +205,9 @@ def unsettled_reason(method: SettlementMethod, period: Period) -> str:
     return ""
 
 
-def require_single_service(local: Mapping[bytes, Iterable[int]], global_: Mapping[bytes, Iterable[int]]) -> None:
+def require_single_service(
+    local: Mapping[bytes, Iterable[int]], global_: Mapping[bytes, Iterable[int]]
+) -> None:
     """No POD serves both operators in one period, so that nothing is paid twice (STT-5).
 
     Args:

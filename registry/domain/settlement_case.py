@@ -1,7 +1,10 @@
-"""From recorded facts to a settlement statement: who served when, under which deal, and what it comes to (SES-3, STT-1..5).
+"""From recorded facts to a settlement statement: who served when, under which deal, and what it comes to
+(SES-3, STT-1..5).
 
-The operator builds the statement with this module and the auditor builds it again from the evidence: one function, one result,
-byte for byte. Facts come from the ledger (outcomes, declarations, members), prices and baselines from opened commitments,
+The operator builds the statement with this module and the auditor builds it again from the evidence: one
+function, one result,
+byte for byte. Facts come from the ledger (outcomes, declarations, members), prices and baselines from
+opened commitments,
 energies from certified readings. A statement has one deal per perimeter and terms; its total is rounded once.
 """
 
@@ -23,7 +26,9 @@ MINUTES_PER_QUARTER = 15
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one session selected of the aggregate in a perimeter: signed kW per hour, and the commitment to its deal."""
+    """What one session selected of the aggregate in a perimeter: signed kW per hour, and the commitment to
+    its deal.
+    """
 
     session: int
     kw: tuple[int, ...]
@@ -39,7 +44,8 @@ class PerimeterCase:
         completed_sessions: sessions whose declaration the BSP completed.
         declared: per POD the bit map of quarter-hours it serves here, releases taken off.
         other_market: the same for the other market.
-        members: per POD of the aggregate in this perimeter, as of the day, its granted power up and down (kW).
+        members: per POD of the aggregate in this perimeter, as of the day, its granted power up and down
+            (kW).
     """
 
     perimeter: int
@@ -66,7 +72,9 @@ class SettlementCase:
 
 @dataclass(frozen=True, slots=True)
 class DealTerms:
-    """The opened commitment of a selection: prices in milli-euro per MWh, contracted availability in kW (SES-5)."""
+    """The opened commitment of a selection: prices in milli-euro per MWh, contracted availability in kW
+    (SES-5).
+    """
 
     availability_price_milli_eur_per_mwh: int
     use_price_milli_eur_per_mwh: int
@@ -90,7 +98,12 @@ class DealTerms:
         """
         names = ("availability_price_milli_eur_per_mwh", "use_price_milli_eur_per_mwh", "available_kw")
         if payload.get("kind") != "deal" or payload.keys() != {"kind", *names}:
-            raise InputInvalid(rule="STT-2", field="terms", found=sorted(payload), allowed=f"kind 'deal' with {', '.join(names)}")
+            raise InputInvalid(
+                rule="STT-2",
+                field="terms",
+                found=sorted(payload),
+                allowed=f"kind 'deal' with {', '.join(names)}",
+            )
         values = [payload[name] for name in names]
         for name, value in zip(names, values, strict=True):
             if type(value) is not int or value < 0:
@@ -128,7 +141,8 @@ def declaration_completed(case: PerimeterCase, hour: int) -> bool:
 
 
 def serving_pods(case: PerimeterCase, hour: int, quarter: int, power_kw: int) -> tuple[bytes, ...]:
-    """PODs that serve a quarter-hour: the declared ones; without a completed declaration all that can and do not serve the other
+    """PODs that serve a quarter-hour: the declared ones; without a completed declaration all that can and
+    do not serve the other
     market in that hour (SES-3).
     """
     if declaration_completed(case, hour):
@@ -155,21 +169,27 @@ def build_statement(
     Args:
         case: recorded facts.
         terms: opened deals by commitment.
-        baselines: per POD its filed baseline, Wh net injection per quarter-hour of the day; absent if none was filed.
+        baselines: per POD its filed baseline, Wh net injection per quarter-hour of the day; absent if none
+            was filed.
         readings: per POD and quarter-hour what the log says.
 
     Returns:
-        A document of text and whole numbers only. Energies in Wh, signed as requested (up positive); amounts in nano-euro, penalties
+        A document of text and whole numbers only. Energies in Wh, signed as requested (up positive);
+        amounts in nano-euro, penalties
         as exact fractions ``"numerator/denominator"``; the total in cents, positive owed to the BSP.
 
     Raises:
-        RuleViolation: STT-2 for a deal that was not opened, BAS-1 for a baseline of another day length, STT-5 for a POD that serves
+        RuleViolation: STT-2 for a deal that was not opened, BAS-1 for a baseline of another day length,
+        STT-5 for a POD that serves
             both markets in one period.
     """
     for pod_id, values in baselines.items():
         if len(values) != case.day.quarters:
             raise RuleViolation(
-                rule="BAS-1", field="energy_wh", found=f"{len(values)} values for {pod_id.hex()}", allowed=f"{case.day.quarters}"
+                rule="BAS-1",
+                field="energy_wh",
+                found=f"{len(values)} values for {pod_id.hex()}",
+                allowed=f"{case.day.quarters}",
             )
     deals: list[dict[str, Any]] = []
     results: list[SettlementResult] = []
@@ -210,32 +230,48 @@ def _deals_of(
             continue
         if outcome.commitment not in terms:
             raise RuleViolation(
-                rule="STT-2", field="terms", found=f"no opening of {outcome.commitment.hex()}", allowed="the opened deal of each outcome"
+                rule="STT-2",
+                field="terms",
+                found=f"no opening of {outcome.commitment.hex()}",
+                allowed="the opened deal of each outcome",
             )
         power_kw = outcome.kw[hour]
-        available_kw = terms[outcome.commitment].available_kw if in_availability_window(case.product, case.day, quarter) else 0
+        available_kw = (
+            terms[outcome.commitment].available_kw
+            if in_availability_window(case.product, case.day, quarter)
+            else 0
+        )
         if not power_kw and not available_kw:
             continue
         pods = serving_pods(perimeter, hour, quarter, power_kw) if power_kw else ()
         for pod_id in pods:
             if perimeter.other_market.get(pod_id, 0) >> quarter & 1:
                 raise RuleViolation(
-                    rule="STT-5", field="pod_id", found=f"{pod_id.hex()} in both markets in period {quarter}", allowed="one operator"
+                    rule="STT-5",
+                    field="pod_id",
+                    found=f"{pod_id.hex()} in both markets in period {quarter}",
+                    allowed="one operator",
                 )
         energies = tuple(_pod_energy(pod_id, quarter, baselines, readings) for pod_id in pods)
-        deals.setdefault(outcome.commitment, []).append(Period(quarter, energy_wh(power_kw), available_kw, energies))
+        deals.setdefault(outcome.commitment, []).append(
+            Period(quarter, energy_wh(power_kw), available_kw, energies)
+        )
     return deals
 
 
 def in_availability_window(product: Product, day: DeliveryDay, quarter: int) -> bool:
-    """Whether a quarter-hour starts in the product's months, weekdays and daily window, by the local clock (PRD-1)."""
+    """Whether a quarter-hour starts in the product's months, weekdays and daily window, by the local clock
+    (PRD-1).
+    """
     if not product.months >> day.date.month - 1 & 1 or not product.weekdays >> day.date.weekday() & 1:
         return False
     start = day.local_clock(quarter)
     return product.from_minute <= start.hour * 60 + start.minute < product.until_minute
 
 
-def _pod_energy(pod_id: bytes, quarter: int, baselines: Mapping[bytes, Sequence[int]], readings: Readings) -> PodEnergy:
+def _pod_energy(
+    pod_id: bytes, quarter: int, baselines: Mapping[bytes, Sequence[int]], readings: Readings
+) -> PodEnergy:
     filed = baselines.get(pod_id)
     reading = readings.get((pod_id, quarter), NO_READING)
     reason = "no baseline filed" if filed is None else reading.reason
@@ -280,7 +316,12 @@ def _line_document(period: Period, line: Line) -> dict[str, Any]:
         "penalty_neur": f"{line.penalty_neur.numerator}/{line.penalty_neur.denominator}",
         "unsettled": line.unsettled,
         "pods": [
-            {"pod_id": pod.pod_id.hex(), "baseline_wh": pod.baseline_wh, "metered_wh": pod.metered_wh, "reason": pod.reason}
+            {
+                "pod_id": pod.pod_id.hex(),
+                "baseline_wh": pod.baseline_wh,
+                "metered_wh": pod.metered_wh,
+                "reason": pod.reason,
+            }
             for pod in period.pods
         ],
     }

@@ -33,7 +33,8 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
 def split_sequence(data: bytes, *, rule: str, field: str) -> list[bytes]:
     """The items of a CBOR sequence (RFC 8742), each by its exact bytes and not looked into further.
 
-    Raises :class:`RuleViolation` with the given rule and field where an item does not end, nests too deeply, or has no
+    Raises :class:`RuleViolation` with the given rule and field where an item does not end, nests too
+    deeply, or has no
     definite length: then nothing behind it can be told apart.
     """
     items, start = [], 0
@@ -41,7 +42,10 @@ def split_sequence(data: bytes, *, rule: str, field: str) -> list[bytes]:
         end = _end_of_item(data, start, _DEPTH_MAX)
         if end is None:
             raise RuleViolation(
-                rule=rule, field=field, found=f"no whole item at byte {start}", allowed="a sequence of definite-length items"
+                rule=rule,
+                field=field,
+                found=f"no whole item at byte {start}",
+                allowed="a sequence of definite-length items",
             )
         items.append(data[start:end])
         start = end

@@ -15,7 +15,8 @@ _LOCK = 0x464C41
 
 
 class SqlAnswers:
-    """Answers by caller and key (:class:`registry.ports.AnswerStore`). Safe for use by many threads and processes:
+    """Answers by caller and key (:class:`registry.ports.AnswerStore`). Safe for use by many threads and
+    processes:
     of two that claim a key at once, one gets it.
 
     Raises what :class:`~registry.mirror.database.Database` raises.

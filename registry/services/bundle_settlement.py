@@ -21,17 +21,21 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
 
     1. The statement's document and salt, and the recorded facts it rests on.
     2. The openings of its deals and baselines.
-    3. The readings of all PODs that could have served, with the conflicts, in the smallest anchored log that has them all.
+    3. The readings of all PODs that could have served, with the conflicts, in the smallest anchored log
+    that has them all.
     4. The chain from the deployment to its head: headers, and receipts where a contract logged.
 
     Raises:
-        RuleViolation: STT-4 for an unknown statement, PRIV-3 for what this node cannot open, LOG-2 while no anchor covers
+        RuleViolation: STT-4 for an unknown statement, PRIV-3 for what this node cannot open, LOG-2 while no
+        anchor covers
             the readings.
     """
     # 1. statement
     view = recorder.mirror.statement(statement_id)
     if view is None:
-        raise RuleViolation(rule="STT-4", field="statement_id", found=statement_id, allowed="a recorded statement")
+        raise RuleViolation(
+            rule="STT-4", field="statement_id", found=statement_id, allowed="a recorded statement"
+        )
     statement = opened(recorder.vault, view.commitment, "statement")
     day = DeliveryDay.from_number(view.day)
     case = settlement_case(
@@ -45,7 +49,8 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
     logged |= {conflict.index: conflict.logged for conflict in conflicts}
     size = _anchored_size(recorder, log, max(logged, default=0) + 1)
     entries = tuple(
-        LoggedEntry(index, data, tuple(log.inclusion_proof(index, size))) for index, data in sorted(logged.items())
+        LoggedEntry(index, data, tuple(log.inclusion_proof(index, size)))
+        for index, data in sorted(logged.items())
     )
     # 4. chain
     addresses = {name: bytes.fromhex(address[2:]) for name, address in recorder.ledger.addresses.items()}
@@ -70,12 +75,18 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
 def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tuple[OpenedCommitment, ...]:
     deals = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
     filings = last_filings(recorder.mirror, case.day, pods)
-    found = [opened(recorder.vault, c, "opening") for c in sorted(deals | {f.commitment for f in filings.values()})]
+    found = [
+        opened(recorder.vault, c, "opening") for c in sorted(deals | {f.commitment for f in filings.values()})
+    ]
     return tuple(OpenedCommitment(o.commitment, o.salt, dict(o.payload)) for o in found)
 
 
 def _readings(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[LoggedStatement]:
-    return [entry for entry in log.statements(pod_id, day.starts_at, day.ends_at) if isinstance(entry.payload, Reading)]
+    return [
+        entry
+        for entry in log.statements(pod_id, day.starts_at, day.ends_at)
+        if isinstance(entry.payload, Reading)
+    ]
 
 
 def _conflicts(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[Conflict]:

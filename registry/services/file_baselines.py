@@ -25,12 +25,15 @@ def file_baselines(
         energies_wh: per POD its net injection in Wh for each quarter-hour of the day.
 
     Raises:
-        RuleViolation: BAS-1, the gate has closed, the day has another number of quarter-hours, or the POD is another BSP's;
+        RuleViolation: BAS-1, the gate has closed, the day has another number of quarter-hours, or the POD
+        is another BSP's;
             SES-1, the day is not scheduled.
     """
     schedule = recorder.mirror.day(day.number)
     if schedule is None:
-        raise RuleViolation(rule="SES-1", field="day", found=day.date.isoformat(), allowed="a scheduled delivery day")
+        raise RuleViolation(
+            rule="SES-1", field="day", found=day.date.isoformat(), allowed="a scheduled delivery day"
+        )
     require_filing_open(unix(schedule.baseline_gate), unix(recorder.clock.now()))
     for pod_id, values in energies_wh.items():
         if len(values) != day.quarters:
@@ -54,6 +57,8 @@ def file_baselines(
         }
         filings.append(BaselineFiling(pod_id, seal(recorder.vault, payload, (bsp, *operators, *readers))))
     return [
-        recorder.record(FileBaselines(bsp, day.number, tuple(filings[start : start + FILINGS_PER_TRANSACTION])), signer)
+        recorder.record(
+            FileBaselines(bsp, day.number, tuple(filings[start : start + FILINGS_PER_TRANSACTION])), signer
+        )
         for start in range(0, len(filings), FILINGS_PER_TRANSACTION)
     ]

@@ -1,7 +1,9 @@
 """Bearer tokens: who is asking, and for which party (SPEC 1).
 
-A token is a JWT signed with ES256. Participants get theirs from an issuer (the sandbox has a local one; in production any
-OIDC issuer by its JWKS). A PGUI signs its own with its device key, so no secret is shared with it: the register knows the
+A token is a JWT signed with ES256. Participants get theirs from an issuer (the sandbox has a local one; in
+production any
+OIDC issuer by its JWKS). A PGUI signs its own with its device key, so no secret is shared with it: the
+register knows the
 public key from the ledger (DEV-1).
 """
 
@@ -176,7 +178,8 @@ class TokenChecker:
         return Principal(Role.PGUI, pod_id=device.pod_id, key_id=key_id)
 
     def _claims(self, token: str, key: Any, *, issuer: str | None, required: list[str]) -> dict[str, Any]:
-        # The clock of the node decides, which in a simulated day is not the machine's: times are compared here.
+        # The clock of the node decides, which in a simulated day is not the machine's: times are compared
+        # here.
         claims: dict[str, Any] = jwt.decode(
             token,
             key,

@@ -1,4 +1,6 @@
-"""The DSO platform turns declared selections into signed setpoints, one per POD and delivery period (SET-1, D4.1 §7.3)."""
+"""The DSO platform turns declared selections into signed setpoints, one per POD and delivery period (SET-1,
+D4.1 §7.3).
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ class PodTarget:
 
 
 def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[PodTarget]:
-    """Split what was selected in the DSO's perimeters over the declared PODs, in proportion to their granted power.
+    """Split what was selected in the DSO's perimeters over the declared PODs, in proportion to their
+    granted power.
 
-    The split is exact: watts left over by division go to the PODs in the order of their ids, so that the sum is what was
+    The split is exact: watts left over by division go to the PODs in the order of their ids, so that the
+    sum is what was
     selected. A selection beyond the declared PODs' power (a shortfall) asks each for all it was granted.
 
     Args:
@@ -41,8 +45,12 @@ def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[Po
     """
     found: dict[tuple[int, bytes], int] = {}
     for market in Market:
-        declarations = every(lambda after, limit, m=market: mirror.declarations(day.number, market=m, after=after, limit=limit))  # type: ignore[misc]
-        for (aggregate, perimeter), group in _grouped(d for d in declarations if d.perimeter >> 24 == dso).items():
+        declarations = every(
+            lambda after, limit, m=market: mirror.declarations(day.number, market=m, after=after, limit=limit)
+        )  # type: ignore[misc]
+        for (aggregate, perimeter), group in _grouped(
+            d for d in declarations if d.perimeter >> 24 == dso
+        ).items():
             selection = mirror.selection_in_force(aggregate, perimeter, day.number)
             if selection is None:
                 continue
@@ -50,14 +58,18 @@ def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[Po
             for hour in hours:
                 power_kw = selection.kw[hour]
                 for quarter in range(4 * hour, 4 * hour + 4) if power_kw else ():
-                    serving = {d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1}
+                    serving = {
+                        d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1
+                    }
                     for pod_id, watts in split(power_kw * W_PER_KW, serving).items():
                         found[quarter, pod_id] = watts
     return [PodTarget(pod_id, quarter, watts) for (quarter, pod_id), watts in sorted(found.items())]
 
 
 def split(power_w: int, granted_kw: Mapping[bytes, int]) -> dict[bytes, int]:
-    """Split a signed power over PODs in proportion to their granted kW, never beyond it; exact where the PODs suffice."""
+    """Split a signed power over PODs in proportion to their granted kW, never beyond it; exact where the
+    PODs suffice.
+    """
     total_w = sum(granted_kw.values()) * W_PER_KW
     if total_w == 0:
         return {}
@@ -78,7 +90,8 @@ def issue_setpoints(
     """Sign and log one setpoint per target; it can be begun until its period ends.
 
     Raises:
-        RuleViolation: SET-1, the first one refused: the platform may not command the POD, the POD has no device, or the period is
+        RuleViolation: SET-1, the first one refused: the platform may not command the POD, the POD has no
+        device, or the period is
             over. Others of the call may have been logged.
     """
     setpoints: list[bytes] = []
@@ -87,7 +100,9 @@ def issue_setpoints(
         sequence = next_of.get(target.pod_id) or log.last_setpoint_sequence(target.pod_id) + 1
         next_of[target.pod_id] = sequence + 1
         start = unix(day.quarter_start(target.quarter))
-        setpoints.append(sign(Setpoint(target.pod_id, start, QUARTER_S, sequence, target.power_w, start + QUARTER_S), key))
+        setpoints.append(
+            sign(Setpoint(target.pod_id, start, QUARTER_S, sequence, target.power_w, start + QUARTER_S), key)
+        )
     accepted: list[Accepted] = []
     for answer in log.log_setpoints(setpoints):
         if not isinstance(answer, Accepted):

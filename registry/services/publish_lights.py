@@ -17,7 +17,9 @@ from registry.services.sealing import auditors, seal
 
 @dataclass(frozen=True, slots=True)
 class DayLights:
-    """The lights of one perimeter, one cell per hour and direction; ``reasons`` (binding elements, extra costs) stay in the vault."""
+    """The lights of one perimeter, one cell per hour and direction; ``reasons`` (binding elements, extra
+    costs) stay in the vault.
+    """
 
     perimeter: int
     up: tuple[CellLight, ...]
@@ -31,7 +33,8 @@ def publish_lights(
     """Publish the lights of a session, all or none.
 
     Raises:
-        RuleViolation: DTL-2 for a light that has not one cell per hour, SES-4 outside the session's window, DTL-1 for a
+        RuleViolation: DTL-2 for a light that has not one cell per hour, SES-4 outside the session's window,
+        DTL-1 for a
             perimeter that is another DSO's or not in force.
     """
     for light in lights:

@@ -1,4 +1,6 @@
-"""Is an aggregate qualified for a product? With the chain of equivalences, or the rule that failed (TOE-2)."""
+"""Is an aggregate qualified for a product? With the chain of equivalences, or the rule that failed
+(TOE-2).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,12 @@ from registry.domain.aggregates import Scope
 from registry.domain.calendar import DeliveryDay, from_unix, unix
 from registry.domain.equivalences import Acceptance, Equivalence, sides_of
 from registry.domain.errors import RuleViolation
-from registry.domain.prequalification import Qualification, QualificationAnswer, Relation, qualification_answer
+from registry.domain.prequalification import (
+    Qualification,
+    QualificationAnswer,
+    Relation,
+    qualification_answer,
+)
 from registry.ports import Mirror
 from registry.services.recorder import every
 from registry.views import EquivalenceView
@@ -38,7 +45,9 @@ class AskedQualification:
             "qualified": self.answer.qualified,
             "chain": list(self.answer.chain),
             "tested_aggregate": self.answer.tested_aggregate or None,
-            "valid_until": from_unix(self.answer.valid_until).isoformat() if self.answer.valid_until else None,
+            "valid_until": from_unix(self.answer.valid_until).isoformat()
+            if self.answer.valid_until
+            else None,
         }
         if self.answer.refusal is not None:
             document["refusal"] = self.answer.refusal.as_dict()
@@ -83,7 +92,9 @@ def relations_of(
     """Aggregates of the other scope that share PODs with this one on a day (AGG-3)."""
     own = list(
         every(
-            lambda after, limit: mirror.pods(day=day.number, aggregate=aggregate, as_of=as_of, after=after, limit=limit)
+            lambda after, limit: mirror.pods(
+                day=day.number, aggregate=aggregate, as_of=as_of, after=after, limit=limit
+            )
         )
     )
     shared = Counter(pod.global_aggregate if scope is Scope.LOCAL else pod.local_aggregate for pod in own)

@@ -20,7 +20,9 @@ Row = TypeVar("Row", bound=_Keyed)
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """What a use case works with: the ledger to write to, the mirror to read from, the vault for what stays private."""
+    """What a use case works with: the ledger to write to, the mirror to read from, the vault for what stays
+    private.
+    """
 
     ledger: Ledger
     mirror: Mirror
@@ -42,7 +44,8 @@ def every(page: Callable[[str | None, int], list[Row]], size: int = 10 * PAGE) -
     """All rows of a list, page by page.
 
     Args:
-        page: reads one page after a key, such as ``lambda after, limit: mirror.pods(bsp=21, after=after, limit=limit)``.
+        page: reads one page after a key, such as ``lambda after, limit: mirror.pods(bsp=21, after=after,
+            limit=limit)``.
         size: rows per page.
     """
     after: str | None = None

@@ -19,7 +19,9 @@ PODS_PER_TRANSACTION = 100
 
 @dataclass(frozen=True, slots=True)
 class PodApplication:
-    """What a BSP says about a POD (D4.1 Table 6). Powers in kW; ``position`` is latitude and longitude in degrees, as text."""
+    """What a BSP says about a POD (D4.1 Table 6). Powers in kW; ``position`` is latitude and longitude in
+    degrees, as text.
+    """
 
     pod_code: str
     dso: int
@@ -63,21 +65,29 @@ class Registered:
     receipts: tuple[Receipt, ...]
 
 
-def register_pods(recorder: Recorder, bsp: int, signer: Signer, applications: Sequence[PodApplication]) -> Registered:
+def register_pods(
+    recorder: Recorder, bsp: int, signer: Signer, applications: Sequence[PodApplication]
+) -> Registered:
     """Register a batch of PODs.
 
     1. Every row is checked; one bad row refuses the batch, with all bad rows named.
     2. Codes, salts and private fields go to the vault first: nothing on the ledger may lack its opening.
-    3. Registrations go to the ledger in transactions of 100; what the ledger refuses is taken out of the vault again.
+    3. Registrations go to the ledger in transactions of 100; what the ledger refuses is taken out of the
+    vault again.
 
-    A POD code keeps its pseudonym while the vault knows it, so that the ledger itself refuses a second active registration.
+    A POD code keeps its pseudonym while the vault knows it, so that the ledger itself refuses a second
+    active registration.
 
     Raises:
         ApplicationsInvalid: POD-1, with the rows at fault.
         RuleViolation: POD-1 or ACT-1, from the ledger.
     """
     # 1. rows
-    errors = [RowError(row, error) for row, error in enumerate(_violations(recorder, applications)) if error is not None]
+    errors = [
+        RowError(row, error)
+        for row, error in enumerate(_violations(recorder, applications))
+        if error is not None
+    ]
     if errors:
         raise ApplicationsInvalid(errors)
     # 2. vault
@@ -85,7 +95,9 @@ def register_pods(recorder: Recorder, bsp: int, signer: Signer, applications: Se
     fresh = [secret for secret in secrets_ if recorder.vault.pod(secret.pod_id) is None]
     recorder.vault.put_pods(secrets_)
     # 3. ledger
-    registrations = [_registration(application, secret) for application, secret in zip(applications, secrets_, strict=True)]
+    registrations = [
+        _registration(application, secret) for application, secret in zip(applications, secrets_, strict=True)
+    ]
     receipts: list[Receipt] = []
     for start in range(0, len(registrations), PODS_PER_TRANSACTION):
         batch = tuple(registrations[start : start + PODS_PER_TRANSACTION])
@@ -116,12 +128,18 @@ def _violations(recorder: Recorder, applications: Sequence[PodApplication]) -> l
 def _check(recorder: Recorder, application: PodApplication, seen: set[str]) -> None:
     validate_pod_code(application.pod_code)
     if application.pod_code in seen:
-        raise RuleViolation(rule="POD-1", field="pod_code", found=application.pod_code, allowed="each POD once in a batch")
+        raise RuleViolation(
+            rule="POD-1", field="pod_code", found=application.pod_code, allowed="each POD once in a batch"
+        )
     for name in ("up_kw", "down_kw"):
         if not 0 <= getattr(application, name) <= MAX_KW:
-            raise RuleViolation(rule="POD-1", field=name, found=getattr(application, name), allowed=f"0 .. {MAX_KW} kW")
+            raise RuleViolation(
+                rule="POD-1", field=name, found=getattr(application, name), allowed=f"0 .. {MAX_KW} kW"
+            )
     if application.up_kw == 0 and application.down_kw == 0:
-        raise RuleViolation(rule="POD-1", field="up_kw", found="0 kW up and down", allowed="power in at least one direction")
+        raise RuleViolation(
+            rule="POD-1", field="up_kw", found="0 kW up and down", allowed="power in at least one direction"
+        )
     known = recorder.vault.pod_id_of(application.pod_code)
     registered = recorder.mirror.pod(known) if known is not None else None
     if registered is not None and not registered.withdrawn:
@@ -138,7 +156,11 @@ def _secret(recorder: Recorder, bsp: int, application: PodApplication) -> PodSec
     known = recorder.vault.pod_id_of(application.pod_code)
     kept = recorder.vault.pod(known) if known is not None else None
     salt = kept.salt if kept is not None else secrets.token_bytes(SALT_LENGTH)
-    payload = {"kind": "pod", "position": application.position, "technologies": list(application.technologies)}
+    payload = {
+        "kind": "pod",
+        "position": application.position,
+        "technologies": list(application.technologies),
+    }
     return PodSecret(pod_id(salt, application.pod_code), application.pod_code, salt, payload, bsp)
 
 

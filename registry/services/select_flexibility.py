@@ -38,7 +38,13 @@ class Order:
 
 
 def select_flexibility(
-    recorder: Recorder, operator: int, signer: Signer, market: Market, day: DeliveryDay, session: int, orders: Sequence[Order]
+    recorder: Recorder,
+    operator: int,
+    signer: Signer,
+    market: Market,
+    day: DeliveryDay,
+    session: int,
+    orders: Sequence[Order],
 ) -> Receipt:
     """Record the outcome of LFP or MSD session ``session``: all orders or none.
 
@@ -63,7 +69,9 @@ def select_flexibility(
             chain=order.chain,
             cells=pack_selection(order.kw),
             commitment=seal(
-                recorder.vault, order.terms.as_payload(), (operator, owner_of_aggregate(order.aggregate), *readers)
+                recorder.vault,
+                order.terms.as_payload(),
+                (operator, owner_of_aggregate(order.aggregate), *readers),
             ),
         )
         for order in orders

@@ -56,7 +56,8 @@ def settle_day(
     A statement in force for the same aggregate, product and day is superseded, never changed (STT-4).
 
     Raises:
-        RuleViolation: STT-4 if nothing was selected or the day is not over, PRIV-3 if a deal or baseline cannot be opened,
+        RuleViolation: STT-4 if nothing was selected or the day is not over, PRIV-3 if a deal or baseline
+        cannot be opened,
             STT-5 if a POD serves both markets in one period.
     """
     in_force = recorder.mirror.statements(aggregate=aggregate, product=product, day=day.number, in_force=True)
@@ -102,7 +103,10 @@ def settlement_case(
     ]
     if not selections:
         raise RuleViolation(
-            rule="STT-4", field="aggregate", found=f"no selection of {aggregate} on {day.date}", allowed="a day with selections"
+            rule="STT-4",
+            field="aggregate",
+            found=f"no selection of {aggregate} on {day.date}",
+            allowed="a day with selections",
         )
     perimeters = sorted({selection.perimeter for selection in selections})
     return SettlementCase(
@@ -113,7 +117,9 @@ def settlement_case(
         product=terms.terms,
         day=day,
         perimeters=tuple(
-            _perimeter_case(mirror, aggregate, perimeter, market, day, [s for s in selections if s.perimeter == perimeter])
+            _perimeter_case(
+                mirror, aggregate, perimeter, market, day, [s for s in selections if s.perimeter == perimeter]
+            )
             for perimeter in perimeters
         ),
         supersedes=supersedes,
@@ -152,7 +158,9 @@ def serving_candidates(case: SettlementCase) -> list[bytes]:
 
 
 def certified_readings(log: MeasurementLog, day: DeliveryDay, pods: Iterable[bytes]) -> Readings:
-    """What the log says of each POD and quarter-hour; a conflict, a bad clock or a bad quality is no reading (STT-3)."""
+    """What the log says of each POD and quarter-hour; a conflict, a bad clock or a bad quality is no
+    reading (STT-3).
+    """
     facts: dict[tuple[bytes, int], ReadingFact] = {}
     for pod_id in pods:
         for logged in log.statements(pod_id, day.starts_at, day.ends_at):
@@ -161,7 +169,9 @@ def certified_readings(log: MeasurementLog, day: DeliveryDay, pods: Iterable[byt
                 facts[pod_id, quarter] = reading_fact(logged.payload)
         for conflict in log.conflicts(pod_id):
             contradicted = parse(conflict.refused).payload
-            if isinstance(contradicted, Reading) and unix(day.starts_at) <= contradicted.period_start < unix(day.ends_at):
+            if isinstance(contradicted, Reading) and unix(day.starts_at) <= contradicted.period_start < unix(
+                day.ends_at
+            ):
                 quarter = (contradicted.period_start - unix(day.starts_at)) // QUARTER_S
                 facts[pod_id, quarter] = ReadingFact(None, "conflicting statements")
     return facts
@@ -192,7 +202,9 @@ def _perimeter_case(
     completions = mirror.completions(day.number, aggregate=aggregate, perimeter=perimeter)
     return PerimeterCase(
         perimeter=perimeter,
-        outcomes=tuple(Outcome(s.session, s.kw, s.commitment) for s in sorted(selections, key=lambda s: s.session)),
+        outcomes=tuple(
+            Outcome(s.session, s.kw, s.commitment) for s in sorted(selections, key=lambda s: s.session)
+        ),
         completed_sessions=frozenset(completion.session for completion in completions),
         declared=declared,
         other_market=other,

@@ -36,7 +36,9 @@ def in_local_session(stage: Stage, session: int) -> None:
     if session == 1:
         perimeter = next(iter(stage.facts["perimeters"].values()))
         stage.refused(
-            "SES-4", "MSD 1 selects before its window opens", lambda: _select_global(stage, 1, _one_kw(stage, perimeter))
+            "SES-4",
+            "MSD 1 selects before its window opens",
+            lambda: _select_global(stage, 1, _one_kw(stage, perimeter)),
         )
     if session == 3:
         _both_directions(stage)
@@ -47,7 +49,12 @@ def in_local_session(stage: Stage, session: int) -> None:
             "ACT-1",
             f"the key of DSO {OTHER_DSO} publishes lights in the name of DSO {DSO}",
             lambda: publish_lights(
-                stage.node.recorder, DSO, stage.signer(OTHER_DSO), DAY, 5, [DayLights(perimeter, light.up, light.down, {})]
+                stage.node.recorder,
+                DSO,
+                stage.signer(OTHER_DSO),
+                DAY,
+                5,
+                [DayLights(perimeter, light.up, light.down, {})],
             ),
         )
     if session == 6:
@@ -59,7 +66,13 @@ def in_local_session(stage: Stage, session: int) -> None:
             "SES-2",
             f"LFP 6 changes hour {hour}, which is definitive",
             lambda: select_flexibility(
-                stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 6, [local_order(aggregate, perimeter, kw)]
+                stage.node.recorder,
+                DSO,
+                stage.signer(DSO),
+                Market.LFP,
+                DAY,
+                6,
+                [local_order(aggregate, perimeter, kw)],
             ),
         )
 
@@ -111,7 +124,9 @@ def _unqualified(stage: Stage, session: int) -> None:
     aggregate = GLOBAL[BSPS[0]]
     unqualified = Order(aggregate, perimeter, _hour(0, 1), (FAST,), aggregate, GLOBAL_DEAL)
     stage.refused(
-        "PRQ-1", f"the TSO selects aggregate {aggregate}, not qualified for the fast reserve", lambda: _select_global(stage, session, unqualified)
+        "PRQ-1",
+        f"the TSO selects aggregate {aggregate}, not qualified for the fast reserve",
+        lambda: _select_global(stage, session, unqualified),
     )
     other = GLOBAL[BSPS[1]]
     not_twin = Order(other, perimeter, _hour(0, 1), (CONGESTION, FAST - 1), LOCAL[BSPS[1]], GLOBAL_DEAL)
@@ -128,7 +143,9 @@ def _red(stage: Stage, session: int) -> None:
 
     cell, aggregate = _find(stage, session, red, "red")
     stage.refused(
-        "DTL-2", f"the TSO selects 1 kW {_name(stage, cell)}, where the light is red", lambda: _select_global(stage, session, _at(stage, aggregate, cell, 1))
+        "DTL-2",
+        f"the TSO selects 1 kW {_name(stage, cell)}, where the light is red",
+        lambda: _select_global(stage, session, _at(stage, aggregate, cell, 1)),
     )
 
 
@@ -139,7 +156,13 @@ def _late(stage: Stage, session: int) -> None:
         "SES-4",
         f"the DSO sends the outcome of LFP {session} after its gate",
         lambda: select_flexibility(
-            stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, [local_order(aggregate, perimeter, kw)]
+            stage.node.recorder,
+            DSO,
+            stage.signer(DSO),
+            Market.LFP,
+            DAY,
+            session,
+            [local_order(aggregate, perimeter, kw)],
         ),
     )
 
@@ -159,7 +182,10 @@ def _too_much(stage: Stage, session: int) -> None:
                 one = min(pool_kw(stage, first, perimeter, way) - before[0], room)
                 two = room - one + 1
                 if first < second and one > 0 and pool_kw(stage, second, perimeter, way) - before[1] >= two:
-                    orders = (_at(stage, first, cell, before[0] + one), _at(stage, second, cell, before[1] + two))
+                    orders = (
+                        _at(stage, first, cell, before[0] + one),
+                        _at(stage, second, cell, before[1] + two),
+                    )
                     stage.refused(
                         "DTL-4",
                         f"the TSO selects {one} + {two} kW more of two aggregates {_name(stage, cell)}, where the grid takes {room} kW more",
@@ -198,7 +224,9 @@ def _stranger(stage: Stage, session: int) -> None:
     stage.refused(
         "ACT-1",
         f"BSP {BSPS[0]} writes a market outcome",
-        lambda: stage.node.recorder.record(SelectGlobal(TSO, DAY.number, session, (selection,)), stage.signer(BSPS[0])),
+        lambda: stage.node.recorder.record(
+            SelectGlobal(TSO, DAY.number, session, (selection,)), stage.signer(BSPS[0])
+        ),
     )
 
 

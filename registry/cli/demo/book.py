@@ -35,7 +35,9 @@ class MarketBook:
 
     def serves(self, pod_id: bytes, hour: int) -> bool:
         """Whether a POD is declared in any quarter of an hour."""
-        return any(pods.get(pod_id, 0) >> QUARTERS_PER_HOUR * hour & HOUR_BITS for pods in self.declared.values())
+        return any(
+            pods.get(pod_id, 0) >> QUARTERS_PER_HOUR * hour & HOUR_BITS for pods in self.declared.values()
+        )
 
     def activations(self, names: dict[int, str]) -> Iterator[LocalActivation]:
         """The selections as the grid sees them: power per perimeter and hour."""

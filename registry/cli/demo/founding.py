@@ -14,7 +14,9 @@ from registry.domain.sessions import ScheduleTemplate
 def show_chain(stage: Stage) -> None:
     """Act 1: what the node opened."""
     ledger = stage.node.ledger
-    stage.say(f"embedded chain {ledger.chain_id}, kept in {stage.folder / 'chain'}; time is played, not waited for")
+    stage.say(
+        f"embedded chain {ledger.chain_id}, kept in {stage.folder / 'chain'}; time is played, not waited for"
+    )
     stage.say(f"contracts version {ledger.contracts_version}, deployed from contracts/artifacts:")
     for name, address in ledger.addresses.items():
         stage.say(f"  {name:<17} {address}")
@@ -31,7 +33,13 @@ def admit_parties(stage: Stage) -> None:
         signer = node.keys.party(f"party-{participant.party}")
         node.signers[participant.party] = signer
         admissions.append(
-            Admission(participant.party, participant.kind, participant.eic.encode(), participant.name, signer.address)
+            Admission(
+                participant.party,
+                participant.kind,
+                participant.eic.encode(),
+                participant.name,
+                signer.address,
+            )
         )
         table.add_row(
             str(participant.party), participant.kind.name, participant.name, participant.eic, signer.address
@@ -44,7 +52,13 @@ def admit_parties(stage: Stage) -> None:
         "ACT-2",
         "admit a party whose EIC has a wrong check character",
         lambda: node.recorder.record(
-            AdmitParties((Admission(99, PARTICIPANTS[0].kind, b"10XFLEX-TSO----0", "Nobody", stage.signer(TSO).address),)),
+            AdmitParties(
+                (
+                    Admission(
+                        99, PARTICIPANTS[0].kind, b"10XFLEX-TSO----0", "Nobody", stage.signer(TSO).address
+                    ),
+                )
+            ),
             node.admin,  # type: ignore[arg-type]
         ),
     )
@@ -55,7 +69,9 @@ def schedule_day(stage: Stage) -> None:
     schedule = ScheduleTemplate().schedule(DAY)
     stage.node.recorder.record(ScheduleDays(TSO, (schedule,)), stage.signer(TSO))
     stage.facts["schedule"] = schedule
-    stage.say(f"delivery day {DAY.date}, {DAY.quarters} quarter-hours; six session pairs, gates on the ledger")
+    stage.say(
+        f"delivery day {DAY.date}, {DAY.quarters} quarter-hours; six session pairs, gates on the ledger"
+    )
     stage.refused(
         "ACT-1",
         f"a BSP ({BSPS[0]}) sets the gates",

@@ -1,4 +1,6 @@
-"""The DSO's view of the demo day: grid, PODs, forecasts that get better with each session, and what follows from them."""
+"""The DSO's view of the demo day: grid, PODs, forecasts that get better with each session, and what follows
+from them.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +61,20 @@ class GridDay:
     @cached_property
     def perimeters(self) -> dict[str, tuple[str, ...]]:
         """PODs of each feeder, by the name of the feeder."""
-        return {name: keys for name, keys in assign_by_node(self.network, self.pods, feeders(self.network)).items() if keys}
+        return {
+            name: keys
+            for name, keys in assign_by_node(self.network, self.pods, feeders(self.network)).items()
+            if keys
+        }
 
     def forecast(self, session: int) -> Forecast:
-        """The forecast that session ``session`` plans with: the day as it will be, off by a little per element."""
+        """The forecast that session ``session`` plans with: the day as it will be, off by a little per
+        element.
+        """
         random = np.random.default_rng(session)
-        error = random.uniform(-1.0, 1.0, size=(len(self.network.element_names), 1)) * FORECAST_ERROR[session - 1]
+        error = (
+            random.uniform(-1.0, 1.0, size=(len(self.network.element_names), 1)) * FORECAST_ERROR[session - 1]
+        )
         return replace(self.actual, p_w=self.actual.p_w * (1.0 + error))
 
     def static_lights(self, declared: Sequence[GridPod]) -> tuple[StaticLightAdvice, ...]:
@@ -73,7 +83,9 @@ class GridDay:
             self.network, declared, [self.forecast(1)], self.flow, self.limits, planning=self.planning_limits
         )
 
-    def needs(self, session: int, granted: Sequence[GridPod], planned: Sequence[LocalActivation]) -> tuple[LocalNeed, ...]:
+    def needs(
+        self, session: int, granted: Sequence[GridPod], planned: Sequence[LocalActivation]
+    ) -> tuple[LocalNeed, ...]:
         """Local flexibility that the expected state still calls for, beside what is planned."""
         state = expected_state(self.network, granted, self._among(granted), self.forecast(session), planned)
         return planned_needs(state, self.flow, self.planning_limits)
@@ -95,4 +107,6 @@ class GridDay:
 
     def _among(self, granted: Sequence[GridPod]) -> dict[str, tuple[str, ...]]:
         keys = {pod.key for pod in granted}
-        return {name: tuple(key for key in members if key in keys) for name, members in self.perimeters.items()}
+        return {
+            name: tuple(key for key in members if key in keys) for name, members in self.perimeters.items()
+        }

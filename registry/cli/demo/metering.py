@@ -1,4 +1,6 @@
-"""Act 7: baselines before the gate, setpoints to the devices, certified readings back, anchors on the ledger."""
+"""Act 7: baselines before the gate, setpoints to the devices, certified readings back, anchors on the
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from registry.services.file_baselines import file_baselines
 from registry.services.issue_setpoints import issue_setpoints, targets
 
 OFFLINE_HOURS = (11, 16)
-"""One device has no connection meanwhile: it misses the setpoints of a block, its clock drifts, and it catches up."""
+"""One device has no connection meanwhile: it misses the setpoints of a block, its clock drifts, and it
+catches up.
+"""
 FAULTS = {
     "bad-clock": ("MEA-2", "a reading that is not aligned to a quarter-hour"),
     "fast-clock": ("MEA-2", "a reading of a period that is not over"),
@@ -65,13 +69,18 @@ def baselines_closed(stage: Stage) -> None:
         "BAS-1",
         "a BSP files a baseline after the gate",
         lambda: file_baselines(
-            stage.node.recorder, pod.bsp, stage.signer(pod.bsp), DAY, {pod.pod_id: _baseline(grid, pod, grid.actual)}
+            stage.node.recorder,
+            pod.bsp,
+            stage.signer(pod.bsp),
+            DAY,
+            {pod.pod_id: _baseline(grid, pod, grid.actual)},
         ),
     )
 
 
 def at_block(stage: Stage, url: str, block: int) -> None:
-    """At the start of a block (the end of the one before): setpoints for its hours, readings of the last, anchors.
+    """At the start of a block (the end of the one before): setpoints for its hours, readings of the last,
+    anchors.
 
     Args:
         block: 0 to 6; block 6 is the day's end.
@@ -113,7 +122,9 @@ def sum_up(stage: Stage) -> None:
             raise DemoFailed(f"{attempt}: answered {answers}, expected a refusal by {rule}")
         first = answers[0]
         stage.add_refusal(
-            f"a PGUI sends {attempt}", rule, f"{rule}: {first['field']}: found {first['found']}, allowed {first['allowed']}"
+            f"a PGUI sends {attempt}",
+            rule,
+            f"{rule}: {first['field']}: found {first['found']}, allowed {first['allowed']}",
         )
     if metering.duplicates != 1:
         raise DemoFailed(f"found {metering.duplicates} duplicates, expected the one that was sent")
@@ -123,7 +134,9 @@ def sum_up(stage: Stage) -> None:
         raise DemoFailed(f"genuine statements were refused: {unexpected[:3]}")
     readings = len(working_pods(stage)) * DAY.quarters
     if metering.certified != readings + metering.executions:
-        raise DemoFailed(f"found {metering.certified} statements, expected {readings} readings and {metering.executions} answers")
+        raise DemoFailed(
+            f"found {metering.certified} statements, expected {readings} readings and {metering.executions} answers"
+        )
     stage.report["readings_certified"] = readings
     stage.report["anchors"] = metering.anchors
     stage.say(

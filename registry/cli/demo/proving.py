@@ -33,7 +33,9 @@ def find_tampering(stage: Stage) -> None:
         report = verify_file(copy, deployment)
         if report.ok:
             raise DemoFailed(f"{copy}: a changed byte was not found")
-        stage.add_refusal(f"verify {copy.name}, a copy with one changed byte", "AUD-1", report.failures[0].detail)
+        stage.add_refusal(
+            f"verify {copy.name}, a copy with one changed byte", "AUD-1", report.failures[0].detail
+        )
     stage.report["tamper_found"] = True
 
 
@@ -48,7 +50,9 @@ def rebuild(stage: Stage) -> None:
     stage.report["rebuild_equal"] = before == after
     if before != after:
         raise DemoFailed("the rebuilt mirror differs from the one that was dropped")
-    stage.say(f"{len(before)} rows in {tables} tables, dropped and rebuilt from the chain: equal, row for row")
+    stage.say(
+        f"{len(before)} rows in {tables} tables, dropped and rebuilt from the chain: equal, row for row"
+    )
 
 
 def _changed_copy(path: Path) -> Path:

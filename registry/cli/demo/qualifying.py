@@ -100,7 +100,9 @@ def form_aggregates(stage: Stage) -> None:
 
 
 def prequalify(stage: Stage) -> None:
-    """One test and two qualifications where the equivalence holds; a refusal with its rule where it does not (PRQ-1, TOE-2)."""
+    """One test and two qualifications where the equivalence holds; a refusal with its rule where it does
+    not (PRQ-1, TOE-2).
+    """
     for bsp in BSPS:
         test(stage, bsp, LOCAL[bsp], CONGESTION)
     show_answer(stage, GLOBAL[BSPS[0]], BALANCING)
@@ -116,7 +118,8 @@ def prequalify(stage: Stage) -> None:
 
 
 def memberships(pods: list[DemoPod]) -> dict[int, list[bytes]]:
-    """Members of every aggregate: the first BSP's two are identical, the second's local one is inside its global one, the third's
+    """Members of every aggregate: the first BSP's two are identical, the second's local one is inside its
+    global one, the third's
     overlap in part; those of different BSPs are disjoint.
     """
     own = {bsp: [pod.pod_id for pod in pods if pod.bsp == bsp] for bsp in BSPS}
@@ -156,7 +159,9 @@ def move(stage: Stage, operator: int, aggregate: int, product: int, state: Quali
 
 
 def show_answer(stage: Stage, aggregate: int, product: int) -> None:
-    """Ask the register whether an aggregate is qualified on the delivery day, and show the chain or the rule."""
+    """Ask the register whether an aggregate is qualified on the delivery day, and show the chain or the
+    rule.
+    """
     asked = qualification_of(stage.node.mirror, aggregate, product, DAY.starts_at)
     answer = asked.answer
     if answer.qualified:
@@ -167,7 +172,9 @@ def show_answer(stage: Stage, aggregate: int, product: int) -> None:
         )
     else:
         stage.add_refusal(
-            f"is {aggregate} qualified for {PRODUCT_NAMES[product]}?", answer.refusal.rule, str(answer.refusal)  # type: ignore[union-attr]
+            f"is {aggregate} qualified for {PRODUCT_NAMES[product]}?",
+            answer.refusal.rule,
+            str(answer.refusal),  # type: ignore[union-attr]
         )
 
 
@@ -177,6 +184,4 @@ def _join_twice(stage: Stage, members: dict[int, list[bytes]]) -> None:
     stage.node.recorder.record(
         CreateAggregates(bsp, (AggregateDraft(second, Scope.LOCAL, bytes(32)),)), stage.signer(bsp)
     )
-    stage.node.recorder.record(
-        JoinAggregate(bsp, second, (members[LOCAL[bsp]][0],)), stage.signer(bsp)
-    )
+    stage.node.recorder.record(JoinAggregate(bsp, second, (members[LOCAL[bsp]][0],)), stage.signer(bsp))

@@ -28,7 +28,9 @@ STRAY_NODE = "MV1.101 Bus 999"
 STRAINED_FEEDER = "MV1.101 Line 37"
 """Its voltage needs local flexibility at noon; the largest POD that serves there has the poor clock."""
 DRIFT_PPM = 205
-"""A poor clock: five seconds off, and so no longer trusted, less than seven hours after it was last set right."""
+"""A poor clock: five seconds off, and so no longer trusted, less than seven hours after it was last set
+right.
+"""
 OVERSTATED = 3
 """PODs that declare half as much again as stands behind them: the DSO modulates them."""
 
@@ -70,8 +72,12 @@ def load_pods(stage: Stage) -> None:
         table.add_column(column, justify="left" if column.startswith("per") else "right")
     for name in perimeters:
         members = [pod.grid for pod in pods if feeder_of.get(pod.grid.key) == name]
-        table.add_row(name, str(len(members)), str(sum(p.up_kw for p in members)), str(sum(p.down_kw for p in members)))
-    stage.say(f"SimBench grid 1-MV-rural--1-sw: {len(day.network.node_names)} nodes; {len(pods)} PODs of {len(BSPS)} BSPs")
+        table.add_row(
+            name, str(len(members)), str(sum(p.up_kw for p in members)), str(sum(p.down_kw for p in members))
+        )
+    stage.say(
+        f"SimBench grid 1-MV-rural--1-sw: {len(day.network.node_names)} nodes; {len(pods)} PODs of {len(BSPS)} BSPs"
+    )
     stage.console.print(table)
     drafts = tuple(PerimeterDraft(perimeter, (), bytes(32)) for perimeter in perimeters.values())
     stage.node.recorder.record(DeclarePerimeters(DSO, drafts), stage.signer(DSO))
@@ -79,7 +85,8 @@ def load_pods(stage: Stage) -> None:
         "DTL-1",
         f"DSO {OTHER_DSO} declares a perimeter on the grid of DSO {DSO}",
         lambda: stage.node.recorder.record(
-            DeclarePerimeters(OTHER_DSO, (PerimeterDraft(perimeter_id(DSO, 99), (), bytes(32)),)), stage.signer(OTHER_DSO)
+            DeclarePerimeters(OTHER_DSO, (PerimeterDraft(perimeter_id(DSO, 99), (), bytes(32)),)),
+            stage.signer(OTHER_DSO),
         ),
     )
 
@@ -93,7 +100,9 @@ def register_all(stage: Stage) -> None:
             own = [pod for pod in pods if pod.bsp == bsp]
             for start in range(0, len(own), BATCH):
                 batch = own[start : start + BATCH]
-                done = register_pods(stage.node.recorder, bsp, stage.signer(bsp), [_application(pod) for pod in batch])
+                done = register_pods(
+                    stage.node.recorder, bsp, stage.signer(bsp), [_application(pod) for pod in batch]
+                )
                 registered.update({pod.code: pod_id for pod, pod_id in zip(batch, done.pod_ids, strict=True)})
                 advance(len(batch))
     stage.facts["pods"] = [replace(pod, pod_id=registered[pod.code]) for pod in pods]
@@ -114,7 +123,11 @@ def give_static_lights(stage: Stage) -> None:
     decisions, granted = [], []
     for pod in pods:
         advice = advices[pod.grid.key]
-        word = {StaticLight.CONFIRMED: "", StaticLight.MODULATED: "GRID LIMIT", StaticLight.INVALIDATED: "NOT ON THE GRID"}
+        word = {
+            StaticLight.CONFIRMED: "",
+            StaticLight.MODULATED: "GRID LIMIT",
+            StaticLight.INVALIDATED: "NOT ON THE GRID",
+        }
         if advice.light is StaticLight.MODULATED and "stand behind" in advice.reason:
             word[StaticLight.MODULATED] = "RATED POWER"
         reason = word[advice.light]
@@ -134,7 +147,9 @@ def give_static_lights(stage: Stage) -> None:
     modulated = next(a for a in advices.values() if a.light is StaticLight.MODULATED)
     stage.say(f"modulated, for instance: {modulated.pod}: {modulated.reason}")
     for start in range(0, len(decisions), BATCH):
-        stage.node.recorder.record(GiveStaticLights(DSO, tuple(decisions[start : start + BATCH])), stage.signer(DSO))
+        stage.node.recorder.record(
+            GiveStaticLights(DSO, tuple(decisions[start : start + BATCH])), stage.signer(DSO)
+        )
     stage.facts["pods"] = granted
     stage.say("static lights: " + counted(Counter(advice.light.name.lower() for advice in advices.values())))
     first = next(d for d in decisions if d.light is StaticLight.CONFIRMED)
@@ -142,7 +157,14 @@ def give_static_lights(stage: Stage) -> None:
         "POD-2",
         "the DSO grants more than was declared",
         lambda: stage.node.recorder.record(
-            GiveStaticLights(DSO, (replace(first, light=StaticLight.MODULATED, up_kw=first.up_kw + 1, reason=bytes32_text("X")),)),
+            GiveStaticLights(
+                DSO,
+                (
+                    replace(
+                        first, light=StaticLight.MODULATED, up_kw=first.up_kw + 1, reason=bytes32_text("X")
+                    ),
+                ),
+            ),
             stage.signer(DSO),
         ),
     )
@@ -179,7 +201,9 @@ def bind_devices(stage: Stage) -> None:
     )
     for start in range(0, len(bindings), BATCH):
         stage.node.recorder.record(BindDevices(DSO, bindings[start : start + BATCH]), stage.signer(DSO))
-    stage.say(f"{len(bindings)} PGUI keys bound; the private halves are in {stage.folder / 'pgui'}, on the devices")
+    stage.say(
+        f"{len(bindings)} PGUI keys bound; the private halves are in {stage.folder / 'pgui'}, on the devices"
+    )
     stage.refused(
         "DEV-1",
         f"DSO {OTHER_DSO} binds a device on the grid of DSO {DSO}",

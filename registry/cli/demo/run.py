@@ -12,7 +12,16 @@ from typing import Any
 from rich.console import Console
 
 from registry.bootstrap import SettableClock, open_node
-from registry.cli.demo import attempts, founding, metering, proving, qualifying, registering, sessions, settling
+from registry.cli.demo import (
+    attempts,
+    founding,
+    metering,
+    proving,
+    qualifying,
+    registering,
+    sessions,
+    settling,
+)
 from registry.cli.demo.book import MarketBook
 from registry.cli.demo.scenario import DAY
 from registry.cli.demo.serving import serving
@@ -100,7 +109,9 @@ def _close(stage: Stage) -> None:
 def _empty(folder: Path) -> None:
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARKER).exists():
-            raise ValueError(f"state: found {folder}, which holds something else; allowed an empty folder or that of an earlier demo")
+            raise ValueError(
+                f"state: found {folder}, which holds something else; allowed an empty folder or that of an earlier demo"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).touch()

@@ -1,4 +1,6 @@
-"""Who and what the demo is about: parties, products, prices. All names are invented; the grid and its day are SimBench's."""
+"""Who and what the demo is about: parties, products, prices. All names are invented; the grid and its day
+are SimBench's.
+"""
 
 from __future__ import annotations
 
@@ -83,8 +85,12 @@ def _product(number: int, **changes: object) -> Product:
 PRODUCTS = {
     DSO: (_product(CONGESTION),),
     TSO: (
-        _product(BALANCING, min_up_kw=5, min_down_kw=20, activation_time_s=1800, method=SettlementMethod.REQUESTED),
-        _product(FAST, test_infrastructure=bytes32_text("TELEMETRY-4S"), activation_time_s=30, duration_s=900),
+        _product(
+            BALANCING, min_up_kw=5, min_down_kw=20, activation_time_s=1800, method=SettlementMethod.REQUESTED
+        ),
+        _product(
+            FAST, test_infrastructure=bytes32_text("TELEMETRY-4S"), activation_time_s=30, duration_s=900
+        ),
     ),
 }
 PRODUCT_NAMES = {
@@ -93,9 +99,15 @@ PRODUCT_NAMES = {
     FAST: "fast reserve, aFRR-like",
 }
 
-LOCAL_DEAL = DealTerms(availability_price_milli_eur_per_mwh=3_430, use_price_milli_eur_per_mwh=200_000, available_kw=50)
-GLOBAL_DEAL = DealTerms(availability_price_milli_eur_per_mwh=0, use_price_milli_eur_per_mwh=155_000, available_kw=0)
-"""30,000 EUR/MW/year over 8,760 hours is 3.43 EUR per MW and hour; use prices as in the sample product of SPEC 13."""
+LOCAL_DEAL = DealTerms(
+    availability_price_milli_eur_per_mwh=3_430, use_price_milli_eur_per_mwh=200_000, available_kw=50
+)
+GLOBAL_DEAL = DealTerms(
+    availability_price_milli_eur_per_mwh=0, use_price_milli_eur_per_mwh=155_000, available_kw=0
+)
+"""30,000 EUR/MW/year over 8,760 hours is 3.43 EUR per MW and hour; use prices as in the sample product of
+SPEC 13.
+"""
 
 FORECAST_ERROR = (0.06, 0.05, 0.04, 0.03, 0.02, 0.01)
 """How far the forecast of each session may be off, per element: it gets better through the day."""

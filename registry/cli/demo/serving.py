@@ -26,7 +26,8 @@ def serving(node: Node) -> Iterator[str]:
     Raises:
         PortInUse: the server did not come up.
     """
-    # The protocol is named because asyncio sends small answers at once (TCP_NODELAY) only on sockets that name it.
+    # The protocol is named because asyncio sends small answers at once (TCP_NODELAY) only on sockets that
+    # name it.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -38,7 +39,9 @@ def serving(node: Node) -> Iterator[str]:
         deadline = time.monotonic() + START_SECONDS_MAX
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
-                raise PortInUse(found=f"no server on port {port}", expected="the API", remedy="look at the messages above")
+                raise PortInUse(
+                    found=f"no server on port {port}", expected="the API", remedy="look at the messages above"
+                )
             thread.join(0.01)
         yield f"http://127.0.0.1:{port}"
     finally:

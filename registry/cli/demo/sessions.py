@@ -1,4 +1,6 @@
-"""Act 6: one session pair: the DSO's local planning and lights, then the TSO's selection, each declared by the BSPs."""
+"""Act 6: one session pair: the DSO's local planning and lights, then the TSO's selection, each declared by
+the BSPs.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,11 @@ BEFORE_GATE = timedelta(minutes=20)
 AFTER_GATE = timedelta(minutes=10)
 TSO_SHARE = (25, 30, 30, 35, 35, 40)
 """Per cent of an aggregate's power in a perimeter that the TSO takes in sessions 1 to 6."""
-TSO_DIRECTION = {**dict.fromkeys(range(6, 10), 1), **dict.fromkeys(range(10, 16), -1), **dict.fromkeys(range(18, 22), 1)}
+TSO_DIRECTION = {
+    **dict.fromkeys(range(6, 10), 1),
+    **dict.fromkeys(range(10, 16), -1),
+    **dict.fromkeys(range(18, 22), 1),
+}
 """What the TSO needs: upward in the morning and evening peaks, downward under the midday sun."""
 MARKS = {Colour.GREEN: ("·", "green"), Colour.YELLOW: ("▒", "yellow"), Colour.RED: ("█", "red")}
 
@@ -60,11 +66,20 @@ def local_session(stage: Stage, session: int) -> None:
         declare(stage, book, stage.facts["global"], session, orders)
     for need in needs[:3]:
         way = need.direction.name.lower()
-        stage.say(f"local need: {need.power_kw} kW {way} in {need.perimeter}, hour {need.hour}: {need.binding}")
+        stage.say(
+            f"local need: {need.power_kw} kW {way} in {need.perimeter}, hour {need.hour}: {need.binding}"
+        )
     stage.say(f"LFP {session}: {len(needs)} local needs, {len(orders)} selections, hours from {first}")
     # 2. lights over the state with the plan
     lights = grid.lights(session, pods, list(book.activations(names)))
-    publish_lights(stage.node.recorder, DSO, stage.signer(DSO), DAY, session, [_day_lights(stage, light) for light in lights])
+    publish_lights(
+        stage.node.recorder,
+        DSO,
+        stage.signer(DSO),
+        DAY,
+        session,
+        [_day_lights(stage, light) for light in lights],
+    )
     stage.facts["lights"] = {stage.facts["perimeters"][light.perimeter]: light for light in lights}
     _show_lights(stage, lights)
 
@@ -79,7 +94,9 @@ def global_session(stage: Stage, session: int) -> None:
         select_flexibility(stage.node.recorder, TSO, stage.signer(TSO), Market.MSD, DAY, session, orders)
         declare(stage, book, stage.facts["local"], session, orders)
     energy = sum(abs(kw) for order in orders for kw in order.kw[DAY.first_hour(session) :])
-    stage.say(f"MSD {session}: {len(orders)} selections, {energy / 1000:.1f} MWh from hour {DAY.first_hour(session)} on")
+    stage.say(
+        f"MSD {session}: {len(orders)} selections, {energy / 1000:.1f} MWh from hour {DAY.first_hour(session)} on"
+    )
 
 
 def declare(stage: Stage, book: MarketBook, other: MarketBook, session: int, orders: Sequence[Order]) -> None:
@@ -136,20 +153,27 @@ def light_of(stage: Stage, perimeter: int, hour: int, way: Direction) -> CellLig
 
 
 def _local_orders(stage: Stage, book: MarketBook, needs: Sequence[LocalNeed]) -> list[Order]:
-    """Spread each need over the local aggregates of its perimeter, as far as their PODs reach and are not taken."""
+    """Spread each need over the local aggregates of its perimeter, as far as their PODs reach and are not
+    taken.
+    """
     touched = set()
     for need in needs:
         perimeter, left = stage.facts["perimeters"][need.perimeter], need.power_kw
         sign = 1 if need.direction is Direction.UP else -1
         for aggregate in LOCAL.values():
             kw = book.selected(aggregate, perimeter)
-            free = _free_kw(stage, aggregate, perimeter, need.hour, need.direction, stage.facts["global"]) - abs(kw[need.hour])
+            free = _free_kw(
+                stage, aggregate, perimeter, need.hour, need.direction, stage.facts["global"]
+            ) - abs(kw[need.hour])
             part = min(left, max(free, 0))
             if part:
                 kw[need.hour] += sign * part
                 left -= part
                 touched.add((aggregate, perimeter))
-    return [local_order(aggregate, perimeter, book.kw[aggregate, perimeter]) for aggregate, perimeter in sorted(touched)]
+    return [
+        local_order(aggregate, perimeter, book.kw[aggregate, perimeter])
+        for aggregate, perimeter in sorted(touched)
+    ]
 
 
 def _global_orders(stage: Stage, book: MarketBook, session: int) -> list[Order]:
@@ -175,10 +199,14 @@ def _global_orders(stage: Stage, book: MarketBook, session: int) -> list[Order]:
     return orders
 
 
-def _free_kw(stage: Stage, aggregate: int, perimeter: int, hour: int, way: Direction, other: MarketBook) -> int:
+def _free_kw(
+    stage: Stage, aggregate: int, perimeter: int, hour: int, way: Direction, other: MarketBook
+) -> int:
     """Power of an aggregate's PODs that the other market has not taken in an hour."""
     return sum(
-        granted_kw(pod, way) for pod in members_in(stage, aggregate, perimeter) if not other.serves(pod.pod_id, hour)
+        granted_kw(pod, way)
+        for pod in members_in(stage, aggregate, perimeter)
+        if not other.serves(pod.pod_id, hour)
     )
 
 

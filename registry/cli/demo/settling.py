@@ -26,7 +26,10 @@ def settle(stage: Stage) -> None:
     if stage.node.anchorer(ACCESS_NODE).anchor() is not None:
         stage.node.mirror.catch_up()
     settled = []
-    for operator, product, book in ((DSO, CONGESTION, stage.facts["local"]), (TSO, BALANCING, stage.facts["global"])):
+    for operator, product, book in (
+        (DSO, CONGESTION, stage.facts["local"]),
+        (TSO, BALANCING, stage.facts["global"]),
+    ):
         aggregate = _busiest(book)
         signer = stage.signer(operator)
         done = settle_day(stage.node.recorder, stage.node.log, operator, signer, aggregate, product, DAY)
@@ -49,7 +52,13 @@ def settle(stage: Stage) -> None:
         "STT-4",
         "the DSO settles the TSO's product",
         lambda: settle_day(
-            stage.node.recorder, stage.node.log, DSO, stage.signer(DSO), _busiest(stage.facts["global"]), BALANCING, DAY
+            stage.node.recorder,
+            stage.node.log,
+            DSO,
+            stage.signer(DSO),
+            _busiest(stage.facts["global"]),
+            BALANCING,
+            DAY,
         ),
     )
 
@@ -88,8 +97,22 @@ def _busiest(book: MarketBook) -> int:
 
 def _show(stage: Stage, done: Settled) -> None:
     document = done.document
-    table = Table(box=None, padding=(0, 2), title=f"aggregate {document['aggregate']}, {document['method']}", title_justify="left")
-    for column in ("perimeter", "periods", "requested kWh", "delivered kWh", "availability EUR", "use EUR", "penalty EUR", "unsettled"):
+    table = Table(
+        box=None,
+        padding=(0, 2),
+        title=f"aggregate {document['aggregate']}, {document['method']}",
+        title_justify="left",
+    )
+    for column in (
+        "perimeter",
+        "periods",
+        "requested kWh",
+        "delivered kWh",
+        "availability EUR",
+        "use EUR",
+        "penalty EUR",
+        "unsettled",
+    ):
         table.add_column(column, justify="right")
     for perimeter in sorted({deal["perimeter"] for deal in document["deals"]}):
         deals = [deal for deal in document["deals"] if deal["perimeter"] == perimeter]
@@ -106,7 +129,9 @@ def _show(stage: Stage, done: Settled) -> None:
             str(sum(deal["unsettled_periods"] for deal in deals)),
         )
     stage.console.print(table)
-    reasons = sorted({line["unsettled"] for deal in document["deals"] for line in deal["lines"] if line["unsettled"]})
+    reasons = sorted(
+        {line["unsettled"] for deal in document["deals"] for line in deal["lines"] if line["unsettled"]}
+    )
     for reason in reasons:
         stage.say(f"unsettled: {reason}")
     stage.say(

@@ -1,4 +1,6 @@
-"""What every act of the demo works with: the node, the screen, the clock, and the account that becomes the report."""
+"""What every act of the demo works with: the node, the screen, the clock, and the account that becomes the
+report.
+"""
 
 from __future__ import annotations
 

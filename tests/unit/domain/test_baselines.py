@@ -38,7 +38,9 @@ def test_reference_days_are_the_last_ten_of_the_same_type_without_event_days() -
 
 @pytest.mark.rule("BAS-1")
 def test_holidays_are_not_working_days() -> None:
-    assert WORKING[0] not in reference_days(DAY, frozenset(PAST), frozenset(), holidays=frozenset({WORKING[0]}))
+    assert WORKING[0] not in reference_days(
+        DAY, frozenset(PAST), frozenset(), holidays=frozenset({WORKING[0]})
+    )
 
 
 @pytest.mark.rule("BAS-1")
@@ -80,7 +82,10 @@ def test_meter_before_after_is_a_line_and_marked() -> None:
 
 
 @pytest.mark.rule("BAS-1")
-@given(st.lists(st.lists(st.integers(0, 10_000), min_size=96, max_size=96), min_size=10, max_size=10), st.integers(0, 10**6))
+@given(
+    st.lists(st.lists(st.integers(0, 10_000), min_size=96, max_size=96), min_size=10, max_size=10),
+    st.integers(0, 10**6),
+)
 def test_average_stays_within_twenty_percent_of_the_mean(rows: list[list[int]], today_wh: int) -> None:
     result = average(DAY, 40, dict(zip(WORKING[:10], rows, strict=True)), [today_wh] * 36)
     for quarter, value in enumerate(result):

@@ -33,7 +33,13 @@ def period(requested_wh: int, *pods: PodEnergy, quarter: int = 0, available_kw: 
 @pytest.mark.rule("STT-1")
 @pytest.mark.parametrize(
     ("requested", "metered", "delivered", "under"),
-    [(1000, 700, 700, 300), (1000, 1400, 1000, 0), (1000, -50, 0, 1000), (-1000, -600, 600, 400), (-1000, 600, 0, 1000)],
+    [
+        (1000, 700, 700, 300),
+        (1000, 1400, 1000, 0),
+        (1000, -50, 0, 1000),
+        (-1000, -600, 600, 400),
+        (-1000, 600, 0, 1000),
+    ],
 )
 def test_delivery_is_signed_by_direction_and_held_within_the_request(
     requested: int, metered: int, delivered: int, under: int
@@ -44,7 +50,9 @@ def test_delivery_is_signed_by_direction_and_held_within_the_request(
 
 @pytest.mark.rule("STT-1")
 def test_requested_method_pays_the_request_without_a_meter() -> None:
-    line = settle_period(terms(SettlementMethod.REQUESTED), period(1000, PodEnergy(POD_A, None, None, "offline")))
+    line = settle_period(
+        terms(SettlementMethod.REQUESTED), period(1000, PodEnergy(POD_A, None, None, "offline"))
+    )
     assert (line.delivered_wh, line.under_delivered_wh, line.unsettled) == (1000, 0, "")
 
 
@@ -73,7 +81,9 @@ def test_rounding_is_of_the_total_and_not_of_lines() -> None:
 
 
 @pytest.mark.rule("STT-3")
-@pytest.mark.parametrize("pod", [PodEnergy(POD_B, None, 10), PodEnergy(POD_B, 10, None, "conflicting statements")])
+@pytest.mark.parametrize(
+    "pod", [PodEnergy(POD_B, None, 10), PodEnergy(POD_B, 10, None, "conflicting statements")]
+)
 def test_what_is_missing_is_unsettled_and_never_zero(pod: PodEnergy) -> None:
     result = settle(terms(), [period(1000, PodEnergy(POD_A, 0, 1000), pod, available_kw=10)])
     assert result.unsettled_periods == 1
@@ -96,7 +106,15 @@ def test_periods_come_once_and_in_order(quarters: tuple[int, int]) -> None:
 
 @pytest.mark.rule("STT-2")
 @pytest.mark.parametrize(
-    "fields", [(-1, 0, 0, 1, 1), (0, -1, 0, 1, 1), (0, 0, -1, 1, 1), (0, 0, 1_000_001, 1, 1), (0, 0, 0, -1, 1), (0, 0, 0, 1, 0)]
+    "fields",
+    [
+        (-1, 0, 0, 1, 1),
+        (0, -1, 0, 1, 1),
+        (0, 0, -1, 1, 1),
+        (0, 0, 1_000_001, 1, 1),
+        (0, 0, 0, -1, 1),
+        (0, 0, 0, 1, 0),
+    ],
 )
 def test_impossible_terms_are_refused(fields: tuple[int, int, int, int, int]) -> None:
     with pytest.raises(RuleViolation, match="STT-2"):
@@ -115,7 +133,9 @@ energies = st.integers(-10_000_000, 10_000_000)
 
 @pytest.mark.rule("STT-1")
 @given(requested=energies, pods=st.lists(st.tuples(energies, energies), min_size=1, max_size=5))
-def test_delivered_and_under_delivered_add_up_to_the_request(requested: int, pods: list[tuple[int, int]]) -> None:
+def test_delivered_and_under_delivered_add_up_to_the_request(
+    requested: int, pods: list[tuple[int, int]]
+) -> None:
     line = settle_period(terms(), period(requested, *(PodEnergy(POD_A, b, m) for b, m in pods)))
     assert line.delivered_wh is not None and line.under_delivered_wh is not None
     assert line.delivered_wh >= 0 and line.under_delivered_wh >= 0
@@ -123,8 +143,14 @@ def test_delivered_and_under_delivered_add_up_to_the_request(requested: int, pod
 
 
 @pytest.mark.rule("STT-2")
-@given(requested=st.integers(1, 10_000_000), short=st.integers(0, 10_000_000), tolerance=st.integers(0, 1_000_000))
-def test_within_tolerance_nothing_is_due_and_beyond_it_the_penalty_grows(requested: int, short: int, tolerance: int) -> None:
+@given(
+    requested=st.integers(1, 10_000_000),
+    short=st.integers(0, 10_000_000),
+    tolerance=st.integers(0, 1_000_000),
+)
+def test_within_tolerance_nothing_is_due_and_beyond_it_the_penalty_grows(
+    requested: int, short: int, tolerance: int
+) -> None:
     delivered = max(requested - short, 0)
     line = settle_period(terms(tolerance_ppm=tolerance), period(requested, PodEnergy(POD_A, 0, delivered)))
     within = (requested - delivered) * 1_000_000 <= requested * tolerance

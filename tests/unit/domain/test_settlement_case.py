@@ -29,7 +29,9 @@ ALL_DAY = (1 << 96) - 1
 
 def product(method: SettlementMethod = SettlementMethod.METERED) -> Product:
     """Working days 18:00 to 22:00, tolerance 10 %, penalty 11/7."""
-    return Product(1, 0, b"", b"", 0xFFF, 0b11111, 1080, 1320, 1, 1, 900, 0, 900, method, 100_000, 11, 7, 365, bytes(32))
+    return Product(
+        1, 0, b"", b"", 0xFFF, 0b11111, 1080, 1320, 1, 1, 900, 0, 900, method, 100_000, 11, 7, 365, bytes(32)
+    )
 
 
 def perimeter(**changes: object) -> PerimeterCase:
@@ -58,7 +60,9 @@ def test_a_fully_delivered_hour_is_paid_to_the_cent() -> None:
     document = build_statement(case(perimeter()), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A))
     assert document["total_cent"] == 200  # 10 kWh at 200 EUR/MWh
     assert [line["quarter"] for line in document["deals"][0]["lines"]] == [72, 73, 74, 75]
-    assert canonical_json(document) == canonical_json(build_statement(case(perimeter()), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A)))
+    assert canonical_json(document) == canonical_json(
+        build_statement(case(perimeter()), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A))
+    )
 
 
 @pytest.mark.rule("SES-3")
@@ -75,13 +79,22 @@ def test_a_raise_after_the_declaration_needs_a_new_one() -> None:
     raised = Outcome(2, tuple(20 if h == 18 else 0 for h in range(24)), DEAL_2)
     outcomes = (*perimeter().outcomes, raised)
     assert serving_pods(perimeter(outcomes=outcomes), 18, 72, 20) == (A, B)
-    assert serving_pods(perimeter(outcomes=outcomes, completed_sessions=frozenset({1, 2})), 18, 72, 20) == (A,)
+    assert serving_pods(perimeter(outcomes=outcomes, completed_sessions=frozenset({1, 2})), 18, 72, 20) == (
+        A,
+    )
 
 
 @pytest.mark.rule("SES-1")
 def test_an_hour_belongs_to_the_last_session_that_could_plan_it() -> None:
     outcomes = tuple(Outcome(k, (0,) * 24, bytes([k]) * 32) for k in range(1, 7))
-    assert [outcome_of_hour(outcomes, DAY, hour).session for hour in (0, 3, 4, 11, 12, 23)] == [1, 1, 2, 3, 4, 6]  # type: ignore[union-attr]
+    assert [outcome_of_hour(outcomes, DAY, hour).session for hour in (0, 3, 4, 11, 12, 23)] == [
+        1,
+        1,
+        2,
+        3,
+        4,
+        6,
+    ]  # type: ignore[union-attr]
 
 
 @pytest.mark.rule("STT-3")
@@ -97,7 +110,9 @@ def test_a_missing_reading_and_a_missing_baseline_leave_their_periods_unsettled(
 @pytest.mark.rule("STT-5")
 def test_a_pod_in_both_markets_is_never_settled() -> None:
     with pytest.raises(RuleViolation, match="STT-5"):
-        build_statement(case(perimeter(other_market={A: 1 << 72})), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A))
+        build_statement(
+            case(perimeter(other_market={A: 1 << 72})), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A)
+        )
 
 
 @pytest.mark.rule("STT-2")
@@ -115,7 +130,10 @@ def test_a_deal_nobody_opened_is_refused() -> None:
 
 
 @pytest.mark.rule("STT-2")
-@pytest.mark.parametrize("change", [{"kind": "other"}, {"available_kw": "3"}, {"available_kw": -1}, {"available_kw": True}, {"x": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "other"}, {"available_kw": "3"}, {"available_kw": -1}, {"available_kw": True}, {"x": 1}],
+)
 def test_terms_are_read_strictly(change: dict[str, object]) -> None:
     assert DealTerms.from_payload(PRICES.as_payload()) == PRICES
     with pytest.raises(InputInvalid):
