@@ -17,7 +17,8 @@ from registry.views import DayView, EquivalenceView, PartyView, ProductView, Sta
 router = APIRouter(tags=["public"])
 TILE_PATH = r"^[0-9]{1,2}/(x[0-9]{3}/){0,6}[0-9]{3}(\.p/[0-9]{1,3})?$"
 """Hash tiles only: entry bundles name PODs and are not public."""
-BLOCKS_BEHIND_MAX = 1
+BLOCKS_BEHIND_MAX = 50
+"""More than the writes that can be on their way from chain to mirror at once."""
 
 
 @router.get("/v1/parties", response_model=page_model(PartyView))

@@ -202,6 +202,7 @@ class AccessNode:
         RuleViolation for no such entry.
         """
         size = self._queries.size_answered(index)
+        self._sequencer.await_files(index)
         tree = self._sequencer.tree
         return make_receipt(
             self._receipt_key, size, index, tree.inclusion_proof(index, size), tree.root_at(size)

@@ -106,6 +106,16 @@ class Sequencer:
         with self._grown:
             self._grown.wait_for(ready, timeout_s)
 
+    def await_files(self, index: int) -> None:
+        """Return once the files prove entry ``index``, which is committed: a commit on another thread may be
+        between the database and the files.
+
+        Raises :class:`~registry.ports.OperationalError` if the files cannot be written.
+        """
+        if index >= self._tree.size:
+            with self._turn:
+                self._make_whole()
+
     def _serve(self, tickets: list[_Ticket], now: int) -> None:
         try:
             outcomes = self._commit([statement for ticket in tickets for statement in ticket.statements], now)
@@ -120,10 +130,7 @@ class Sequencer:
             self._grown.notify_all()
 
     def _commit(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
-        if not self._whole:
-            self._tree = heal(self._database, self._folder, self._origin, self._note_key)
-            self._whole = True
-            self._checkpoint = self.signed(self._tree.size, self._tree.root())
+        self._make_whole()
         # 1. place and commit
         tree, outcomes = self._tree, []
         entries: list[bytes] = []
@@ -151,6 +158,13 @@ class Sequencer:
         self._checkpoint = checkpoint
         # 3. the caller answers
         return outcomes
+
+    def _make_whole(self) -> None:
+        """Derive files again that a failed commit left behind the database."""
+        if not self._whole:
+            self._tree = heal(self._database, self._folder, self._origin, self._note_key)
+            self._whole = True
+            self._checkpoint = self.signed(self._tree.size, self._tree.root())
 
     def signed(self, size: int, root: bytes) -> LogCheckpoint:
         """A head with its note. The same size and root give the same bytes; no other root is ever given for a

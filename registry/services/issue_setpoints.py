@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
-from registry.domain.sessions import Market
+from registry.domain.identifiers import owner_of_perimeter
 from registry.evidence.payloads import Setpoint
 from registry.evidence.statements import sign
 from registry.ports import Accepted, MeasurementLog, Mirror
@@ -34,8 +34,8 @@ def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[Po
     granted power.
 
     The split is exact: watts left over by division go to the PODs in the order of their ids, so that the
-    sum is what was
-    selected. A selection beyond the declared PODs' power (a shortfall) asks each for all it was granted.
+    sum is what was selected. A selection beyond the declared PODs' power (a shortfall) asks each for all it
+    was granted.
 
     Args:
         hours: hours of the day to cover.
@@ -44,25 +44,21 @@ def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[Po
         One target per POD and quarter-hour, ordered by quarter and POD.
     """
     found: dict[tuple[int, bytes], int] = {}
-    for market in Market:
-        declarations = every(
-            lambda after, limit, m=market: mirror.declarations(day.number, market=m, after=after, limit=limit)
-        )  # type: ignore[misc]
-        for (aggregate, perimeter), group in _grouped(
-            d for d in declarations if d.perimeter >> 24 == dso
-        ).items():
-            selection = mirror.selection_in_force(aggregate, perimeter, day.number)
-            if selection is None:
-                continue
-            granted = {d.pod_id: _granted(mirror, d.pod_id, day) for d in group}
-            for hour in hours:
-                power_kw = selection.kw[hour]
-                for quarter in range(4 * hour, 4 * hour + 4) if power_kw else ():
-                    serving = {
-                        d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1
-                    }
-                    for pod_id, watts in split(power_kw * W_PER_KW, serving).items():
-                        found[quarter, pod_id] = watts
+    declared = every(lambda after, limit: mirror.declarations(day.number, after=after, limit=limit))
+    own = (declaration for declaration in declared if owner_of_perimeter(declaration.perimeter) == dso)
+    for (aggregate, perimeter), group in _grouped(own).items():
+        selection = mirror.selection_in_force(aggregate, perimeter, day.number)
+        if selection is None:
+            continue
+        granted = {d.pod_id: _granted(mirror, d.pod_id, day) for d in group}
+        for hour in hours:
+            power_kw = selection.kw[hour]
+            for quarter in range(4 * hour, 4 * hour + 4) if power_kw else ():
+                serving = {
+                    d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1
+                }
+                for pod_id, watts in split(power_kw * W_PER_KW, serving).items():
+                    found[quarter, pod_id] = watts
     return [PodTarget(pod_id, quarter, watts) for (quarter, pod_id), watts in sorted(found.items())]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 from registry.cli.demo.book import MarketBook
 from registry.cli.demo.scenario import (
@@ -21,6 +22,7 @@ from registry.cli.demo.sessions import AFTER_GATE, global_order, light_of, local
 from registry.cli.demo.stage import DemoFailed, Stage
 from registry.domain.calendar import from_unix
 from registry.domain.commands import SelectGlobal
+from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.lights import Colour
 from registry.domain.market import Selection
 from registry.domain.quantities import Direction, pack_selection
@@ -65,20 +67,22 @@ def in_local_session(stage: Stage, session: int) -> None:
         stage.refused(
             "SES-2",
             f"LFP 6 changes hour {hour}, which is definitive",
-            lambda: select_flexibility(
-                stage.node.recorder,
-                DSO,
-                stage.signer(DSO),
-                Market.LFP,
-                DAY,
-                6,
-                [local_order(aggregate, perimeter, kw)],
-            ),
+            lambda: _select_local(stage, 6, local_order(aggregate, perimeter, kw)),
         )
 
 
 def _both_directions(stage: Stage) -> None:
     """The DSO against its own plan."""
+    cell, order = _against_own_plan(stage)
+    stage.refused(
+        "DTL-3",
+        f"the DSO selects 1 kW {_name(stage, cell)}, against its own plan",
+        lambda: _select_local(stage, 3, order),
+    )
+
+
+def _against_own_plan(stage: Stage) -> tuple[Cell, Order]:
+    """A planned hour and 1 kW the other way, of another aggregate."""
     local: MarketBook = stage.facts["local"]
     for (planned, perimeter), kw in local.kw.items():
         for hour in range(DAY.first_hour(3), DAY.hours):
@@ -88,15 +92,7 @@ def _both_directions(stage: Stage) -> None:
             if kw[hour] and others:
                 against = [*local.selected(others[0], perimeter)]
                 against[hour] = sign
-                order = local_order(others[0], perimeter, against)
-                stage.refused(
-                    "DTL-3",
-                    f"the DSO selects 1 kW {_name(stage, (perimeter, hour, way))}, against its own plan",
-                    lambda: select_flexibility(
-                        stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 3, [order]
-                    ),
-                )
-                return
+                return (perimeter, hour, way), local_order(others[0], perimeter, against)
     raise DemoFailed("found no hour with a local plan and another aggregate")
 
 
@@ -155,20 +151,23 @@ def _late(stage: Stage, session: int) -> None:
     stage.refused(
         "SES-4",
         f"the DSO sends the outcome of LFP {session} after its gate",
-        lambda: select_flexibility(
-            stage.node.recorder,
-            DSO,
-            stage.signer(DSO),
-            Market.LFP,
-            DAY,
-            session,
-            [local_order(aggregate, perimeter, kw)],
-        ),
+        lambda: _select_local(stage, session, local_order(aggregate, perimeter, kw)),
     )
 
 
 def _too_much(stage: Stage, session: int) -> None:
     """Two aggregates, each within the light, together beyond it."""
+    cell, orders, kw, room = _overfilling(stage, session)
+    stage.refused(
+        "DTL-4",
+        f"the TSO selects {kw[0]} + {kw[1]} kW more of two aggregates {_name(stage, cell)}, "
+        f"where the grid takes {room} kW more",
+        lambda: _select_global(stage, session, *orders),
+    )
+
+
+def _overfilling(stage: Stage, session: int) -> tuple[Cell, tuple[Order, Order], tuple[int, int], int]:
+    """A yellow cell, orders of two aggregates that together exceed its room by 1 kW, their kW, the room."""
     book: MarketBook = stage.facts["global"]
     for cell in _cells(stage, session):
         perimeter, hour, way = cell
@@ -176,42 +175,39 @@ def _too_much(stage: Stage, session: int) -> None:
         room = light.limit_kw - abs(book.total(perimeter, hour))
         if light.colour is not Colour.YELLOW or room < 2 or stage.facts["local"].total(perimeter, hour):
             continue
-        for first in GLOBAL.values():
-            for second in GLOBAL.values():
-                before = [abs(book.selected(a, perimeter)[hour]) for a in (first, second)]
-                one = min(pool_kw(stage, first, perimeter, way) - before[0], room)
-                two = room - one + 1
-                if first < second and one > 0 and pool_kw(stage, second, perimeter, way) - before[1] >= two:
-                    orders = (
-                        _at(stage, first, cell, before[0] + one),
-                        _at(stage, second, cell, before[1] + two),
-                    )
-                    stage.refused(
-                        "DTL-4",
-                        f"the TSO selects {one} + {two} kW more of two aggregates {_name(stage, cell)}, where the grid takes {room} kW more",
-                        lambda: _select_global(stage, session, *orders),
-                    )
-                    return
+        for first, second in combinations(GLOBAL.values(), 2):
+            before = [abs(book.selected(a, perimeter)[hour]) for a in (first, second)]
+            one = min(pool_kw(stage, first, perimeter, way) - before[0], room)
+            two = room - one + 1
+            if one > 0 and pool_kw(stage, second, perimeter, way) - before[1] >= two:
+                orders = (
+                    _at(stage, first, cell, before[0] + one),
+                    _at(stage, second, cell, before[1] + two),
+                )
+                return cell, orders, (one, two), room
     raise DemoFailed("found no yellow cell that two aggregates could overfill")
 
 
 def _taken(stage: Stage, session: int) -> None:
     """All of an aggregate whose PODs serve the DSO in that hour."""
+    cell, twin = _serving_the_dso(stage, session)
+    whole = pool_kw(stage, twin, cell[0], cell[2])
+    stage.refused(
+        "SES-2",
+        f"the TSO selects all {whole} kW of {twin} {_name(stage, cell)}, of which PODs serve the DSO",
+        lambda: _select_global(stage, session, _at(stage, twin, cell, whole)),
+    )
+
+
+def _serving_the_dso(stage: Stage, session: int) -> tuple[Cell, int]:
+    """A cell in which PODs of a global aggregate are declared to the local market, and that aggregate."""
     local: MarketBook = stage.facts["local"]
     for (aggregate, perimeter), kw in local.kw.items():
-        twin = GLOBAL[aggregate >> 24]
+        twin = GLOBAL[owner_of_aggregate(aggregate)]
+        shared = set(local.declared[aggregate, perimeter]) & set(stage.facts["members"][twin])
         for hour in range(DAY.first_hour(session), DAY.hours):
-            way = Direction.UP if kw[hour] > 0 else Direction.DOWN
-            shared = set(local.declared[aggregate, perimeter]) & set(stage.facts["members"][twin])
             if kw[hour] and any(local.serves(pod_id, hour) for pod_id in shared):
-                cell = (perimeter, hour, way)
-                whole = pool_kw(stage, twin, perimeter, way)
-                stage.refused(
-                    "SES-2",
-                    f"the TSO selects all {whole} kW of {twin} {_name(stage, cell)}, of which PODs serve the DSO",
-                    lambda: _select_global(stage, session, _at(stage, twin, cell, whole)),
-                )
-                return
+                return (perimeter, hour, Direction.UP if kw[hour] > 0 else Direction.DOWN), twin
     raise DemoFailed("found no hour in which PODs of a global aggregate serve the DSO")
 
 
@@ -242,6 +238,10 @@ ATTEMPTS: dict[int, tuple[Callable[[Stage, int], None], ...]] = {
 
 def _select_global(stage: Stage, session: int, *orders: Order) -> None:
     select_flexibility(stage.node.recorder, TSO, stage.signer(TSO), Market.MSD, DAY, session, orders)
+
+
+def _select_local(stage: Stage, session: int, *orders: Order) -> None:
+    select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, orders)
 
 
 def _cells(stage: Stage, session: int) -> Iterator[Cell]:

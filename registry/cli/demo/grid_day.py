@@ -103,7 +103,7 @@ class GridDay:
         for element in pod.elements:
             index = self.network.element_index[element.name]
             total += forecast.p_w[index] * self.network.element_sign[index]
-        return [int(round(value / WH_PER_W_QUARTER)) * WH_PER_W_QUARTER for value in total]
+        return [round(float(value) / WH_PER_W_QUARTER) * WH_PER_W_QUARTER for value in total]
 
     def _among(self, granted: Sequence[GridPod]) -> dict[str, tuple[str, ...]]:
         keys = {pod.key for pod in granted}

@@ -12,7 +12,7 @@ from registry.cli.demo.grid_day import WH_PER_W_QUARTER, GridDay
 from registry.cli.demo.registering import DemoPod, pgui, working_pods
 from registry.cli.demo.scenario import ACCESS_NODE, BSPS, DAY, DSO
 from registry.cli.demo.stage import DemoFailed, Stage
-from registry.domain.calendar import from_unix, unix
+from registry.domain.calendar import ROME, from_unix, unix
 from registry.domain.sessions import DaySchedule
 from registry.services.file_baselines import file_baselines
 from registry.services.issue_setpoints import issue_setpoints, targets
@@ -107,8 +107,9 @@ def at_block(stage: Stage, url: str, block: int) -> None:
         stage.node.mirror.catch_up()
     checkpoint = stage.node.log.checkpoint()
     stage.say(
-        f"{now.astimezone(DAY.starts_at.tzinfo):%d.%m. %H:%M} UTC: {summary['accepted']} statements certified, "
-        f"{summary['setpoints']} setpoints taken, {summary['executions']} answered, {summary['queued']} waiting offline; "
+        f"{now.astimezone(ROME):%d.%m. %H:%M} local time: {summary['accepted']} statements certified, "
+        f"{summary['setpoints']} setpoints taken, {summary['executions']} answered, "
+        f"{summary['queued']} waiting offline; "
         f"log at {checkpoint.size}, root {checkpoint.root.hex()[:16]}… anchored"
     )
 
@@ -135,13 +136,14 @@ def sum_up(stage: Stage) -> None:
     readings = len(working_pods(stage)) * DAY.quarters
     if metering.certified != readings + metering.executions:
         raise DemoFailed(
-            f"found {metering.certified} statements, expected {readings} readings and {metering.executions} answers"
+            f"found {metering.certified} statements, "
+            f"expected {readings} readings and {metering.executions} answers"
         )
     stage.report["readings_certified"] = readings
     stage.report["anchors"] = metering.anchors
     stage.say(
-        f"{readings} readings of {len(working_pods(stage))} PODs, {metering.setpoints} setpoints, {metering.executions} answers; "
-        f"{metering.anchors} anchors"
+        f"{readings} readings of {len(working_pods(stage))} PODs, {metering.setpoints} setpoints, "
+        f"{metering.executions} answers; {metering.anchors} anchors"
     )
 
 

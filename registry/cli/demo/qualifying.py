@@ -163,19 +163,12 @@ def show_answer(stage: Stage, aggregate: int, product: int) -> None:
     rule.
     """
     asked = qualification_of(stage.node.mirror, aggregate, product, DAY.starts_at)
-    answer = asked.answer
-    if answer.qualified:
-        chain = " → ".join(str(number) for number in answer.chain)
-        stage.say(
-            f"is {aggregate} qualified for {PRODUCT_NAMES[product]}? [green]yes[/]: "
-            f"{answer.tested_aggregate} was tested, chain {chain}"
-        )
-    else:
-        stage.add_refusal(
-            f"is {aggregate} qualified for {PRODUCT_NAMES[product]}?",
-            answer.refusal.rule,
-            str(answer.refusal),  # type: ignore[union-attr]
-        )
+    answer, question = asked.answer, f"is {aggregate} qualified for {PRODUCT_NAMES[product]}?"
+    if answer.refusal is not None:
+        stage.note_refusal(question, answer.refusal)
+        return
+    chain = " → ".join(str(number) for number in answer.chain)
+    stage.say(f"{question} [green]yes[/]: {answer.tested_aggregate} was tested, chain {chain}")
 
 
 def _join_twice(stage: Stage, members: dict[int, list[bytes]]) -> None:

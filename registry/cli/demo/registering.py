@@ -76,7 +76,8 @@ def load_pods(stage: Stage) -> None:
             name, str(len(members)), str(sum(p.up_kw for p in members)), str(sum(p.down_kw for p in members))
         )
     stage.say(
-        f"SimBench grid 1-MV-rural--1-sw: {len(day.network.node_names)} nodes; {len(pods)} PODs of {len(BSPS)} BSPs"
+        f"SimBench grid 1-MV-rural--1-sw: {len(day.network.node_names)} nodes; "
+        f"{len(pods)} PODs of {len(BSPS)} BSPs"
     )
     stage.console.print(table)
     drafts = tuple(PerimeterDraft(perimeter, (), bytes(32)) for perimeter in perimeters.values())

@@ -110,7 +110,8 @@ def _empty(folder: Path) -> None:
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARKER).exists():
             raise ValueError(
-                f"state: found {folder}, which holds something else; allowed an empty folder or that of an earlier demo"
+                f"state: found {folder}, which holds something else; "
+                "allowed an empty folder or that of an earlier demo"
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

@@ -95,7 +95,8 @@ def global_session(stage: Stage, session: int) -> None:
         declare(stage, book, stage.facts["local"], session, orders)
     energy = sum(abs(kw) for order in orders for kw in order.kw[DAY.first_hour(session) :])
     stage.say(
-        f"MSD {session}: {len(orders)} selections, {energy / 1000:.1f} MWh from hour {DAY.first_hour(session)} on"
+        f"MSD {session}: {len(orders)} selections, {energy / 1000:.1f} MWh "
+        f"from hour {DAY.first_hour(session)} on"
     )
 
 

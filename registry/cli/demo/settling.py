@@ -136,5 +136,6 @@ def _show(stage: Stage, done: Settled) -> None:
         stage.say(f"unsettled: {reason}")
     stage.say(
         f"party {document['operator']} owes BSP {document['bsp']} "
-        f"[bold]{document['total_cent'] / CENT_PER_EUR:,.2f} EUR[/]; statement {done.statement_id.hex()[:16]}… on the ledger"
+        f"[bold]{document['total_cent'] / CENT_PER_EUR:,.2f} EUR[/]; "
+        f"statement {done.statement_id.hex()[:16]}… on the ledger"
     )

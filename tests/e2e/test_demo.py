@@ -1,0 +1,179 @@
+"""The main job as a user runs it: `flexledger demo`, its report, its bundles checked by an outsider, what
+it leaves.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registry.bootstrap import SystemClock, open_node
+from registry.cli.verifying import verify_file
+from registry.config import Settings
+from registry.evidence.verify import Trust, verify_bundle_bytes
+from registry.ledger.artifacts import load_artifacts
+
+FLEXLEDGER = [sys.executable, "-m", "registry.cli"]
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder one demo left."""
+    folder = tmp_path_factory.mktemp("demo") / "state"
+    done = subprocess.run(
+        [*FLEXLEDGER, "demo", "--state", str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Traceback" not in done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(state: Path) -> dict[str, Any]:
+    """Its report."""
+    found: dict[str, Any] = json.loads((state / "report.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def abis() -> dict[str, Any]:
+    return {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
+
+
+def test_the_report_says_what_was_done(report: dict[str, Any]) -> None:
+    assert report["pods"] >= 60
+    assert report["session_pairs"] == 6
+    assert report["readings_certified"] == 96 * (report["pods"] - 1), (
+        "all but the invalidated POD have a device"
+    )
+    assert report["anchors"] >= 6
+    assert report["tamper_found"] is True and report["rebuild_equal"] is True
+    assert report["verify"]["ok"] is True
+    assert {check["rule"] for check in report["verify"]["checks"]} >= {
+        "AUD-1",
+        "STT-2",
+        "STT-4",
+        "LOG-1",
+        "LOG-2",
+        "MEA-1",
+    }
+    assert all(isinstance(seconds, float) for seconds in report["seconds"].values())
+
+
+@pytest.mark.rule(
+    "DTL-2",
+    "DTL-3",
+    "DTL-4",
+    "SES-2",
+    "SES-4",
+    "PRQ-1",
+    "TOE-2",
+    "POD-1",
+    "POD-2",
+    "MEA-2",
+    "DEV-1",
+    "BAS-1",
+    "AUD-1",
+)
+def test_every_rule_that_must_refuse_did(report: dict[str, Any]) -> None:
+    refused: dict[str, list[str]] = {}
+    for refusal in report["refusals"]:
+        assert refusal.keys() == {"rule", "attempt", "reason"}
+        assert refusal["rule"] in refusal["reason"] and "reverted" not in refusal["reason"]
+        refused.setdefault(refusal["rule"], []).append(refusal["attempt"])
+    dso_and_bsp = "POD-1 POD-2 AGG-2 DTL-1 DTL-3 SES-2 SES-4 DEV-1 MEA-2"
+    market = "ACT-1 PRQ-1 TOE-1 TOE-2 DTL-2 DTL-4 BAS-1 STT-4 AUD-1"
+    assert refused.keys() >= {*dso_and_bsp.split(), *market.split()}
+
+
+@pytest.mark.rule("STT-1", "STT-3", "STT-4")
+def test_one_metered_and_one_requested_aggregate_are_settled(report: dict[str, Any]) -> None:
+    methods = {settlement["method"]: settlement for settlement in report["settlements"]}
+    assert methods.keys() == {"metered", "requested"}
+    assert methods["metered"]["unsettled_periods"] > 0, "a drifting clock leaves periods unsettled"
+    assert all(settlement["total_cent"] > 0 for settlement in methods.values())
+    assert len(report["bundles"]) == 2
+
+
+@pytest.mark.rule("AUD-1")
+def test_an_outsider_verifies_with_nothing_but_the_file(report: dict[str, Any], tmp_path: Path) -> None:
+    for bundle in report["bundles"]:
+        outside = tmp_path / "bundle.flexbundle"
+        outside.write_bytes(Path(bundle).read_bytes())
+        done = subprocess.run(
+            [*FLEXLEDGER, "verify", str(outside)], capture_output=True, text=True, check=False, cwd=Path.cwd()
+        )
+        assert done.returncode == 0, done.stdout
+        assert "every figure re-derived" in done.stdout
+
+
+@pytest.mark.rule("AUD-1")
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_changed_byte_is_found_and_the_check_has_a_name(
+    report: dict[str, Any], abis: dict[str, Any], data: st.DataObject
+) -> None:
+    original = Path(report["bundles"][0]).read_bytes()
+    at = data.draw(st.integers(0, len(original) - 1))
+    changed = bytearray(original)
+    changed[at] ^= data.draw(st.integers(1, 255))
+    result = verify_bundle_bytes(bytes(changed), Trust(), abis)
+    assert not result.ok and result.failures[0].name
+
+
+@pytest.mark.rule("AUD-1")
+def test_a_bundle_of_another_deployment_is_not_trusted(
+    report: dict[str, Any], state: Path, tmp_path: Path
+) -> None:
+    deployment = json.loads((state / "chain" / "deployment.json").read_text(encoding="utf-8"))
+    deployment["addresses"]["Market"] = deployment["addresses"]["Pods"]
+    other = tmp_path / "deployment.json"
+    other.write_text(json.dumps(deployment), encoding="utf-8")
+    result = verify_file(Path(report["bundles"][0]), other)
+    assert [check.name for check in result.failures] == ["trust"]
+
+
+@pytest.mark.rule("PRIV-1", "PRIV-3")
+def test_no_pod_code_and_no_price_is_on_the_chain_or_in_the_mirror(state: Path) -> None:
+    for file in (state / "chain" / "chain.sqlite", state / "register.sqlite"):
+        content = b"".join(path.read_bytes() for path in file.parent.glob(file.name + "*"))
+        assert b"IT001E" not in content
+        assert b"price" not in content
+
+
+@pytest.mark.rule("MIR-1")
+def test_what_it_left_opens_again_and_rebuilds_equal(state: Path) -> None:
+    with open_node(Settings(state=state), SystemClock()) as node:
+        before = list(node.mirror.dump())
+        node.mirror.drop()
+        node.mirror.catch_up()
+        assert list(node.mirror.dump()) == before
+        assert node.log.checkpoint().size > 10_000
+
+
+@pytest.mark.rule("DTL-2", "SES-1")
+def test_lights_and_outcomes_of_all_sessions_are_in_the_register(state: Path) -> None:
+    with open_node(Settings(state=state), SystemClock()) as node:
+        day = node.mirror.days()[0].day
+        lights = node.mirror.lights(day, limit=1000)
+        assert {light.session for light in lights} == set(range(1, 7))
+        colours = {cell.colour.name for light in lights for cell in (*light.up_lights, *light.down_lights)}
+        assert colours == {"GREEN", "YELLOW", "RED"}
+        assert {selection.session for selection in node.mirror.selections(day, limit=1000)} >= {1, 2, 4, 6}
+
+
+def test_a_foreign_folder_is_never_emptied(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("do not delete", encoding="utf-8")
+    done = subprocess.run(
+        [*FLEXLEDGER, "demo", "--state", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "holds something else" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "precious").read_text(encoding="utf-8") == "do not delete"
