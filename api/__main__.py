@@ -1,4 +1,7 @@
-"""`python -m api`: serve the API over a node's folder. Settings come from the environment (see `registry.config`)."""
+"""`python -m api`.
+
+Serve the API over a node's folder. Settings come from the environment (see `registry.config`).
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ from types import FrameType
 import uvicorn
 from pydantic import ValidationError
 
-from api.app import create_app
-from registry.bootstrap import SystemClock, open_node
 from registry.config import Settings
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import OperationalError, PortInUse
@@ -28,6 +29,10 @@ def main() -> int:
     try:
         settings = Settings()
         listener = _listen(settings.host, settings.port)
+        # The rooms take seconds to load; what is wrong with the settings is said before.
+        from api.app import create_app
+        from registry.bootstrap import SystemClock, open_node
+
         node = open_node(settings, SystemClock())
     except ValidationError as error:
         first = error.errors()[0]

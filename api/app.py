@@ -20,12 +20,12 @@ from api.schemas.documents import Problem
 from registry.bootstrap import Node
 
 DESCRIPTION = """
-Flexibility register and data-exchange ledger: who was registered for what, which limits the grid had, what was chosen,
-what the meters said and why somebody was paid. Every answer about a recorded fact names the transaction, block and time
-that made it so. Powers are kW (up: more injection or less withdrawal), energies Wh, prices milli-euro per MWh, instants
-UTC. Errors are problem documents (RFC 9457) with the key of the rule, the field, what was found and what is allowed.
-Lists go page by page: `after` takes the `next` of the page before. `as_of` asks what was recorded until an instant.
-Every POST takes an `Idempotency-Key`.
+Flexibility register and data-exchange ledger: who was registered for what, which limits the grid had, what
+was chosen, what the meters said and why somebody was paid. Every answer about a recorded fact names the
+transaction, block and time that made it so. Powers are kW (up: more injection or less withdrawal), energies
+Wh, prices milli-euro per MWh, instants UTC. Errors are problem documents (RFC 9457) with the key of the rule,
+the field, what was found and what is allowed. Lists go page by page: `after` takes the `next` of the page
+before. `as_of` asks what was recorded until an instant. Every POST takes an `Idempotency-Key`.
 """
 _PROBLEM: dict[str, Any] = {
     "description": "A problem document",

@@ -16,7 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 class Caretaker:
-    """A thread that wakes every two seconds. What goes wrong is said once in the log and by `failure`, and tried again."""
+    """A thread that wakes every two seconds.
+
+    What goes wrong is said once in the log and by `failure`, and tried again.
+    """
 
     def __init__(self, node: Node, interval_s: float = INTERVAL_S) -> None:
         self._node = node

@@ -1,4 +1,7 @@
-"""What routes need: the node, the caller and its role, path and query parameters in domain terms, the caller's key."""
+"""What routes need.
+
+The node, the caller and its role, path and query parameters in domain terms, the caller's key.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ from api.exchange import WholeResponse
 
 
 class Tagged:
-    """Tags by content: the same answer to the same caller has the same tag, whatever was recorded in between."""
+    """Tags by content.
+
+    The same answer to the same caller has the same tag, whatever was recorded in between.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

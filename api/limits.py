@@ -1,4 +1,7 @@
-"""No body is read without an end: what a request may carry, for every route and before anything else looks at it."""
+"""No body is read without an end.
+
+What a request may carry, for every route and before anything else looks at it.
+"""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def page_of(
 ) -> Page[Any]:
     """Up to `limit` rows behind `after` that the caller may see.
 
-    Hidden rows are skipped, and reading goes on until the page is full: so neither the length of a page nor `next`, which
-    is the key of a row that was shown, tells of them.
+    Hidden rows are skipped, and reading goes on until the page is full: so neither the length of a page nor
+    `next`, which is the key of a row that was shown, tells of them.
 
     Args:
         read: rows behind a key, in the order of their keys, at most so many.

@@ -1,8 +1,9 @@
 """Problem documents (RFC 9457): every error of the register becomes one here, and only here.
 
-Each names the rule, the field, what was found and what is allowed. Its status follows from the rule's nature: who may
-act is 403 (401 without a valid token), a missing object 404, a clash with what is recorded 409, a body beyond the limit
-413, anything else about the content 422; a node that cannot do its work now is 503. Rules of the interface itself:
+Each names the rule, the field, what was found and what is allowed. Its status follows from the rule's nature:
+who may act is 403 (401 without a valid token), a missing object 404, a clash with what is recorded 409, a
+body beyond the limit 413, anything else about the content 422; a node that cannot do its work now is 503.
+Rules of the interface itself:
 
     API-1   a request has the form that /openapi.json says
     API-2   what is asked for exists for the caller; hidden and missing are not told apart

@@ -1,8 +1,10 @@
-"""Writes that can be repeated: `Idempotency-Key` (the same key and request give the same answer, once written).
+"""Writes that can be repeated.
 
-A key belongs to its caller. Refusals are not kept: nothing was written, so the next try is a new one. Of a write that
-was cut off (a crash, a chain that did not answer) nobody can say whether it was taken: its key answers 409 until
-somebody has looked at what is recorded.
+`Idempotency-Key` (the same key and request give the same answer, once written).
+
+A key belongs to its caller. Refusals are not kept: nothing was written, so the next try is a new one. Of a
+write that was cut off (a crash, a chain that did not answer) nobody can say whether it was taken: its key
+answers 409 until somebody has looked at what is recorded.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who may see what: the one place that decides (SPEC 1, PRIV-1, PRIV-3).
 
-Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into query
-filters, so that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not see does not
-exist for it (404), so that an answer never tells whether a hidden object is there.
+Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into
+query filters, so that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not
+see does not exist for it (404), so that an answer never tells whether a hidden object is there.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ def sees_pod(principal: Principal, pod: PodView) -> bool:
 
 
 def sees_pod_step(principal: Principal, step: HistoryEntry) -> bool:
-    """As `sees_pod`, for one step in the life of a POD: a BSP doesn't see what was recorded under another one."""
+    """As `sees_pod`, for one step in the life of a POD.
+
+    A BSP doesn't see what was recorded under another one.
+    """
     state = step.state
     match principal.role:
         case Role.AUDITOR:

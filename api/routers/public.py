@@ -1,4 +1,7 @@
-"""What anyone may read: products, Table of Equivalences, statistics, log checkpoints; the node's time and health."""
+"""What anyone may read.
+
+Products, Table of Equivalences, statistics, log checkpoints; the node's time and health.
+"""
 
 from __future__ import annotations
 

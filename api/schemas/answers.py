@@ -1,8 +1,9 @@
 """Answer models, derived from the views of the register, so that no field exists twice.
 
-Bytes travel as lower-case hexadecimal, enums as their lower-case names, instants in ISO 8601 UTC, delivery days as ISO
-dates, quarter-hours of a day as a list of their numbers. The ledger's packed cells stay out: the same numbers stand
-beside them in clear. `recorded` names the transaction, block, time and actor that made a fact so.
+Bytes travel as lower-case hexadecimal, enums as their lower-case names, instants in ISO 8601 UTC, delivery
+days as ISO dates, quarter-hours of a day as a list of their numbers. The ledger's packed cells stay out: the
+same numbers stand beside them in clear. `recorded` names the transaction, block, time and actor that made a
+fact so.
 """
 
 from __future__ import annotations

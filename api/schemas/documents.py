@@ -1,4 +1,7 @@
-"""Answers that are no views: of the measurement log, of registrations, of health; and the problem document."""
+"""Answers that are no views.
+
+Of the measurement log, of registrations, of health; and the problem document.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Request bodies. Field names and units are those of the domain; ids are lower-case hexadecimal, days are ISO dates.
+"""Request bodies.
 
-A body that one transaction of the ledger can't take is refused by its length, so that every write is whole or not at
-all.
+Field names and units are those of the domain; ids are lower-case hexadecimal, days are ISO dates.
+
+A body that one transaction of the ledger can't take is refused by its length, so that every write is whole or
+not at all.
 """
 
 from __future__ import annotations

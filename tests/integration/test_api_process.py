@@ -117,60 +117,45 @@ def pod(number: int) -> dict[str, object]:
 
 
 @pytest.mark.rule("POD-1", "MIR-1")
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda end: end.name)
-def test_a_restart_keeps_everything(state: Path, end: int) -> None:
+def test_a_restart_keeps_everything(state: Path) -> None:
+    """Killed at once it has lost nothing; asked to stop it ends in order, and writes no traceback."""
     bsp = {**token(state), "Idempotency-Key": "first"}
-    with serving(state, end) as client:
+    with serving(state, signal.SIGKILL) as client:
         assert client.get("/docs").status_code == 200
         assert client.get("/health/ready").json()["status"] == "ready"
         first = client.post("/v1/pods", json={"pods": [pod(1), pod(2)]}, headers=bsp)
         assert first.status_code == 201
         listed = client.get("/v1/pods", headers=bsp).json()
         checkpoint = client.get("/v1/log/checkpoint").text
-    with serving(state) as client:
+    with serving(state, signal.SIGTERM) as client:
         assert client.get("/v1/pods", headers=bsp).json() == listed
         assert client.get("/v1/log/checkpoint").text == checkpoint
         again = client.post("/v1/pods", json={"pods": [pod(1), pod(2)]}, headers=bsp)
         assert (again.status_code, again.content) == (201, first.content)
         code = client.get(f"/v1/pods/{first.json()['pod_ids'][1]}/code", headers=bsp)
         assert code.json()["pod_code"] == "IT001E00000002"
+        refusal = refused(state)
+    assert "already in use" in refusal and str(state) in refusal
 
 
-def test_a_port_in_use_is_named(state: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        line = refused(state, FLEXLEDGER_PORT=str(port))
+        line = refused(tmp_path / "node", FLEXLEDGER_PORT=str(port))
     assert "port in use" in line and f"127.0.0.1:{port}" in line
-
-
-def test_a_folder_in_use_is_named(state: Path) -> None:
-    with open_node(Settings(state=state), SystemClock()):
-        line = refused(state)
-    assert "already in use" in line and str(state) in line
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"FLEXLEDGER_PORT": "70000"}, ("FLEXLEDGER_PORT", "70000")),
-        ({"FLEXLEDGER_PORT": "http"}, ("FLEXLEDGER_PORT", "http")),
-        ({"FLEXLEDGER_HOST": "256.0.0.1"}, ("FLEXLEDGER_HOST", "256.0.0.1")),
         ({"FLEXLEDGER_HOST": "192.0.2.1"}, ("FLEXLEDGER_HOST", "192.0.2.1")),
-        ({"FLEXLEDGER_LOG_ORIGIN": "two words"}, ("FLEXLEDGER_LOG_ORIGIN", "two words")),
         ({"FLEXLEDGER_CHAIN_URL": "http://127.0.0.1:1"}, ("deployment",)),
     ],
 )
-def test_a_wrong_setting_is_named(state: Path, settings: dict[str, str], words: tuple[str, ...]) -> None:
-    line = refused(state, **settings)
+def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, str], words: tuple[str, ...]) -> None:
+    line = refused(tmp_path / "node", **settings)
+    assert not (tmp_path / "node").exists()
     assert all(word in line for word in words), line
-
-
-def test_a_damaged_folder_is_named(state: Path, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("no folder")
-    assert str(file) in refused(file)
-    (state / "vault.sqlite").write_bytes(b"no database at all, but long enough to be looked at" * 50)
-    assert "database corrupted" in refused(state)
-    (state / "keys" / "issuer.pem").write_text("no key")

@@ -1,7 +1,7 @@
 """A small consortium on an embedded chain, with the API in front of it: what the API's tests play with.
 
-`Sandbox.founded` has parties, a scheduled day, perimeters, products, PODs with static lights, aggregates and a device;
-`Sandbox.played` goes on through one session pair, readings, an anchor and two settlements.
+`Sandbox.founded` has parties, a scheduled day, perimeters, products, PODs with static lights, aggregates and
+a device; `Sandbox.played` goes on through one session pair, readings, an anchor and two settlements.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from httpx import Response
 from api.app import create_app
 from registry.bootstrap import Node, SettableClock, open_node
 from registry.config import Settings
+from registry.domain.aggregates import AggregateDraft, Scope
 from registry.domain.calendar import DeliveryDay, from_unix, unix
 from registry.domain.commands import (
     AcceptEquivalences,
@@ -37,7 +38,6 @@ from registry.domain.commands import (
     PublishProducts,
     ScheduleDays,
 )
-from registry.domain.aggregates import AggregateDraft, Scope
 from registry.domain.devices import Binding, key_id
 from registry.domain.enums import PartyKind, PodCategory, QualificationState, StaticLight, VoltageLevel
 from registry.domain.identifiers import (
@@ -105,7 +105,15 @@ class SandboxPod:
 PODS = tuple(
     SandboxPod(f"IT{dso - 10:03d}E{number:08d}", bsp, dso, PERIMETER if dso == DSO else OTHER_PERIMETER)
     for number, (bsp, dso) in enumerate(
-        ((BSP, DSO), (BSP, DSO), (BSP, DSO), (BSP, OTHER_DSO), (OTHER_BSP, DSO), (OTHER_BSP, DSO), (OTHER_BSP, OTHER_DSO))
+        (
+            (BSP, DSO),
+            (BSP, DSO),
+            (BSP, DSO),
+            (BSP, OTHER_DSO),
+            (OTHER_BSP, DSO),
+            (OTHER_BSP, DSO),
+            (OTHER_BSP, OTHER_DSO),
+        )
     )
 )
 MEMBERS = {LOCAL: (0, 1), GLOBAL: (0, 1, 3), OTHER_LOCAL: (6,), OTHER_GLOBAL: (4, 5)}
@@ -168,14 +176,18 @@ class Sandbox:
     def token(self, party: int, lifetime: timedelta = timedelta(hours=1)) -> str:
         """A bearer token of a party."""
         assert self.node.issuer is not None
-        return self.node.issuer.issue(Principal(ROLE_OF_KIND[KINDS[party]], party), self.clock.now(), lifetime)
+        return self.node.issuer.issue(
+            Principal(ROLE_OF_KIND[KINDS[party]], party), self.clock.now(), lifetime
+        )
 
     def device_token(self, pod: int, key: ec.EllipticCurvePrivateKey | None = None, **claims: Any) -> str:
         """A token that a POD's device signs."""
         key = key or self.devices[pod]
         now = unix(self.clock.now())
         base = {"sub": self.pods[pod].hex, "aud": "flexledger", "iat": now, "exp": now + 300}
-        return jwt.encode({**base, **claims}, key, algorithm="ES256", headers={"kid": key_id(*point(key)).hex()})
+        return jwt.encode(
+            {**base, **claims}, key, algorithm="ES256", headers={"kid": key_id(*point(key)).hex()}
+        )
 
     def headers(self, party: int | None) -> dict[str, str]:
         """Authorization of a party, none for None."""
@@ -227,7 +239,9 @@ class Sandbox:
             bsp = aggregate >> 24
             self.record(ApplyForQualification(bsp, (aggregate,), (product,), (NO_EVIDENCE,)), bsp)
             for state, performance in ((QualificationState.TESTING, 0), (QualificationState.QUALIFIED, 960)):
-                step = MoveQualification(operator, (aggregate,), (product,), (state,), (performance,), (NO_EVIDENCE,))
+                step = MoveQualification(
+                    operator, (aggregate,), (product,), (state,), (performance,), (NO_EVIDENCE,)
+                )
                 self.record(step, operator)
 
     def file_baselines(self) -> None:
@@ -249,7 +263,9 @@ class Sandbox:
         served = (PodQuarters(self.pods[0].pod_id, quarters),)
         self.record(DeclarePods(BSP, LOCAL, PERIMETER, DAY.number, served, True), BSP)
         self.clock.set(from_unix(schedule.lfp_gates[0]) + timedelta(minutes=5))
-        order = Order(OTHER_GLOBAL, PERIMETER, signed_kw(GLOBAL_HOUR, -GLOBAL_KW), (BALANCING,), OTHER_GLOBAL, TERMS)
+        order = Order(
+            OTHER_GLOBAL, PERIMETER, signed_kw(GLOBAL_HOUR, -GLOBAL_KW), (BALANCING,), OTHER_GLOBAL, TERMS
+        )
         select_flexibility(recorder, TSO, signers[TSO], Market.MSD, DAY, 1, [order])
         served = (PodQuarters(self.pods[4].pod_id, HOUR_QUARTERS << 4 * GLOBAL_HOUR),)
         self.record(DeclarePods(OTHER_BSP, OTHER_GLOBAL, PERIMETER, DAY.number, served, True), OTHER_BSP)
@@ -261,7 +277,9 @@ class Sandbox:
         self.clock.set(DAY.ends_at + timedelta(hours=6))
         readings = [self.reading(0, 4 * LOCAL_HOUR + quarter, quarter + 1) for quarter in range(4)]
         readings += [self.reading(4, 4 * GLOBAL_HOUR + quarter, quarter + 1, 100) for quarter in range(4)]
-        assert self.client.post("/v1/statements/batch", content=b"".join(readings), headers=SEQUENCE).is_success
+        assert self.client.post(
+            "/v1/statements/batch", content=b"".join(readings), headers=SEQUENCE
+        ).is_success
         self.node.anchorer(ACCESS_NODE).anchor()
         self.node.mirror.catch_up()
 
@@ -308,12 +326,16 @@ class Sandbox:
         found: dict[str, bytes] = {}
         for bsp in (BSP, OTHER_BSP):
             own = [pod for pod in PODS if pod.bsp == bsp]
-            done = register_pods(self.node.recorder, bsp, self.node.signers[bsp], [application(pod) for pod in own])
+            done = register_pods(
+                self.node.recorder, bsp, self.node.signers[bsp], [application(pod) for pod in own]
+            )
             found.update(zip((pod.code for pod in own), done.pod_ids, strict=True))
         self.pods = [SandboxPod(pod.code, pod.bsp, pod.dso, pod.perimeter, found[pod.code]) for pod in PODS]
         for dso in (DSO, OTHER_DSO):
             lights = tuple(
-                StaticLightDecision(pod.pod_id, StaticLight.CONFIRMED, UP_KW, DOWN_KW, pod.perimeter, NO_REASON)
+                StaticLightDecision(
+                    pod.pod_id, StaticLight.CONFIRMED, UP_KW, DOWN_KW, pod.perimeter, NO_REASON
+                )
                 for pod in self.pods
                 if pod.dso == dso
             )
@@ -322,7 +344,10 @@ class Sandbox:
     def _form_aggregates(self) -> None:
         for aggregate, numbers in MEMBERS.items():
             scope = Scope.LOCAL if aggregate & 1 else Scope.GLOBAL
-            self.record(CreateAggregates(aggregate >> 24, (AggregateDraft(aggregate, scope, bytes(32)),)), aggregate >> 24)
+            self.record(
+                CreateAggregates(aggregate >> 24, (AggregateDraft(aggregate, scope, bytes(32)),)),
+                aggregate >> 24,
+            )
             pod_ids = tuple(self.pods[number].pod_id for number in numbers)
             self.record(JoinAggregate(aggregate >> 24, aggregate, pod_ids), aggregate >> 24)
 

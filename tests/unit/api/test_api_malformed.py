@@ -1,4 +1,7 @@
-"""Wrong input: one problem document that names rule, field, what was found and what is allowed; never a traceback."""
+"""Wrong input.
+
+One problem document that names rule, field, what was found and what is allowed; never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,9 @@ BAD_PODS: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.rule("POD-1")
 @pytest.mark.parametrize(("changes", "field"), BAD_PODS.values(), ids=BAD_PODS)
-def test_a_malformed_pod_is_named_by_its_field(founded: Sandbox, changes: dict[str, object], field: str) -> None:
+def test_a_malformed_pod_is_named_by_its_field(
+    founded: Sandbox, changes: dict[str, object], field: str
+) -> None:
     body = {"pods": [pod_body("IT001E00990001", **changes)]}
     problem = problem_of(founded.post("/v1/pods", BSP, body), 422)
     assert problem["field"] == f"body.pods.0.{field}"
@@ -71,7 +76,9 @@ def test_a_malformed_pod_is_named_by_its_field(founded: Sandbox, changes: dict[s
 
 
 @pytest.mark.rule("POD-1")
-@pytest.mark.parametrize("code", ["", "IT001", "IT001E0000000!", "it001e00000001", "IT001E" + "0" * 40, "123456789012345678"])
+@pytest.mark.parametrize(
+    "code", ["", "IT001", "IT001E0000000!", "it001e00000001", "IT001E" + "0" * 40, "123456789012345678"]
+)
 def test_a_malformed_pod_code_is_named(founded: Sandbox, code: str) -> None:
     problem = problem_of(founded.post("/v1/pods", BSP, {"pods": [pod_body(code)]}), 422)
     assert problem["rule"] == "POD-1"
@@ -137,7 +144,12 @@ BAD_BODIES: list[tuple[int, str, object, str]] = [
         {"day": DATE, "session": 1, "lights": [{"perimeter": PERIMETER, "up": CELLS[:22], "down": CELLS}]},
         "body.lights.0.up",
     ),
-    (DSO, "/v1/selections", {"day": DATE, "session": 1, "selections": [{**SELECTION, "chain": []}]}, "body.selections.0.chain"),
+    (
+        DSO,
+        "/v1/selections",
+        {"day": DATE, "session": 1, "selections": [{**SELECTION, "chain": []}]},
+        "body.selections.0.chain",
+    ),
     (
         DSO,
         "/v1/selections",
@@ -145,7 +157,12 @@ BAD_BODIES: list[tuple[int, str, object, str]] = [
         "body.selections.0.kw.0",
     ),
     (BSP, "/v1/declarations", {**DECLARATION, "complete": "yes"}, "body.complete"),
-    (BSP, "/v1/declarations", {**DECLARATION, "pods": [{"pod_id": ID, "quarters": [100]}]}, "body.pods.0.quarters.0"),
+    (
+        BSP,
+        "/v1/declarations",
+        {**DECLARATION, "pods": [{"pod_id": ID, "quarters": [100]}]},
+        "body.pods.0.quarters.0",
+    ),
     (BSP, "/v1/baselines", {**BASELINES, "day": None}, "body.day"),
     (
         BSP,
@@ -230,7 +247,9 @@ def test_a_malformed_path_or_query_is_named(founded: Sandbox, path: str, rule: s
         ({"colour": "red", "reactive": True}, "reactive"),
     ],
 )
-def test_a_light_that_contradicts_itself_is_refused(founded: Sandbox, cell: dict[str, Any], field: str) -> None:
+def test_a_light_that_contradicts_itself_is_refused(
+    founded: Sandbox, cell: dict[str, Any], field: str
+) -> None:
     up = [cell, *CELLS[1:]]
     body = {"day": DATE, "session": 1, "lights": [{"perimeter": PERIMETER, "up": up, "down": CELLS}]}
     problem = problem_of(founded.post("/v1/lights", DSO, body), 422)
@@ -260,7 +279,17 @@ def raw(sandbox: Sandbox, path: str, data: Any, headers: dict[str, str], party: 
 
 
 JSON = {"Content-Type": "application/json"}
-BAD_JSON = [b"{", b'{"pods":', b"\xff\xfe", b"[" * 200_000, b'{"a":' * 100_000, b"1" * 5_000, b'"\xed\xa0\x80"', b"NaN", b"\0"]
+BAD_JSON = [
+    b"{",
+    b'{"pods":',
+    b"\xff\xfe",
+    b"[" * 200_000,
+    b'{"a":' * 100_000,
+    b"1" * 5_000,
+    b'"\xed\xa0\x80"',
+    b"NaN",
+    b"\0",
+]
 
 
 @pytest.mark.parametrize("data", BAD_JSON, ids=lambda data: repr(data[:12]))
@@ -270,7 +299,9 @@ def test_what_is_no_json_is_a_problem(founded: Sandbox, data: bytes) -> None:
     assert problem_of(answer, answer.status_code)["rule"] == "API-1"
 
 
-@pytest.mark.parametrize("media_type", ["", "text/plain", "application/cbor", "multipart/form-data", "json", "application/"])
+@pytest.mark.parametrize(
+    "media_type", ["", "text/plain", "application/cbor", "multipart/form-data", "json", "application/"]
+)
 def test_another_content_type_is_a_problem(founded: Sandbox, media_type: str) -> None:
     body = json.dumps({"pods": [pod_body("IT001E00990009")]})
     assert problem_of(raw(founded, "/v1/pods", body, {"Content-Type": media_type}), 422)["rule"] == "API-1"
@@ -295,7 +326,9 @@ def test_no_body_is_read_beyond_the_limit(founded: Sandbox, path: str, key: str 
             read += 1
             yield b" " * (BODY_BYTES_MAX // 16)
 
-    assert problem_of(raw(founded, path, chunks(), headers), 413)["allowed"] == f"at most {BODY_BYTES_MAX} bytes"
+    assert (
+        problem_of(raw(founded, path, chunks(), headers), 413)["allowed"] == f"at most {BODY_BYTES_MAX} bytes"
+    )
 
 
 def test_the_length_that_is_told_is_not_believed(founded: Sandbox) -> None:
@@ -310,7 +343,18 @@ def test_a_statement_is_short(founded: Sandbox) -> None:
     assert problem_of(raw(founded, "/v1/statements", b"\x80" * 600, COSE, None), 422)["rule"] == "MEA-1"
 
 
-BAD_CBOR = [b"", b"\xd2", b"\xd2\x84", b"\xd2\x84\x40", b"\xff", b"\x9f" * 100, b"\xc0\x41\x00", b"\x80", b"\xf6", b"\x5b" + b"\xff" * 8]
+BAD_CBOR = [
+    b"",
+    b"\xd2",
+    b"\xd2\x84",
+    b"\xd2\x84\x40",
+    b"\xff",
+    b"\x9f" * 100,
+    b"\xc0\x41\x00",
+    b"\x80",
+    b"\xf6",
+    b"\x5b" + b"\xff" * 8,
+]
 
 
 @pytest.mark.rule("MEA-1")
@@ -342,7 +386,11 @@ def test_a_batch_has_at_most_5000_statements(founded: Sandbox) -> None:
 @given(
     items=st.lists(
         st.recursive(
-            st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=40) | st.text(max_size=20),
+            st.none()
+            | st.booleans()
+            | st.integers(-(2**64), 2**64 - 1)
+            | st.binary(max_size=40)
+            | st.text(max_size=20),
             lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers(), inner, max_size=3),
             max_leaves=6,
         ),
@@ -367,7 +415,9 @@ def test_another_method_is_a_problem(founded: Sandbox, method: str) -> None:
     assert (problem["field"], problem["found"]) == ("method", method)
 
 
-def test_a_defect_is_a_problem_without_its_traceback(founded: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_a_problem_without_its_traceback(
+    founded: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("secret_internal_name")
 

@@ -52,7 +52,9 @@ LISTS = [
 
 @pytest.mark.parametrize(("path", "party"), LISTS)
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_give_every_row_once_and_in_order(played: Sandbox, path: str, party: int | None, limit: int) -> None:
+def test_pages_give_every_row_once_and_in_order(
+    played: Sandbox, path: str, party: int | None, limit: int
+) -> None:
     whole = played.everything(path, party)
     assert whole
     keys = [item["key"] for item in whole]
@@ -80,7 +82,9 @@ def test_as_of_gives_what_was_recorded_until_then(played: Sandbox) -> None:
         then = played.get(f"/v1/pods/{pod}", BSP, as_of=at.isoformat())
         assert then.json()["recorded"]["tx_hash"] == step["recorded"]["tx_hash"]
         before = played.get(f"/v1/pods/{pod}", BSP, as_of=(at - timedelta(seconds=1)).isoformat())
-        assert before.status_code == 404 or before.json()["recorded"]["tx_hash"] != step["recorded"]["tx_hash"]
+        assert (
+            before.status_code == 404 or before.json()["recorded"]["tx_hash"] != step["recorded"]["tx_hash"]
+        )
     founded = "2026-06-17T03:00:00Z"
     assert played.everything("/v1/settlements", AUDITOR, as_of=founded) == []
     assert played.everything(f"/v1/selections/{DATE}", TSO, as_of=founded) == []
@@ -210,7 +214,12 @@ def test_the_openapi_page_needs_nothing_from_elsewhere(played: Sandbox) -> None:
 
 def test_numbers_of_a_schema_have_their_bounds(played: Sandbox) -> None:
     schema: Any = played.get("/openapi.json").json()
-    statuses = {status for path in schema["paths"].values() for method in path.values() for status in method["responses"]}
+    statuses = {
+        status
+        for path in schema["paths"].values()
+        for method in path.values()
+        for status in method["responses"]
+    }
     assert "4XX" in statuses and "5XX" in statuses and "422" not in statuses
     assert schema["components"]["schemas"]["Problem"]["required"][:4] == ["type", "title", "status", "detail"]
 

@@ -60,10 +60,15 @@ def test_a_refused_write_gives_its_key_back(founded: Sandbox) -> None:
     assert founded.post("/v1/aggregates", BSP, right, headers=keyed("again")).status_code == 201
     taken = founded.post("/v1/aggregates", BSP, right, headers=keyed("third"))
     assert taken.status_code in (409, 422)
-    assert founded.post("/v1/aggregates", BSP, {**right, "serial": 74}, headers=keyed("third")).status_code == 201
+    assert (
+        founded.post("/v1/aggregates", BSP, {**right, "serial": 74}, headers=keyed("third")).status_code
+        == 201
+    )
 
 
-def test_a_write_whose_end_is_unknown_keeps_its_key(founded: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_whose_end_is_unknown_keeps_its_key(
+    founded: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = {"serial": 75, "scope": "local"}
 
     def full() -> None:

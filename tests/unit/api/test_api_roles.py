@@ -124,7 +124,12 @@ ROUTES = [
     case("GET", "/v1/settlements/{statement_id}/document", ALL_KNOWN),
     case("GET", "/v1/settlements/{statement_id}/evidence", ALL_KNOWN),
     case("POST", "/v1/settlements/{statement_id}/disputes", {BSP}, {"reason": "wrong"}),
-    case("POST", "/v1/settlements/{statement_id}/attestations", {AUDITOR}, {"confirmed": True, "bundle_sha256": ID}),
+    case(
+        "POST",
+        "/v1/settlements/{statement_id}/attestations",
+        {AUDITOR},
+        {"confirmed": True, "bundle_sha256": ID},
+    ),
 ]
 FILLED = {
     "{pod_id}": ID,
@@ -149,7 +154,9 @@ def test_who_may_not_is_told_so_before_anything_else(played: Sandbox, route: Rou
     for name, value in FILLED.items():
         path = path.replace(name, value)
     for caller in sorted(EVERYBODY, key=str):
-        token = None if caller is ANYONE else played.device_token(0) if caller == "pgui" else played.token(caller)  # type: ignore[arg-type]
+        token = (
+            None if caller is ANYONE else played.device_token(0) if caller == "pgui" else played.token(caller)
+        )  # type: ignore[arg-type]
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         answer = played.client.request(route.method, path, json=route.body, headers=headers)
         refused = {401: "no token", 403: "role"}.get(answer.status_code)

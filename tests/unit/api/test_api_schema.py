@@ -1,4 +1,7 @@
-"""Requests made from the OpenAPI schema, right and wrong: no 5xx, and every answer has the form that the schema says."""
+"""Requests made from the OpenAPI schema, right and wrong.
+
+No 5xx, and every answer has the form that the schema says.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.unit.api.test_api_roles import ROUTES, RouteCase
 from tests.unit.api.sandbox import AUDITOR, BSP, DSO, TSO, Sandbox
+from tests.unit.api.test_api_roles import ROUTES, RouteCase
 
 CHECKS = [
     not_a_server_error,
@@ -64,7 +67,11 @@ def test_answers_are_as_the_schema_says(
     operation = api_schema[route.path][route.method]
     if mode is GenerationMode.NEGATIVE and (route.path in BINARY_PATHS or not _has_input(operation)):
         return  # nothing in it can be wrong
-    token = founded.device_token(0) if route.path == DEVICE_PATH else founded.token(ROLE_OF_PATH.get(route.path, BSP))
+    token = (
+        founded.device_token(0)
+        if route.path == DEVICE_PATH
+        else founded.token(ROLE_OF_PATH.get(route.path, BSP))
+    )
 
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))

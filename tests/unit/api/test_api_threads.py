@@ -47,13 +47,21 @@ def test_writes_and_reads_at_once(founded: Sandbox) -> None:
     size = founded.node.log.checkpoint().size
 
     def register(bsp: int, first: int) -> Callable[[int], Any]:
-        return lambda n: founded.post("/v1/pods", bsp, {"pods": [pod_body(f"IT001E{first + n:08d}", dso=DSO)]})
+        return lambda n: founded.post(
+            "/v1/pods", bsp, {"pods": [pod_body(f"IT001E{first + n:08d}", dso=DSO)]}
+        )
 
     def aggregate(serial: int) -> Callable[[int], Any]:
         return lambda n: founded.post("/v1/aggregates", BSP, {"serial": serial + n, "scope": "local"})
 
     def light(n: int) -> Any:
-        body = {"pod_id": founded.pods[2].hex, "light": "modulated", "up_kw": n + 1, "down_kw": 1, "perimeter": PERIMETER}
+        body = {
+            "pod_id": founded.pods[2].hex,
+            "light": "modulated",
+            "up_kw": n + 1,
+            "down_kw": 1,
+            "perimeter": PERIMETER,
+        }
         return founded.post("/v1/pods/static-lights", DSO, {"lights": [{**body, "reason": f"ROUND {n}"}]})
 
     def certify(pod: int) -> Callable[[int], Any]:
@@ -94,7 +102,11 @@ def test_writes_and_reads_at_once(founded: Sandbox) -> None:
 def test_a_repeated_write_is_done_once_however_many_ask(founded: Sandbox) -> None:
     body = {"serial": 300, "scope": "global"}
     headers = {"Idempotency-Key": "at once"}
-    answers = [a for job in at_once(*[lambda _: founded.post("/v1/aggregates", BSP, body, headers=headers)] * 6) for a in job]
+    answers = [
+        a
+        for job in at_once(*[lambda _: founded.post("/v1/aggregates", BSP, body, headers=headers)] * 6)
+        for a in job
+    ]
     statuses = {answer.status_code for answer in answers}
     assert statuses <= {201, 409}
     assert 201 in statuses

@@ -24,7 +24,11 @@ LISTED = "/v1/aggregates"
 def claims(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     now = unix(sandbox.clock.now())
     base = {"iss": "flexledger-local", "aud": "flexledger", "sub": "party:21", "party": BSP, "kind": "bsp"}
-    return {key: value for key, value in {**base, "iat": now, "exp": now + 60, **changes}.items() if value is not None}
+    return {
+        key: value
+        for key, value in {**base, "iat": now, "exp": now + 60, **changes}.items()
+        if value is not None
+    }
 
 
 def signed(sandbox: Sandbox, **changes: Any) -> str:
@@ -103,7 +107,9 @@ def test_a_changed_claim_breaks_the_signature(played: Sandbox) -> None:
     assert ask(played, f"{head}.{forged}.{signature}").status_code == 401
 
 
-@pytest.mark.parametrize("text", ["x", "a.b.c", "....", "é", "eyJ9.e30.", "e30.e30.e30", "bnVsbA.bnVsbA.bnVsbA"])
+@pytest.mark.parametrize(
+    "text", ["x", "a.b.c", "....", "é", "eyJ9.e30.", "e30.e30.e30", "bnVsbA.bnVsbA.bnVsbA"]
+)
 def test_what_is_no_token_is_refused(played: Sandbox, text: str) -> None:
     answer = played.client.get(LISTED, headers={"Authorization": f"Bearer {text}".encode()})
     assert answer.status_code == 401
@@ -111,7 +117,10 @@ def test_what_is_no_token_is_refused(played: Sandbox, text: str) -> None:
 
 
 def test_another_scheme_is_no_token(played: Sandbox) -> None:
-    assert played.get(LISTED, headers={"Authorization": "Basic dXNlcjpwYXNz"}).json()["found"] == "no bearer token"
+    assert (
+        played.get(LISTED, headers={"Authorization": "Basic dXNlcjpwYXNz"}).json()["found"]
+        == "no bearer token"
+    )
 
 
 def test_no_token_is_issued_for_what_needs_none(played: Sandbox) -> None:
@@ -176,7 +185,9 @@ def test_a_key_that_no_dso_bound_opens_nothing(founded: Sandbox) -> None:
 
 def test_a_key_id_that_is_none_opens_nothing(founded: Sandbox) -> None:
     for kid in ("", "zz", "ab", "ab" * 32, "é"):
-        token = jwt.encode({"sub": founded.pods[0].hex}, founded.devices[0], algorithm="ES256", headers={"kid": kid})
+        token = jwt.encode(
+            {"sub": founded.pods[0].hex}, founded.devices[0], algorithm="ES256", headers={"kid": kid}
+        )
         assert fetch(founded, token).status_code == 401
 
 

@@ -1,7 +1,7 @@
 """Who sees what: one table of callers and objects, and that a list never says more than single answers do.
 
-The table is SPEC section 1, column "may never": a TSO no PODs outside its market, a BSP nothing of another BSP,
-anyone nothing about a single POD.
+The table is SPEC section 1, column "may never": a TSO no PODs outside its market, a BSP nothing of another
+BSP, anyone nothing about a single POD.
 """
 
 from __future__ import annotations
@@ -87,7 +87,13 @@ SEEN_SETTLEMENTS = {
     ACCESS_NODE: set(),
 }
 SEEN_BASELINES = {BSP: {0, 1, 3}, OTHER_BSP: {4, 5, 6}, AUDITOR: {0, 1, 3, 4, 5, 6}}
-SEEN_LIGHTS = {TSO: {DSO, OTHER_DSO}, DSO: {DSO}, OTHER_DSO: {OTHER_DSO}, BSP: {DSO, OTHER_DSO}, AUDITOR: {DSO, OTHER_DSO}}
+SEEN_LIGHTS = {
+    TSO: {DSO, OTHER_DSO},
+    DSO: {DSO},
+    OTHER_DSO: {OTHER_DSO},
+    BSP: {DSO, OTHER_DSO},
+    AUDITOR: {DSO, OTHER_DSO},
+}
 
 
 def same_but_for_the_name(hidden: dict[str, Any], missing: dict[str, Any], names: tuple[str, str]) -> bool:
@@ -134,7 +140,9 @@ def test_aggregates_and_their_members(played: Sandbox, party: int) -> None:
             missing = played.get(f"/v1/aggregates/{2**40 - 1}/members", party).json()
             assert same_but_for_the_name(answer.json(), missing, (str(aggregate), str(2**40 - 1)))
     if party != ACCESS_NODE:
-        assert {item["aggregate"] for item in played.everything("/v1/aggregates", party)} == SEEN_AGGREGATES[party]
+        assert {item["aggregate"] for item in played.everything("/v1/aggregates", party)} == SEEN_AGGREGATES[
+            party
+        ]
 
 
 @pytest.mark.rule("SES-3", "PRQ-1")
@@ -194,7 +202,14 @@ def test_what_is_hidden_cannot_be_disputed_either(
     assert same_but_for_the_name(hidden.json(), missing.json(), (played.statements[name], "ab" * 32))
 
 
-PUBLIC = ("/v1/parties", "/v1/products", "/v1/equivalences", "/v1/statistics", f"/v1/days/{DATE}", "/v1/log/checkpoint")
+PUBLIC = (
+    "/v1/parties",
+    "/v1/products",
+    "/v1/equivalences",
+    "/v1/statistics",
+    f"/v1/days/{DATE}",
+    "/v1/log/checkpoint",
+)
 
 
 @pytest.mark.rule("PRIV-1")

@@ -70,7 +70,14 @@ def lit_pods(founded: Sandbox, new_pods: list[str]) -> list[str]:
     """With static lights: one confirmed, one modulated."""
     lights = [
         {"pod_id": new_pods[0], "light": "confirmed", "up_kw": 40, "down_kw": 60, "perimeter": PERIMETER},
-        {"pod_id": new_pods[1], "light": "modulated", "up_kw": 30, "down_kw": 60, "perimeter": PERIMETER, "reason": "CABLE"},
+        {
+            "pod_id": new_pods[1],
+            "light": "modulated",
+            "up_kw": 30,
+            "down_kw": 60,
+            "perimeter": PERIMETER,
+            "reason": "CABLE",
+        },
     ]
     answer = founded.post("/v1/pods/static-lights", DSO, {"lights": lights})
     assert answer.status_code == 200
@@ -113,12 +120,25 @@ def test_an_erased_pod_has_no_code(founded: Sandbox) -> None:
     (pod_id,) = founded.post("/v1/pods", BSP, {"pods": [pod_body("IT001E00550003")]}).json()["pod_ids"]
     founded.node.vault.erase_pod(bytes.fromhex(pod_id))
     answer = founded.get(f"/v1/pods/{pod_id}/code", BSP).json()
-    assert answer == {"pod_id": pod_id, "erased": True, "pod_code": None, "position": None, "technologies": None}
+    assert answer == {
+        "pod_id": pod_id,
+        "erased": True,
+        "pod_code": None,
+        "position": None,
+        "technologies": None,
+    }
 
 
 @pytest.mark.rule("POD-2")
 def test_a_dso_never_grants_more_than_was_declared(founded: Sandbox, lit_pods: list[str]) -> None:
-    light = {"pod_id": lit_pods[0], "light": "modulated", "up_kw": 41, "down_kw": 60, "perimeter": PERIMETER, "reason": "X"}
+    light = {
+        "pod_id": lit_pods[0],
+        "light": "modulated",
+        "up_kw": 41,
+        "down_kw": 60,
+        "perimeter": PERIMETER,
+        "reason": "X",
+    }
     refused(founded.post("/v1/pods/static-lights", DSO, {"lights": [light]}), 422, "POD-2")
     shown = founded.get(f"/v1/pods/{lit_pods[1]}", DSO).json()
     assert (shown["light"], shown["granted_up_kw"]) == ("modulated", 30)
@@ -135,7 +155,11 @@ def test_a_write_that_names_a_hidden_pod_is_told_it_is_not_there(founded: Sandbo
         ("/v1/devices", DSO, lambda pod: {"bindings": [{"pod_id": pod, **key}]}),
         (f"/v1/aggregates/{pool}/members", BSP, lambda pod: {"pod_ids": [pod]}),
         (f"/v1/aggregates/{pool}/departures", BSP, lambda pod: {"pod_ids": [pod]}),
-        ("/v1/baselines", BSP, lambda pod: {"day": DATE, "baselines": [{"pod_id": pod, "energy_wh": [0] * 96}]}),
+        (
+            "/v1/baselines",
+            BSP,
+            lambda pod: {"day": DATE, "baselines": [{"pod_id": pod, "energy_wh": [0] * 96}]},
+        ),
         (
             "/v1/declarations",
             BSP,
@@ -155,10 +179,16 @@ def test_a_write_that_names_a_hidden_pod_is_told_it_is_not_there(founded: Sandbo
 
 
 @pytest.mark.rule("AGG-1")
-def test_a_write_to_a_hidden_aggregate_is_told_it_is_not_there(founded: Sandbox, pool: int, lit_pods: list[str]) -> None:
+def test_a_write_to_a_hidden_aggregate_is_told_it_is_not_there(
+    founded: Sandbox, pool: int, lit_pods: list[str]
+) -> None:
     for path in ("members", "departures"):
-        refused(founded.post(f"/v1/aggregates/{pool}/{path}", OTHER_BSP, {"pod_ids": lit_pods[:1]}), 404, "API-2")
-    refused(founded.post("/v1/qualifications", OTHER_BSP, {"aggregate": pool, "product": BALANCING}), 404, "API-2")
+        refused(
+            founded.post(f"/v1/aggregates/{pool}/{path}", OTHER_BSP, {"pod_ids": lit_pods[:1]}), 404, "API-2"
+        )
+    refused(
+        founded.post("/v1/qualifications", OTHER_BSP, {"aggregate": pool, "product": BALANCING}), 404, "API-2"
+    )
 
 
 @pytest.mark.rule("AGG-2")
@@ -169,25 +199,37 @@ def test_a_pod_is_in_one_local_aggregate(founded: Sandbox, pool: int, lit_pods: 
 
 
 @pytest.mark.rule("DEV-1", "MEA-2", "SET-1")
-def test_a_device_is_bound_certifies_and_is_commanded(founded: Sandbox, lit_pods: list[str], trading: None) -> None:
+def test_a_device_is_bound_certifies_and_is_commanded(
+    founded: Sandbox, lit_pods: list[str], trading: None
+) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     x, y = point(key)
     start, end = unix(founded.clock.now()), unix(DAY.plus(100).starts_at)
-    binding = {"pod_id": lit_pods[0], "key_x": x.hex(), "key_y": y.hex(), "valid_from": start, "valid_until": end}
+    binding = {
+        "pod_id": lit_pods[0],
+        "key_x": x.hex(),
+        "key_y": y.hex(),
+        "valid_from": start,
+        "valid_until": end,
+    }
     assert founded.post("/v1/devices", DSO, {"bindings": [binding]}).status_code == 201
     refused(founded.post("/v1/devices", DSO, {"bindings": [binding]}), 422, "DEV-1")
     off_curve = {**binding, "key_x": "00" * 32}
     refused(founded.post("/v1/devices", DSO, {"bindings": [off_curve]}), 422, "DEV-1")
     # a setpoint is fetched
     pod_id = bytes.fromhex(lit_pods[0])
-    issue_setpoints(founded.node.log, founded.node.platform(DSO), DAY, [PodTarget(pod_id, 4 * HOUR, 1_000 * KW)])
+    issue_setpoints(
+        founded.node.log, founded.node.platform(DSO), DAY, [PodTarget(pod_id, 4 * HOUR, 1_000 * KW)]
+    )
     founded.pods.append(type(founded.pods[0])("IT001E00550001", BSP, DSO, PERIMETER, pod_id))
     number = len(founded.pods) - 1
     device = {"Authorization": f"Bearer {founded.device_token(number, key)}"}
     fetched = founded.get(f"/v1/pods/{lit_pods[0]}/setpoints", headers=device).json()["setpoints"]
     (setpoint,) = [parse(base64.b64decode(data)).payload for data in fetched]
     assert setpoint.power_w == 1_000 * KW
-    assert founded.get(f"/v1/pods/{lit_pods[0]}/setpoints", headers=device, after=1).json() == {"setpoints": []}
+    assert founded.get(f"/v1/pods/{lit_pods[0]}/setpoints", headers=device, after=1).json() == {
+        "setpoints": []
+    }
     # readings: accepted, duplicate, conflicting, forged; each in its place of a batch
     founded.clock.set(max(founded.clock.now(), DAY.quarter_start(2)))
 
@@ -199,10 +241,18 @@ def test_a_device_is_bound_certifies_and_is_commanded(founded: Sandbox, lit_pods
     forged = good[:-1] + bytes([good[-1] ^ 1])
     data = good + good + conflicting + forged + reading(1, 3)
     answers = founded.client.post("/v1/statements/batch", content=data, headers=SEQUENCE).json()["answers"]
-    assert [answer["status"] for answer in answers] == ["accepted", "duplicate", "refused", "refused", "accepted"]
+    assert [answer["status"] for answer in answers] == [
+        "accepted",
+        "duplicate",
+        "refused",
+        "refused",
+        "accepted",
+    ]
     assert answers[0]["receipt"] == answers[1]["receipt"]
     assert answers[0]["statement_id"] == sha256(good).hexdigest()
-    assert all(answers[place][name] for place in (2, 3) for name in ("rule", "field", "found", "allowed", "detail"))
+    assert all(
+        answers[place][name] for place in (2, 3) for name in ("rule", "field", "found", "allowed", "detail")
+    )
     assert "rule" not in answers[0] and "receipt" not in answers[2]
     again = founded.client.post("/v1/statements", content=conflicting, headers=COSE)
     refused(again, 422, "MEA-2")
@@ -211,7 +261,10 @@ def test_a_device_is_bound_certifies_and_is_commanded(founded: Sandbox, lit_pods
         page = founded.get("/v1/conflicts", party).json()
         assert (len(page["items"]), page["next"]) == (expected, None)
     (conflict,) = founded.get("/v1/conflicts", DSO).json()["items"]
-    assert (base64.b64decode(conflict["logged"]), base64.b64decode(conflict["refused"])) == (good, conflicting)
+    assert (base64.b64decode(conflict["logged"]), base64.b64decode(conflict["refused"])) == (
+        good,
+        conflicting,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -256,7 +309,9 @@ def trading(founded: Sandbox, pool: int, lit_pods: list[str]) -> Iterator[None]:
 
 
 @pytest.mark.rule("SES-3", "SES-4", "DTL-2", "BAS-1")
-def test_a_session_is_played_through_the_api(founded: Sandbox, trading: None, pool: int, lit_pods: list[str]) -> None:
+def test_a_session_is_played_through_the_api(
+    founded: Sandbox, trading: None, pool: int, lit_pods: list[str]
+) -> None:
     (declaration,) = founded.everything(f"/v1/declarations/{DATE}", BSP)
     assert (declaration["pod_id"], declaration["aggregate"]) == (lit_pods[0], pool)
     assert len(founded.everything(f"/v1/baselines/{DATE}", BSP)) == 2
@@ -275,7 +330,9 @@ def test_the_scope_decides_who_selects(founded: Sandbox, trading: None, pool: in
         "tested_aggregate": pool,
         "terms": TERMS_BODY,
     }
-    refused(founded.post("/v1/selections", TSO, {"day": DATE, "session": 1, "selections": [order]}), 404, "API-2")
+    refused(
+        founded.post("/v1/selections", TSO, {"day": DATE, "session": 1, "selections": [order]}), 404, "API-2"
+    )
 
 
 @pytest.mark.rule("STT-4", "AUD-1")
@@ -307,11 +364,16 @@ def test_a_withdrawn_pod_is_gone_for_its_bsp_and_there_for_its_dso(founded: Sand
     assert taken == pod_id
     steps = founded.everything(f"/v1/pods/{pod_id}/history", OTHER_BSP)
     assert {step["state"]["bsp"] for step in steps} == {OTHER_BSP}
-    assert {step["state"]["bsp"] for step in founded.everything(f"/v1/pods/{pod_id}/history", AUDITOR)} == {BSP, OTHER_BSP}
+    assert {step["state"]["bsp"] for step in founded.everything(f"/v1/pods/{pod_id}/history", AUDITOR)} == {
+        BSP,
+        OTHER_BSP,
+    }
 
 
 @pytest.mark.rule("ACT-1")
-def test_a_node_writes_only_for_parties_whose_key_it_holds(founded: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_writes_only_for_parties_whose_key_it_holds(
+    founded: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(founded.node, "signers", {DSO: founded.node.signers[DSO]})
     problem = refused(founded.post("/v1/aggregates", BSP, {"serial": 60, "scope": "local"}), 403, "ACT-1")
     assert problem["hint"] == "write through a node of your own"
