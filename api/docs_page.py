@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 
 from fastapi import FastAPI, Request, Response
@@ -29,7 +30,7 @@ def install(app: FastAPI) -> None:
             swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
             swagger_css_url=f"{root}/docs/swagger-ui.css",
             swagger_favicon_url=f"{root}/docs/favicon.png",
-            swagger_ui_parameters={"docExpansion": "none", "persistAuthorization": True},
+            swagger_ui_parameters={"docExpansion": "none"},
         )
 
     for name, media_type in ASSETS.items():
@@ -38,7 +39,7 @@ def install(app: FastAPI) -> None:
         )
 
 
-def _asset(data: bytes, media_type: str):  # type: ignore[no-untyped-def]
+def _asset(data: bytes, media_type: str) -> Callable[[], Response]:
     def asset() -> Response:
         return Response(data, media_type=media_type, headers={"Cache-Control": "public, max-age=86400"})
 

@@ -173,7 +173,7 @@ def selection_scope(principal: Principal) -> dict[str, Any]:
 
 
 def sees_selection(principal: Principal, selection: SelectionView) -> bool:
-    """The TSO is informed of local selections (D4.1 §6.3, step 2); a DSO of all in its perimeters; a BSP of its own."""
+    """A DSO sees all in its perimeters, a BSP its own; the TSO hears of local ones (D4.1 §6.3, step 2)."""
     match principal.role:
         case Role.AUDITOR | Role.TSO:
             return True

@@ -23,8 +23,7 @@ class Settings(BaseSettings):
         register_url: database of the mirror; empty is SQLite in ``state``.
         vault_url: database of the vault; empty is SQLite in ``state``.
         keystore: folder of encrypted ledger keys of this node's own party, ``<party>.json``; empty means
-            the sandbox, where
-            this node holds every party's key.
+            the sandbox, where this node holds every party's key.
         keystore_passphrase: opens them.
         log_origin: name of the measurement log, first line of its checkpoints.
         anchor_every_entries, anchor_every_seconds: cadence of anchors (LOG-2).

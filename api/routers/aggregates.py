@@ -83,7 +83,7 @@ def members(
 
 @router.post("/aggregates/{aggregate}/members")
 def join(node: NodeDep, caller: BspCaller, aggregate: AggregateNumber, body: PodIdsBody) -> Written:
-    """Put PODs into an aggregate, all or none, from the first delivery day whose LFP 1 has not opened (AGG-2)."""
+    """Put PODs into an aggregate, all or none, from the first day whose LFP 1 has not opened (AGG-2)."""
     _require_visible(node, caller, aggregate)
     command = JoinAggregate(caller.party, aggregate, own_pods(node, caller, body.pod_ids))
     return written(node.recorder.record(command, signer_for(node, caller)))
@@ -131,7 +131,7 @@ def apply(node: NodeDep, caller: BspCaller, body: ApplicationBody) -> Written:
 def is_qualified(
     node: NodeDep, caller: KnownCaller, aggregate: AggregateNumber, product: ProductNumber, as_of: AsOf
 ) -> QualificationAnswer:
-    """Is the aggregate qualified for the product? With the chain of equivalences, or the rule that failed (TOE-2)."""
+    """Is the aggregate qualified for the product? With the chain, or the rule that failed (TOE-2)."""
     _require_visible(node, caller, aggregate)
     existing(node.mirror.product(product, as_of=as_of), lambda _: True, "product", product)
     asked = qualification_of(node.mirror, aggregate, product, as_of or node.clock.now(), as_of)

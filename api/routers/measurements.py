@@ -174,11 +174,7 @@ async def _body(request: Request, media_type: str, limit: int) -> bytes:
 
 
 def _submit_sequence(node: Node, data: bytes) -> BatchAnswers:
-    items = split_sequence(data, rule="MEA-1", field="body")
-    if len(items) > BATCH_ITEMS_MAX:
-        raise InputInvalid(
-            rule="API-1", field="body", found=f"{len(items)} statements", allowed=f"at most {BATCH_ITEMS_MAX}"
-        )
+    items = split_sequence(data, items_max=BATCH_ITEMS_MAX, rule="MEA-1", field="body")
     return BatchAnswers(answers=[_answer(answer) for answer in node.log.submit(items)])
 
 

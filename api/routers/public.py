@@ -130,7 +130,7 @@ def ready(request: Request, node: NodeDep, response: Response) -> Readiness:
     head, position = node.ledger.head(), node.mirror.position()
     behind = head.number - (position.number if position is not None else 0)
     failure = request.app.state.caretaker.failure
-    works = behind <= BLOCKS_BEHIND_MAX and failure is None
+    works = position is not None and behind <= BLOCKS_BEHIND_MAX and failure is None
     response.status_code = 200 if works else 503
     return Readiness(
         status="ready" if works else "behind",

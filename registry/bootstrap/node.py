@@ -111,7 +111,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
         keys = KeyRing(settings.state / KEYS_FOLDER)
         admin = keys.party("admin") if settings.sandbox else None
         ledger = _ledger(settings, clock, admin, stack)
-        mirror = SqlMirror(settings.register_url or f"sqlite:///{settings.state / REGISTER_FILE}", ledger)
+        mirror = SqlMirror(register_url(settings), ledger)
         stack.callback(mirror.close)
         vault_url = settings.vault_url or f"sqlite:///{settings.state / VAULT_FILE}"
         vault = SqlVault(vault_url)
@@ -152,6 +152,11 @@ def open_node(settings: Settings, clock: Clock) -> Node:
         )
         node._stack = stack.pop_all()
         return node
+
+
+def register_url(settings: Settings) -> str:
+    """Where the mirror's database is."""
+    return settings.register_url or f"sqlite:///{settings.state / REGISTER_FILE}"
 
 
 class PlatformKeys:

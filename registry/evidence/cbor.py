@@ -10,7 +10,8 @@ import cbor2
 
 from registry.domain.errors import RuleViolation
 
-_DEPTH_MAX: Final = 8
+_PARTS_MAX: Final = 64
+"""Parts of one item that are looked at; a statement has six."""
 _STRINGS: Final = (2, 3)
 _ARRAY, _MAP, _TAG = 4, 5, 6
 
@@ -30,16 +31,21 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
         ) from None
 
 
-def split_sequence(data: bytes, *, rule: str, field: str) -> list[bytes]:
+def split_sequence(data: bytes, *, items_max: int, rule: str, field: str) -> list[bytes]:
     """The items of a CBOR sequence (RFC 8742), each by its exact bytes and not looked into further.
 
-    Raises :class:`RuleViolation` with the given rule and field where an item does not end, nests too
-    deeply, or has no
-    definite length: then nothing behind it can be told apart.
+    Raises :class:`RuleViolation` with the given rule and field beyond ``items_max`` items, and where an item
+    does not end, holds more than any statement does, or has no definite length: then nothing behind it can
+    be told apart.
     """
-    items, start = [], 0
+    items: list[bytes] = []
+    start = 0
     while start < len(data):
-        end = _end_of_item(data, start, _DEPTH_MAX)
+        if len(items) == items_max:
+            raise RuleViolation(
+                rule=rule, field=field, found=f"more than {items_max} items", allowed=f"at most {items_max}"
+            )
+        end = _end_of_item(data, start)
         if end is None:
             raise RuleViolation(
                 rule=rule,
@@ -52,22 +58,21 @@ def split_sequence(data: bytes, *, rule: str, field: str) -> list[bytes]:
     return items
 
 
-def _end_of_item(data: bytes, at: int, depth: int) -> int | None:
-    """Where the item at ``at`` ends; ``None`` if it has no end within the data and the depth."""
-    if at >= len(data) or depth == 0:
-        return None
-    major, info = data[at] >> 5, data[at] & 0x1F
-    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(info, 0)
-    if info > 27 or at + 1 + width > len(data):
-        return None
-    value = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else info
-    at += 1 + width
-    if major in _STRINGS:
-        return at + value if at + value <= len(data) else None
-    children = {_ARRAY: value, _MAP: 2 * value, _TAG: 1}.get(major, 0)
-    for _ in range(children):
-        end = _end_of_item(data, at, depth - 1)
-        if end is None:
+def _end_of_item(data: bytes, at: int) -> int | None:
+    """Where the item at ``at`` ends; ``None`` if that is not within the data and ``_PARTS_MAX`` parts."""
+    expected = 1
+    for _ in range(_PARTS_MAX):
+        if at >= len(data):
             return None
-        at = end
-    return at
+        major, info = data[at] >> 5, data[at] & 0x1F
+        width = {24: 1, 25: 2, 26: 4, 27: 8}.get(info, 0)
+        if info > 27 or at + 1 + width > len(data):
+            return None
+        value = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else info
+        at += 1 + width
+        if major in _STRINGS:
+            at += value
+        expected += {_ARRAY: value, _MAP: 2 * value, _TAG: 1}.get(major, 0) - 1
+        if expected == 0:
+            return at if at <= len(data) else None
+    return None

@@ -177,3 +177,13 @@ def test_a_foreign_folder_is_never_emptied(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "holds something else" in done.stderr and "Traceback" not in done.stderr
     assert (tmp_path / "precious").read_text(encoding="utf-8") == "do not delete"
+
+
+def test_a_folder_that_a_node_works_in_is_not_emptied(state: Path) -> None:
+    with open_node(Settings(state=state), SystemClock()):
+        done = subprocess.run(
+            [*FLEXLEDGER, "demo", "--state", str(state)], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "already in use" in done.stderr and "Traceback" not in done.stderr
+    assert (state / "report.json").exists()

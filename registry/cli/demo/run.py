@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from registry.bootstrap import SettableClock, open_node
+from registry.bootstrap import SettableClock, SystemClock, open_node
+from registry.bootstrap.node import CHAIN_FOLDER
 from registry.cli.demo import (
     attempts,
     founding,
@@ -28,6 +30,8 @@ from registry.cli.demo.serving import serving
 from registry.cli.demo.stage import Stage
 from registry.config import Settings
 from registry.domain.calendar import SESSIONS
+from registry.ledger.opening import open_embedded
+from registry.ports import ContractsMissing, ContractsVersionMismatch, DatabaseCorrupted
 
 FOUNDED = timedelta(hours=20)
 """The demo begins so long before the delivery day's midnight: four in the morning of the day before."""
@@ -113,6 +117,16 @@ def _empty(folder: Path) -> None:
                 f"state: found {folder}, which holds something else; "
                 "allowed an empty folder or that of an earlier demo"
             )
+        _require_unused(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).touch()
+
+
+def _require_unused(folder: Path) -> None:
+    """Refuse to empty a folder that a serving node works in (AlreadyInUse)."""
+    chain = folder / CHAIN_FOLDER
+    if chain.is_dir():
+        # Whatever else is wrong with what an earlier demo left does not matter: it is removed.
+        with suppress(ContractsMissing, ContractsVersionMismatch, DatabaseCorrupted):
+            open_embedded(chain, SystemClock()).close()

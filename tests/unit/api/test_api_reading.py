@@ -1,4 +1,4 @@
-"""Lists walk by key, the past can be asked for, unchanged answers cost nothing, the log is there to be checked."""
+"""Lists walk by key, the past can be asked for, unchanged answers cost nothing, anyone can check the log."""
 
 from __future__ import annotations
 

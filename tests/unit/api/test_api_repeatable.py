@@ -122,9 +122,11 @@ def test_answers_survive_a_restart(tmp_path: Path) -> None:
         again.close()
 
 
-def test_of_two_claims_one_is_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_of_two_claims_one_is_first(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
     """Two stores on one database, as two processes have them."""
-    url = f"sqlite:///{tmp_path / 'vault.sqlite'}"
+    sqlite = engine == "sqlite"
+    url = f"sqlite:///{tmp_path / 'vault.sqlite'}" if sqlite else request.getfixturevalue("postgres_url")
     one, two = SqlAnswers(url), SqlAnswers(url)
     assert one.begin("a", "k", b"1") is None
     assert two.begin("a", "k", b"2") == KeptAnswer(b"1", None, b"")

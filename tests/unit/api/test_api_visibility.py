@@ -33,7 +33,7 @@ from tests.unit.api.sandbox import (
 DATE = DAY.date.isoformat()
 PARTIES = (TSO, DSO, OTHER_DSO, BSP, OTHER_BSP, AUDITOR, ACCESS_NODE)
 
-# PODs 0 to 3 are the first BSP's (3 on the other DSO's grid), 4 to 6 the second's (6 on the other DSO's grid).
+# PODs 0 to 3 are the first BSP's, 4 to 6 the second's; 3 and 6 are on the other DSO's grid.
 # 2 and 6 are in no global aggregate: no business of the TSO.
 SEEN_PODS = {
     TSO: {0, 1, 3, 4, 5},

@@ -13,11 +13,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
-from registry.bootstrap import KeyRing, SettableClock, SystemClock, open_node
+from registry.bootstrap import KeyRing, SettableClock, SystemClock, open_node, sandbox_token
 from registry.config import Settings
+from registry.domain.commands import AdmitParties
+from registry.domain.enums import PartyKind
+from registry.domain.errors import InputInvalid
+from registry.domain.identifiers import eic_check_character
+from registry.domain.participants import Admission
 from registry.ledger.signers import KeystoreSigner, LocalSigner
 from registry.ports import AlreadyInUse, DatabaseCorrupted, KeyUnusable, OperationalError
-from registry.services.identity import TokenInvalid
+from registry.services.identity import Principal, Role, TokenInvalid
 
 START = datetime(2026, 6, 17, 2, tzinfo=UTC)
 
@@ -102,9 +107,11 @@ def test_a_node_is_founded_once_and_opened_again(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
-    with open_node(settings(tmp_path), SettableClock(START)):
-        with pytest.raises(AlreadyInUse, match=str(tmp_path)):
-            open_node(settings(tmp_path), SettableClock(START))
+    with (
+        open_node(settings(tmp_path), SettableClock(START)),
+        pytest.raises(AlreadyInUse, match=str(tmp_path)),
+    ):
+        open_node(settings(tmp_path), SettableClock(START))
     open_node(settings(tmp_path), SettableClock(START)).close()
 
 
@@ -140,7 +147,7 @@ def test_with_a_keystore_a_node_holds_its_own_key_only(tmp_path: Path) -> None:
     with open_node(own, SettableClock(START)) as node:
         assert {party: held.address for party, held in node.signers.items()} == {21: signer.address}
         assert node.admin is None
-    with pytest.raises(KeyUnusable, match="21.json"):
+    with pytest.raises(KeyUnusable, match=r"21\.json"):
         open_node(
             settings(tmp_path / "node", keystore=keystore, keystore_passphrase="wrong"), SettableClock(START)
         )
@@ -153,10 +160,28 @@ def test_an_issuer_that_does_not_answer_is_no_bad_token(tmp_path: Path) -> None:
     token = jwt.encode({"iss": "https://issuer.example"}, key, algorithm="ES256", headers={"kid": "1"})
     with open_node(outside, SettableClock(START)) as node:
         assert node.issuer is None
-        with pytest.raises(OperationalError, match="127.0.0.1:1"):
+        with pytest.raises(OperationalError, match=r"127\.0\.0\.1:1"):
             node.tokens.check(token)
         with pytest.raises(TokenInvalid):
             node.tokens.check("nothing")
+
+
+@pytest.mark.rule("ACT-1")
+def test_a_token_is_issued_while_the_node_serves(tmp_path: Path) -> None:
+    """The command line needs no second node: it reads mirror and issuer's key beside the serving process."""
+    with open_node(settings(tmp_path), SettableClock(START)) as node:
+        signer = node.keys.party("party-21")
+        eic = "10XTOKENS------"
+        admission = Admission(
+            21, PartyKind.BSP, (eic + eic_check_character(eic)).encode(), "BSP", signer.address
+        )
+        assert node.admin is not None
+        node.recorder.record(AdmitParties((admission,)), node.admin)
+        assert node.tokens.check(sandbox_token(settings(tmp_path), 21, START)) == Principal(Role.BSP, 21)
+        with pytest.raises(InputInvalid, match="party"):
+            sandbox_token(settings(tmp_path), 22, START)
+    with pytest.raises(InputInvalid, match="issuer"):
+        sandbox_token(settings(tmp_path, jwks_url="https://issuer.example/keys"), 21, START)
 
 
 # ------------------------------------------------------------------------------------------------ settings

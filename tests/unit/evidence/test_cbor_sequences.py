@@ -1,0 +1,69 @@
+"""Batches are cut into items by their heads alone, within bounds (MEA-1)."""
+
+from __future__ import annotations
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.domain.errors import RuleViolation
+from registry.evidence.cbor import split_sequence
+
+leaves = st.one_of(
+    st.integers(-(2**63), 2**63), st.binary(max_size=300), st.text(max_size=50), st.booleans(), st.none()
+)
+trees = st.one_of(
+    leaves,
+    st.lists(leaves, max_size=10),
+    st.dictionaries(st.integers(0, 100), leaves, max_size=10),
+    st.builds(lambda inner: cbor2.CBORTag(18, inner), st.lists(leaves, max_size=4)),
+)
+
+
+def split(data: bytes, items_max: int = 100) -> list[bytes]:
+    return split_sequence(data, items_max=items_max, rule="MEA-1", field="body")
+
+
+@pytest.mark.rule("MEA-1")
+@given(st.lists(trees, max_size=20))
+def test_items_come_back_by_their_exact_bytes(values: list[object]) -> None:
+    items = [cbor2.dumps(value) for value in values]
+    assert split(b"".join(items)) == items
+
+
+@pytest.mark.rule("MEA-1")
+@given(st.binary(max_size=400))
+def test_any_bytes_are_cut_without_loss_or_refused(data: bytes) -> None:
+    try:
+        items = split(data, items_max=1000)
+    except RuleViolation as refused:
+        assert (refused.rule, refused.field) == ("MEA-1", "body")
+    else:
+        assert b"".join(items) == data
+
+
+@pytest.mark.rule("MEA-1")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x58\x20" + bytes(31),
+        b"\x9f\x01\xff",
+        b"\x5f\x41\x00\xff",
+        b"\x84\x01\x02\x03",
+        b"\x1c",
+        b"\x9b" + b"\xff" * 8,
+        b"\x81" * 70 + b"\x01",
+        b"\x98\x41" + b"\x01" * 65,
+    ],
+)
+def test_what_has_no_end_within_bounds_is_refused(data: bytes) -> None:
+    with pytest.raises(RuleViolation, match="no whole item at byte 1"):
+        split(b"\x01" + data)
+
+
+@pytest.mark.rule("MEA-1")
+def test_more_items_than_allowed_are_refused_before_they_are_cut() -> None:
+    assert len(split(b"\x01" * 5, items_max=5)) == 5
+    with pytest.raises(RuleViolation, match="more than 5 items"):
+        split(b"\x01" * 6, items_max=5)
