@@ -192,12 +192,11 @@ def unsettled_reason(method: SettlementMethod, period: Period) -> str:
     A metered period with a request needs a baseline and a certified reading of every serving POD; what is
     missing never
     counts as zero. A period without a request has nothing to measure; by `requested` nothing depends on the
-    meter.
+    meter. Where no POD serves, no reading is missing: all of the request is under-delivered, so that nobody
+    escapes a penalty by declaring nothing (SES-3).
     """
     if method is SettlementMethod.REQUESTED or period.requested_wh == 0:
         return ""
-    if not period.pods:
-        return "no serving POD"
     for pod in period.pods:
         if pod.baseline_wh is None or pod.metered_wh is None:
             missing = "baseline" if pod.baseline_wh is None else "certified reading"

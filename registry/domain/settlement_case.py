@@ -10,7 +10,7 @@ energies from certified readings. A statement has one deal per perimeter and ter
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.domain.products import Product
 from registry.domain.quantities import energy_wh
+from registry.domain.sessions import Market
 from registry.domain.settlement import Line, Period, PodEnergy, SettlementResult, Terms, settle, total_cent
 
 FORMAT = "flexledger-settlement/1"
@@ -26,11 +27,12 @@ MINUTES_PER_QUARTER = 15
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one session selected of the aggregate in a perimeter: signed kW per hour, and the commitment to
-    its deal.
+    """What one session selected of the aggregate in a perimeter: under which product, signed kW per hour, and
+    the commitment to its deal.
     """
 
     session: int
+    product: int
     kw: tuple[int, ...]
     commitment: bytes
 
@@ -40,10 +42,11 @@ class PerimeterCase:
     """The recorded facts of one aggregate in one perimeter on one day.
 
     Attributes:
-        outcomes: of all sessions, in order.
+        outcomes: of all sessions, in order, also those under other products: a later one takes hours over.
         completed_sessions: sessions whose declaration the BSP completed.
         declared: per POD the bit map of quarter-hours it serves here, releases taken off.
         other_market: the same for the other market.
+        held: per POD the quarter-hours for which the other market has it by default (`held_quarters`).
         members: per POD of the aggregate in this perimeter, as of the day, its granted power up and down
             (kW).
     """
@@ -53,6 +56,7 @@ class PerimeterCase:
     completed_sessions: frozenset[int]
     declared: Mapping[bytes, int]
     other_market: Mapping[bytes, int]
+    held: Mapping[bytes, int]
     members: Mapping[bytes, tuple[int, int]]
 
 
@@ -68,6 +72,15 @@ class SettlementCase:
     day: DeliveryDay
     perimeters: tuple[PerimeterCase, ...]
     supersedes: bytes
+
+    def deal_commitments(self) -> set[bytes]:
+        """Commitments to the deals that this case settles: those under its product."""
+        return {
+            outcome.commitment
+            for perimeter in self.perimeters
+            for outcome in perimeter.outcomes
+            if outcome.product == self.product.product
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +142,61 @@ def outcome_of_hour(outcomes: Sequence[Outcome], day: DeliveryDay, hour: int) ->
     return max(able, key=lambda outcome: outcome.session, default=None)
 
 
-def declaration_completed(case: PerimeterCase, hour: int) -> bool:
-    """Whether the BSP completed a declaration after the power of this hour last rose or turned (SES-3)."""
+def standing_since(outcomes: Sequence[Outcome], hour: int) -> int:
+    """The session in which the power of an hour last rose or turned, 0 if there is none now (SES-3)."""
     since, power = 0, 0
-    for outcome in sorted(case.outcomes, key=lambda o: o.session):
+    for outcome in sorted(outcomes, key=lambda o: o.session):
         new = outcome.kw[hour]
         if new and (abs(new) > abs(power) or new * power < 0):
             since = outcome.session
         power = new
-    return any(session >= since for session in case.completed_sessions)
+    return since if power else 0
 
 
-def serving_pods(case: PerimeterCase, hour: int, quarter: int, power_kw: int) -> tuple[bytes, ...]:
-    """PODs that serve a quarter-hour: the declared ones; without a completed declaration all that can and
-    do not serve the other
-    market in that hour (SES-3).
+def declaration_completed(
+    outcomes: Sequence[Outcome], completed_sessions: Iterable[int], day: DeliveryDay, hour: int
+) -> bool:
+    """Whether the BSP completed a declaration for this hour after its power last rose or turned (SES-3).
+
+    A declaration speaks for the hours that its session could still plan, as on the ledger: earlier hours stay
+    as they were.
     """
-    if declaration_completed(case, hour):
+    since = standing_since(outcomes, hour)
+    return any(session >= since and day.first_hour(session) <= hour for session in completed_sessions)
+
+
+def held_quarters(
+    market: Market,
+    outcomes: Sequence[Outcome],
+    other_outcomes: Sequence[Outcome],
+    other_completed: Iterable[int],
+    day: DeliveryDay,
+) -> int:
+    """Quarter-hours (bits) for which the aggregate of the other market has the PODs that both share, because
+    its BSP did not say which serve (SES-3, STT-5).
+
+    If neither declaration is complete, the market whose power stands longer has them: the ledger took the
+    later rise only because the other PODs covered it.
+    """
+    completed = tuple(other_completed)
+    held = 0
+    for hour in range(day.hours):
+        since = standing_since(other_outcomes, hour)
+        if not since or declaration_completed(other_outcomes, completed, day, hour):
+            continue
+        own = standing_since(outcomes, hour)
+        if not own or (since, market is Market.LFP) < (own, market is Market.MSD):
+            held |= 0b1111 << 4 * hour
+    return held
+
+
+def serving_pods(
+    case: PerimeterCase, day: DeliveryDay, hour: int, quarter: int, power_kw: int
+) -> tuple[bytes, ...]:
+    """PODs that serve a quarter-hour: the declared ones; without a completed declaration all that can and
+    that the other market has neither by declaration nor by default in that hour (SES-3).
+    """
+    if declaration_completed(case.outcomes, case.completed_sessions, day, hour):
         return tuple(sorted(pod for pod, quarters in case.declared.items() if quarters >> quarter & 1))
     direction = 0 if power_kw > 0 else 1
     of_hour = 0b1111 << 4 * hour
@@ -153,7 +204,9 @@ def serving_pods(case: PerimeterCase, hour: int, quarter: int, power_kw: int) ->
         sorted(
             pod
             for pod, granted in case.members.items()
-            if granted[direction] and not case.other_market.get(pod, 0) & of_hour
+            if granted[direction]
+            and not case.other_market.get(pod, 0) & of_hour
+            and (case.declared.get(pod, 0) & of_hour or not case.held.get(pod, 0) & of_hour)
         )
     )
 
@@ -226,7 +279,7 @@ def _deals_of(
     for quarter in range(case.day.quarters):
         hour = case.day.hour_of_quarter(quarter)
         outcome = outcome_of_hour(perimeter.outcomes, case.day, hour)
-        if outcome is None:
+        if outcome is None or outcome.product != case.product.product:
             continue
         if outcome.commitment not in terms:
             raise RuleViolation(
@@ -243,7 +296,7 @@ def _deals_of(
         )
         if not power_kw and not available_kw:
             continue
-        pods = serving_pods(perimeter, hour, quarter, power_kw) if power_kw else ()
+        pods = serving_pods(perimeter, case.day, hour, quarter, power_kw) if power_kw else ()
         for pod_id in pods:
             if perimeter.other_market.get(pod_id, 0) >> quarter & 1:
                 raise RuleViolation(

@@ -38,6 +38,7 @@ from registry.domain.settlement_case import (
     ReadingFact,
     Readings,
     SettlementCase,
+    held_quarters,
 )
 from registry.evidence.facts import Facts, RecordedFact
 from registry.evidence.payloads import Reading
@@ -113,8 +114,13 @@ def settlement_case(facts: Facts, statement: StatementRecorded) -> SettlementCas
         raise RuleViolation(
             rule="PRD-1", field="product", found=statement.product, allowed="a published product"
         )
-    outcomes = selections(facts, statement.aggregate, statement.product, statement.day)
-    if not outcomes:
+    outcomes = facts.of(
+        SelectionRecorded, lambda e: (e.aggregate, e.day) == (statement.aggregate, statement.day)
+    )
+    perimeters = sorted(
+        {record.event.perimeter for record in outcomes if record.event.product == statement.product}
+    )
+    if not perimeters:
         raise RuleViolation(
             rule="STT-4",
             field="aggregate",
@@ -122,7 +128,6 @@ def settlement_case(facts: Facts, statement: StatementRecorded) -> SettlementCas
             allowed="a day with selections of this product",
         )
     day, places = DeliveryDay.from_number(statement.day), pods_on(facts, statement.day)
-    perimeters = sorted({record.event.perimeter for record in outcomes})
     return SettlementCase(
         statement_id=statement.statement_id,
         operator=product.event.operator,
@@ -149,26 +154,53 @@ def _perimeter_case(
 ) -> PerimeterCase:
     first: SelectionRecorded = outcomes[0].event
     aggregate, market = first.aggregate, first.market
-    members = {
-        pod: (place.up_kw, place.down_kw)
+    inside = {
+        pod: place
         for pod, place in places.items()
         if aggregate in place.aggregates and place.perimeter == perimeter
     }
-    completions = facts.of(
-        DeclarationCompleted,
-        lambda e: (e.aggregate, e.perimeter, e.day) == (aggregate, perimeter, day.number),
-    )
+    members = {pod: (place.up_kw, place.down_kw) for pod, place in inside.items()}
+    own = _outcomes(outcomes, day)
+    held = {
+        other: held_quarters(
+            market,
+            own,
+            _outcomes(_selected(facts, other, perimeter, day), day),
+            _completed_sessions(facts, other, perimeter, day),
+            day,
+        )
+        for place in inside.values()
+        for other in place.aggregates - {aggregate}
+    }
     return PerimeterCase(
         perimeter=perimeter,
-        outcomes=tuple(
-            Outcome(o.event.session, unpack_selection(o.event.cells, day.hours), o.event.commitment)
-            for o in sorted(outcomes, key=lambda o: int(o.event.session))
-        ),
-        completed_sessions=frozenset(completion.event.session for completion in completions),
+        outcomes=own,
+        completed_sessions=_completed_sessions(facts, aggregate, perimeter, day),
         declared=_of_members(facts, day, members, lambda served: served is market),
         other_market=_of_members(facts, day, members, lambda served: served is not market),
+        held={pod: held[other] for pod, place in inside.items() for other in place.aggregates - {aggregate}},
         members=members,
     )
+
+
+def _selected(facts: Facts, aggregate: int, perimeter: int, day: DeliveryDay) -> list[RecordedFact]:
+    wanted = (aggregate, perimeter, day.number)
+    return facts.of(SelectionRecorded, lambda e: (e.aggregate, e.perimeter, e.day) == wanted)
+
+
+def _outcomes(records: Iterable[RecordedFact], day: DeliveryDay) -> tuple[Outcome, ...]:
+    events: list[SelectionRecorded] = sorted(
+        (record.event for record in records), key=lambda event: int(event.session)
+    )
+    return tuple(
+        Outcome(e.session, e.product, unpack_selection(e.cells, day.hours), e.commitment) for e in events
+    )
+
+
+def _completed_sessions(facts: Facts, aggregate: int, perimeter: int, day: DeliveryDay) -> frozenset[int]:
+    wanted = (aggregate, perimeter, day.number)
+    completions = facts.of(DeclarationCompleted, lambda e: (e.aggregate, e.perimeter, e.day) == wanted)
+    return frozenset(completion.event.session for completion in completions)
 
 
 def _of_members(
@@ -180,8 +212,8 @@ def _of_members(
 
 def deal_terms(openings: Openings, case: SettlementCase) -> dict[bytes, DealTerms]:
     """The opened deals of a case; a missing one is found by whoever needs it (PRIV-3)."""
-    commitments = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
-    return {c: DealTerms.from_payload(openings[c]) for c in sorted(commitments) if c in openings}
+    commitments = sorted(case.deal_commitments())
+    return {c: DealTerms.from_payload(openings[c]) for c in commitments if c in openings}
 
 
 def filed_baselines(facts: Facts, openings: Openings, case: SettlementCase) -> dict[bytes, tuple[int, ...]]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from registry.domain.calendar import DeliveryDay, unix
+from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import canonical_json
 from registry.domain.settlement_case import SettlementCase
 from registry.evidence.blocks import BlockEvidence, parse_header
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment, write_bundle
 from registry.evidence.payloads import Reading
-from registry.evidence.statements import parse
-from registry.ports import Conflict, Ledger, LoggedStatement, MeasurementLog
+from registry.ports import Ledger, LoggedStatement, MeasurementLog
 from registry.services.recorder import Recorder
 from registry.services.sealing import opened
-from registry.services.settle_day import last_filings, serving_candidates, settlement_case
+from registry.services.settle_day import conflicts_of, last_filings, serving_candidates, settlement_case
 
 
 def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: bytes) -> bytes:
@@ -44,7 +43,7 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
     # 2. openings
     pods = serving_candidates(case)
     # 3. readings
-    conflicts = [conflict for pod_id in pods for conflict in _conflicts(log, pod_id, day)]
+    conflicts = [conflict for pod_id in pods for conflict, _ in conflicts_of(log, pod_id, day)]
     logged = {entry.index: entry.data for pod_id in pods for entry in _readings(log, pod_id, day)}
     logged |= {conflict.index: conflict.logged for conflict in conflicts}
     size = _anchored_size(recorder, log, max(logged, default=0) + 1)
@@ -73,10 +72,10 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
 
 
 def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tuple[OpenedCommitment, ...]:
-    deals = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
     filings = last_filings(recorder.mirror, case.day, pods)
     found = [
-        opened(recorder.vault, c, "opening") for c in sorted(deals | {f.commitment for f in filings.values()})
+        opened(recorder.vault, c, "opening")
+        for c in sorted(case.deal_commitments() | {f.commitment for f in filings.values()})
     ]
     return tuple(OpenedCommitment(o.commitment, o.salt, dict(o.payload)) for o in found)
 
@@ -86,15 +85,6 @@ def _readings(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[Logg
         entry
         for entry in log.statements(pod_id, day.starts_at, day.ends_at)
         if isinstance(entry.payload, Reading)
-    ]
-
-
-def _conflicts(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[Conflict]:
-    periods = range(unix(day.starts_at), unix(day.ends_at))
-    return [
-        conflict
-        for conflict in log.conflicts(pod_id)
-        if isinstance(payload := parse(conflict.refused).payload, Reading) and payload.period_start in periods
     ]
 
 

@@ -1,4 +1,4 @@
-"""A BSP files what its PODs would do without being asked for anything (BAS-1, PRIV-3)."""
+"""A BSP files what its PODs would do without being asked for anything (BAS-1, PRIV-2, PRIV-3)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def file_baselines(
             "method": BaselineMethod.NOMINATED.value,
             "energy_wh": list(values),
         }
-        filings.append(BaselineFiling(pod_id, seal(recorder.vault, payload, (bsp, *operators, *readers))))
+        owners = (bsp, *operators, *readers)
+        filings.append(BaselineFiling(pod_id, seal(recorder.vault, payload, owners, pod_id=pod_id)))
     return [
         recorder.record(
             FileBaselines(bsp, day.number, tuple(filings[start : start + FILINGS_PER_TRANSACTION])), signer

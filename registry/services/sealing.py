@@ -13,17 +13,20 @@ from registry.ports import Mirror, Opening, Vault
 from registry.services.recorder import every
 
 
-def seal(vault: Vault, payload: Mapping[str, Any], owners: tuple[int, ...]) -> bytes:
+def seal(
+    vault: Vault, payload: Mapping[str, Any], owners: tuple[int, ...], *, pod_id: bytes | None = None
+) -> bytes:
     """Keep a payload in the vault and return the commitment to it, for the ledger (PRIV-3).
 
     Args:
         vault: where the opening is kept.
         payload: text and whole numbers, with its ``kind``.
         owners: parties that may see it.
+        pod_id: the POD it is about, if it is about one: erasing the POD destroys it too (PRIV-2).
     """
     salt = secrets.token_bytes(SALT_LENGTH)
     sealed = commitment(salt, canonical_json(dict(payload)))
-    vault.put_opening(sealed, str(payload["kind"]), salt, payload, owners)
+    vault.put_opening(sealed, str(payload["kind"]), salt, payload, owners, pod_id=pod_id)
     return sealed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,12 @@ from registry.domain.settlement_case import (
     Readings,
     SettlementCase,
     build_statement,
+    held_quarters,
 )
 from registry.domain.statements import NO_STATEMENT, Statement
 from registry.evidence.payloads import Reading
 from registry.evidence.statements import parse
-from registry.ports import MeasurementLog, Mirror, Receipt, Signer, Vault
+from registry.ports import Conflict, MeasurementLog, Mirror, Receipt, Signer, Vault
 from registry.services.recorder import Recorder, every
 from registry.services.sealing import auditors, opened, seal
 from registry.views import BaselineView, PodView, SelectionView
@@ -92,23 +93,15 @@ def settlement_case(
     if pool is None:
         raise RuleViolation(rule="AGG-1", field="aggregate", found=aggregate, allowed="a recorded aggregate")
     market = MARKET_OF_SCOPE[pool.scope]
-    selections = [
-        selection
-        for selection in every(
-            lambda after, limit: mirror.selections(
-                day.number, market=market, aggregate=aggregate, after=after, limit=limit
-            )
-        )
-        if selection.product == product
-    ]
-    if not selections:
+    selections = _selections(mirror, aggregate, market, day)
+    perimeters = sorted({selection.perimeter for selection in selections if selection.product == product})
+    if not perimeters:
         raise RuleViolation(
             rule="STT-4",
             field="aggregate",
             found=f"no selection of {aggregate} on {day.date}",
             allowed="a day with selections",
         )
-    perimeters = sorted({selection.perimeter for selection in selections})
     return SettlementCase(
         statement_id=statement_id,
         operator=terms.operator,
@@ -128,8 +121,9 @@ def settlement_case(
 
 def deal_terms(vault: Vault, case: SettlementCase) -> dict[bytes, DealTerms]:
     """The opened deals of a case."""
-    commitments = {outcome.commitment for perimeter in case.perimeters for outcome in perimeter.outcomes}
-    return {c: DealTerms.from_payload(opened(vault, c, "terms").payload) for c in sorted(commitments)}
+    return {
+        c: DealTerms.from_payload(opened(vault, c, "terms").payload) for c in sorted(case.deal_commitments())
+    }
 
 
 def filed_baselines(
@@ -167,14 +161,22 @@ def certified_readings(log: MeasurementLog, day: DeliveryDay, pods: Iterable[byt
             if isinstance(logged.payload, Reading):
                 quarter = (logged.payload.period_start - unix(day.starts_at)) // QUARTER_S
                 facts[pod_id, quarter] = reading_fact(logged.payload)
-        for conflict in log.conflicts(pod_id):
-            contradicted = parse(conflict.refused).payload
-            if isinstance(contradicted, Reading) and unix(day.starts_at) <= contradicted.period_start < unix(
-                day.ends_at
-            ):
-                quarter = (contradicted.period_start - unix(day.starts_at)) // QUARTER_S
-                facts[pod_id, quarter] = ReadingFact(None, "conflicting statements")
+        for _, contradicted in conflicts_of(log, pod_id, day):
+            quarter = (contradicted.period_start - unix(day.starts_at)) // QUARTER_S
+            facts[pod_id, quarter] = ReadingFact(None, "conflicting statements")
     return facts
+
+
+def conflicts_of(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> Iterator[tuple[Conflict, Reading]]:
+    """The recorded conflicts of a POD over readings of a day, with what was refused (MEA-2, STT-3)."""
+    periods = range(unix(day.starts_at), unix(day.ends_at))
+    after = 0
+    while page := log.conflicts(pod_id, after=after):
+        for conflict in page:
+            payload = parse(conflict.refused).payload
+            if isinstance(payload, Reading) and payload.period_start in periods:
+                yield conflict, payload
+        after = page[-1].id
 
 
 def reading_fact(reading: Reading) -> ReadingFact:
@@ -199,17 +201,58 @@ def _perimeter_case(
         for declaration in mirror.declarations(day.number, pod_id=pod_id):
             side = declared if declaration.market is market else other
             side[pod_id] = side.get(pod_id, 0) | declaration.quarters
-    completions = mirror.completions(day.number, aggregate=aggregate, perimeter=perimeter)
+    outcomes = _outcomes(selections)
     return PerimeterCase(
         perimeter=perimeter,
-        outcomes=tuple(
-            Outcome(s.session, s.kw, s.commitment) for s in sorted(selections, key=lambda s: s.session)
-        ),
-        completed_sessions=frozenset(completion.session for completion in completions),
+        outcomes=outcomes,
+        completed_sessions=_completed_sessions(mirror, aggregate, perimeter, day),
         declared=declared,
         other_market=other,
+        held=_held(mirror, perimeter, market, outcomes, members, day),
         members={pod_id: (pod.granted_up_kw, pod.granted_down_kw) for pod_id, pod in members.items()},
     )
+
+
+def _selections(mirror: Mirror, aggregate: int, market: Market, day: DeliveryDay) -> list[SelectionView]:
+    return list(
+        every(
+            lambda after, limit: mirror.selections(
+                day.number, market=market, aggregate=aggregate, after=after, limit=limit
+            )
+        )
+    )
+
+
+def _outcomes(selections: Iterable[SelectionView]) -> tuple[Outcome, ...]:
+    in_order = sorted(selections, key=lambda selection: selection.session)
+    return tuple(Outcome(s.session, s.product, s.kw, s.commitment) for s in in_order)
+
+
+def _completed_sessions(mirror: Mirror, aggregate: int, perimeter: int, day: DeliveryDay) -> frozenset[int]:
+    completions = mirror.completions(day.number, aggregate=aggregate, perimeter=perimeter)
+    return frozenset(completion.session for completion in completions)
+
+
+def _held(
+    mirror: Mirror,
+    perimeter: int,
+    market: Market,
+    outcomes: tuple[Outcome, ...],
+    members: Mapping[bytes, PodView],
+    day: DeliveryDay,
+) -> dict[bytes, int]:
+    """Per POD what the other market has of it by default (SES-3, STT-5)."""
+    other_market = Market.MSD if market is Market.LFP else Market.LFP
+    other_of = {
+        pod_id: pod.global_aggregate if market is Market.LFP else pod.local_aggregate
+        for pod_id, pod in members.items()
+    }
+    held = {}
+    for other in {aggregate for aggregate in other_of.values() if aggregate}:
+        theirs = [s for s in _selections(mirror, other, other_market, day) if s.perimeter == perimeter]
+        completed = _completed_sessions(mirror, other, perimeter, day)
+        held[other] = held_quarters(market, outcomes, _outcomes(theirs), completed, day)
+    return {pod_id: held[other] for pod_id, other in other_of.items() if other}
 
 
 def _members(mirror: Mirror, aggregate: int, perimeter: int, day: DeliveryDay) -> dict[bytes, PodView]:

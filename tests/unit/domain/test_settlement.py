@@ -92,9 +92,12 @@ def test_what_is_missing_is_unsettled_and_never_zero(pod: PodEnergy) -> None:
     assert total_cent([result]) == 0
 
 
-@pytest.mark.rule("STT-3")
-def test_a_request_nobody_served_is_unsettled() -> None:
-    assert settle_period(terms(), period(1000)).unsettled == "no serving POD"
+@pytest.mark.rule("STT-1", "STT-3")
+def test_a_request_nobody_served_is_under_delivered() -> None:
+    """No reading is missing where nobody serves: declaring nothing is no way around the penalty (SES-3)."""
+    line = settle_period(terms(), period(1000))
+    assert (line.unsettled, line.delivered_wh, line.under_delivered_wh) == ("", 0, 1000)
+    assert line.penalty_neur > 0
 
 
 @pytest.mark.rule("STT-2")

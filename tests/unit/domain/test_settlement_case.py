@@ -38,10 +38,11 @@ def perimeter(**changes: object) -> PerimeterCase:
     """10 kW up in hour 18, served by A."""
     fields: dict[str, object] = {
         "perimeter": 5,
-        "outcomes": (Outcome(1, tuple(10 if h == 18 else 0 for h in range(24)), DEAL_1),),
+        "outcomes": (Outcome(1, 1, tuple(10 if h == 18 else 0 for h in range(24)), DEAL_1),),
         "completed_sessions": frozenset({1}),
         "declared": {A: 0b1111 << 72},
         "other_market": {},
+        "held": {},
         "members": {A: (10, 10), B: (10, 0), C: (0, 10)},
     }
     return PerimeterCase(**{**fields, **changes})  # type: ignore[arg-type]
@@ -68,25 +69,24 @@ def test_a_fully_delivered_hour_is_paid_to_the_cent() -> None:
 @pytest.mark.rule("SES-3")
 def test_without_a_completed_declaration_all_available_members_serve() -> None:
     open_case = perimeter(completed_sessions=frozenset())
-    assert serving_pods(open_case, 18, 72, 10) == (A, B)
-    assert serving_pods(open_case, 18, 72, -10) == (A, C)
+    assert serving_pods(open_case, DAY, 18, 72, 10) == (A, B)
+    assert serving_pods(open_case, DAY, 18, 72, -10) == (A, C)
     taken = perimeter(completed_sessions=frozenset(), other_market={A: 1 << 75})
-    assert serving_pods(taken, 18, 72, 10) == (B,)
+    assert serving_pods(taken, DAY, 18, 72, 10) == (B,)
 
 
 @pytest.mark.rule("SES-3")
 def test_a_raise_after_the_declaration_needs_a_new_one() -> None:
-    raised = Outcome(2, tuple(20 if h == 18 else 0 for h in range(24)), DEAL_2)
+    raised = Outcome(2, 1, tuple(20 if h == 18 else 0 for h in range(24)), DEAL_2)
     outcomes = (*perimeter().outcomes, raised)
-    assert serving_pods(perimeter(outcomes=outcomes), 18, 72, 20) == (A, B)
-    assert serving_pods(perimeter(outcomes=outcomes, completed_sessions=frozenset({1, 2})), 18, 72, 20) == (
-        A,
-    )
+    assert serving_pods(perimeter(outcomes=outcomes), DAY, 18, 72, 20) == (A, B)
+    again = perimeter(outcomes=outcomes, completed_sessions=frozenset({1, 2}))
+    assert serving_pods(again, DAY, 18, 72, 20) == (A,)
 
 
 @pytest.mark.rule("SES-1")
 def test_an_hour_belongs_to_the_last_session_that_could_plan_it() -> None:
-    outcomes = tuple(Outcome(k, (0,) * 24, bytes([k]) * 32) for k in range(1, 7))
+    outcomes = tuple(Outcome(k, 1, (0,) * 24, bytes([k]) * 32) for k in range(1, 7))
     assert [outcome_of_hour(outcomes, DAY, hour).session for hour in (0, 3, 4, 11, 12, 23)] == [
         1,
         1,

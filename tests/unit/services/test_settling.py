@@ -101,6 +101,22 @@ def test_baselines_fit_the_day_and_come_before_the_gate(founded: Sandbox) -> Non
         file_baselines(node.recorder, BSP, node.signers[BSP], DAY, {pod_id: (0,) * 96})
 
 
+@pytest.mark.rule("PRIV-2")
+def test_erasing_a_pod_destroys_its_code_and_its_baselines(tmp_path_factory: pytest.TempPathFactory) -> None:
+    sandbox = Sandbox.founded(tmp_path_factory.mktemp("erased"))
+    try:
+        node, pod_id = sandbox.node, sandbox.pods[0].pod_id
+        sandbox.file_baselines()
+        (filed,) = node.mirror.baselines(DAY.number, pod_id=pod_id)
+        assert node.vault.opening(filed.commitment) is not None
+        before = list(node.mirror.dump())
+        assert node.vault.erase_pod(pod_id)
+        assert node.vault.pod(pod_id) is None and node.vault.opening(filed.commitment) is None
+        assert list(node.mirror.dump()) == before, "what is recorded stays, and leads nowhere"
+    finally:
+        sandbox.close()
+
+
 @pytest.mark.rule("STT-4")
 def test_a_second_statement_supersedes_the_first(tmp_path_factory: pytest.TempPathFactory) -> None:
     sandbox = Sandbox.played(tmp_path_factory.mktemp("again"))
