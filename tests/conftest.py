@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import Anvil, MissingProgram, PostgresServer
+
+# Machines differ: a property is judged by what it finds, never by how long an example took. In CI the
+# examples are the same in every run, so that a red run can be repeated.
+settings.register_profile("anywhere", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI", "").lower() in {"true", "1"} else "anywhere")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,10 +4,12 @@ traceback.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from registry.bootstrap import SystemClock, open_node
+from registry.bootstrap import SystemClock, open_node, sandbox_token
 from registry.cli.demo.run import run_demo
 from registry.cli.demo.stage import DemoFailed
 from registry.cli.verifying import print_report, verify_file
@@ -24,7 +26,6 @@ from registry.config import DEFAULT_STATE, Settings
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.log.check import check_folder
 from registry.ports import OperationalError
-from registry.services.identity import ROLE_OF_KIND, Principal
 
 EXIT_FAILED, EXIT_REFUSED, EXIT_DEMO = 1, 2, 3
 app = typer.Typer(
@@ -74,8 +75,9 @@ def demo(state: State = DEFAULT_STATE) -> None:
         report = run_demo(state, console)
         console.rule("[bold green]done", align="left")
         console.print(
-            f"  {report['pods']} PODs, {report['readings_certified']} certified readings, {len(report['refusals'])} refusals, "
-            f"{len(report['settlements'])} settlements, in {report['seconds']['all']:.0f} s",
+            f"  {report['pods']} PODs, {report['readings_certified']} certified readings, "
+            f"{len(report['refusals'])} refusals, {len(report['settlements'])} settlements, "
+            f"in {report['seconds']['all']:.0f} s",
             highlight=False,
         )
         console.print(
@@ -106,11 +108,15 @@ def verify(
     block: Annotated[
         list[str] | None, typer.Option(help="NUMBER=HASH of a block that a node of your own knows.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print checks and figures as JSON.")] = False,
 ) -> None:
     """Re-derive a settlement from its evidence bundle, offline, and list every check."""
     with _one_clear_line():
         report = verify_file(bundle, deployment, dict(_known_block(text) for text in block or ()))
-        print_report(console, bundle, report)
+        if as_json:
+            typer.echo(json.dumps(asdict(report), indent=2))
+        else:
+            print_report(console, bundle, report)
         if not report.ok:
             raise typer.Exit(EXIT_REFUSED)
 
@@ -120,18 +126,9 @@ def token(
     party: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the party.")],
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Print a bearer token of a party, from the sandbox's own issuer."""
-    with _one_clear_line(), open_node(Settings(state=_existing(state)), SystemClock()) as node:
-        view = node.mirror.party(party)
-        if view is None:
-            raise InputInvalid(
-                rule="ACT-1", field="party", found=party, allowed="the number of an admitted party"
-            )
-        if node.issuer is None:
-            raise InputInvalid(
-                rule="ACT-1", field="issuer", found="an outside issuer", allowed="the sandbox's local one"
-            )
-        typer.echo(node.issuer.issue(Principal(ROLE_OF_KIND[view.kind], party), SystemClock().now()))
+    """Print a bearer token of a party, from the sandbox's own issuer; also while the node is served."""
+    with _one_clear_line():
+        typer.echo(sandbox_token(Settings(state=_existing(state)), party, SystemClock().now()))
 
 
 @app.command()
@@ -142,9 +139,8 @@ def rebuild(state: State = DEFAULT_STATE) -> None:
         node.mirror.drop()
         node.mirror.catch_up()
         after = list(node.mirror.dump())
-        console.print(
-            f"{len(after)} rows rebuilt, {'equal' if before == after else 'DIFFERENT'} to the {len(before)} before"
-        )
+        verdict = "equal" if before == after else "DIFFERENT"
+        console.print(f"{len(after)} rows rebuilt, {verdict} to the {len(before)} before")
         if before != after:
             raise typer.Exit(EXIT_REFUSED)
 
@@ -154,12 +150,10 @@ def status(state: State = DEFAULT_STATE) -> None:
     """What the node holds."""
     with _one_clear_line(), open_node(Settings(state=_existing(state)), SystemClock()) as node:
         counts, head, checkpoint = node.mirror.statistics(), node.ledger.head(), node.log.checkpoint()
+        version = node.ledger.contracts_version
         table = Table(box=None, show_header=False, padding=(0, 2))
         for name, value in (
-            (
-                "chain",
-                f"{node.ledger.chain_id}, head {head.number}, contracts version {node.ledger.contracts_version}",
-            ),
+            ("chain", f"{node.ledger.chain_id}, head {head.number}, contracts version {version}"),
             ("mirror", f"at block {counts.as_of_block}"),
             ("parties", ", ".join(f"{count} {kind.name.lower()}" for kind, count in counts.parties.items())),
             (

@@ -49,8 +49,8 @@ def print_report(console: Console, bundle: Path, report: Report) -> None:
     for check in report.checks:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
         console.print(f"  {mark} {check.rule:<7}{check.name:<24}", end="", highlight=False)
-        console.print(check.detail, highlight=False, markup=False)
+        console.print(check.detail, highlight=False, markup=False, soft_wrap=True)
     verdict = (
         "[green]every figure re-derived[/]" if report.ok else f"[red]fails: {report.failures[0].name}[/]"
     )
-    console.print(f"  {bundle}: {len(report.checks)} checks, {verdict}", highlight=False)
+    console.print(f"  {bundle}: {len(report.checks)} checks, {verdict}", highlight=False, soft_wrap=True)

@@ -115,6 +115,15 @@ def test_an_outsider_verifies_with_nothing_but_the_file(report: dict[str, Any], 
 
 
 @pytest.mark.rule("AUD-1")
+def test_the_verdict_comes_as_json_too(report: dict[str, Any]) -> None:
+    words = [*FLEXLEDGER, "verify", report["bundles"][0], "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    verdict = json.loads(done.stdout)
+    assert verdict["ok"] is True and len(verdict["checks"]) >= 16
+    assert verdict["figures"]["total_cent"] == report["settlements"][0]["total_cent"]
+
+
+@pytest.mark.rule("AUD-1")
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_changed_byte_is_found_and_the_check_has_a_name(
