@@ -105,6 +105,18 @@ contract DeclarationsTest is MarketWorld {
         market.declare(OTHER_BSP, LOCAL, PERIMETER, FIRST_DAY, items(0, 1, quarters(5, 6)), true);
     }
 
+    /// @dev SES-3: hours that became definitive undeclared keep all PODs, also while a later session's declaration is still open.
+    function test_DefinitiveHoursStayCommitted() public {
+        selectLocal(1, cells(2, 3, 10, false));
+        openMsd(1);
+        selectGlobal(1, cells(2, 3, 10, false));
+        openLfp(2);
+        selectLocal(2, cells(2, 3, 10, false));
+        expect(abi.encodeWithSelector(IMarket.PodServesOtherMarket.selector, podOf(1), FIRST_DAY, 2, MarketSide.Lfp));
+        declare(GLOBAL, 1, 1, quarters(2, 3), false);
+        declare(GLOBAL, 3, 1, quarters(2, 3), true);
+    }
+
     /// @dev SES-3: never both markets in one hour, though the quarters differ.
     function test_OnePodServesOneMarket() public {
         selectLocal(1, cells(5, 6, 10, false));

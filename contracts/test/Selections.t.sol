@@ -247,6 +247,33 @@ contract SelectionsTest is MarketWorld {
         assertEq(cellOf(used, hour), a + b > capability ? a : a + b, "used");
     }
 
+    /// @dev DTL-4: an operator that revises its own selection is held against the capability with the new power alone, to the kW, session by
+    ///      session, while others stand.
+    function testFuzz_RevisionsCountOnce(uint256 first, uint256 second, uint256 other, uint256 capability) public {
+        other = bound(other, 1, 500);
+        first = bound(first, 1, 2200);
+        second = bound(second, 1, 2200);
+        capability = bound(capability, first + other, 3000);
+        openLfp(1);
+        publish(1, cells(0, 24, capability, false), cells(0, 0, 0, false));
+        openMsd(1);
+        selectGlobalIn(1, SECOND_GLOBAL, cells(20, 21, other, false));
+        selectGlobal(1, cells(20, 21, first, false));
+        openMsd(2);
+        if (second > first && second + other > capability) {
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IMarket.CapabilityExceeded.selector, PERIMETER, FIRST_DAY, 20, false, second + other, capability
+                )
+            );
+            selectGlobal(2, cells(20, 21, second, false));
+            return;
+        }
+        selectGlobal(2, cells(20, 21, second, false));
+        (,, HourCells memory used,) = market.capabilityInForce(PERIMETER, FIRST_DAY);
+        assertEq(cellOf(used, 20), second + other, "used");
+    }
+
     /// @dev DTL-3: a local activation makes the opposite direction red, whatever was published, and leaves its own direction.
     function test_OppositeToLocal() public {
         openLfp(1);

@@ -25,7 +25,16 @@ from registry.log.node import TREE_FOLDER, AccessNode
 from registry.log.settings import LogSettings
 from registry.mirror import MirrorDevices, SqlMirror, SqlVault
 from registry.mirror.answers import SqlAnswers
-from registry.ports import AnswerStore, Clock, Ledger, Mirror, OperationalError, Signer, Vault
+from registry.ports import (
+    AnswerStore,
+    Clock,
+    DatabaseCorrupted,
+    Ledger,
+    Mirror,
+    OperationalError,
+    Signer,
+    Vault,
+)
 from registry.services.identity import Issuer, TokenChecker
 from registry.services.recorder import Recorder
 
@@ -133,6 +142,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             ),
         )
         stack.callback(log.close)
+        _check_anchored(mirror, log)
         issuer = None if settings.jwks_url else Issuer(settings.token_issuer, keys.p256("issuer"))
         node = Node(
             settings=settings,
@@ -186,6 +196,18 @@ def _ledger(settings: Settings, clock: Clock, admin: Signer | None, stack: ExitS
     embedded = open_embedded(settings.state / CHAIN_FOLDER, clock, admin)
     stack.callback(embedded.close)
     return embedded.ledger
+
+
+def _check_anchored(mirror: Mirror, log: AccessNode) -> None:
+    """The ledger has anchored no more of this log than is here: a lost or older log never goes on (LOG-2)."""
+    size = log.checkpoint().size
+    beyond = mirror.checkpoint_covering(log.log_id, size + 1)
+    if beyond is not None:
+        raise DatabaseCorrupted(
+            found=f"a log of {size} entries",
+            expected=f"{beyond.size} entries at least, as block {beyond.recorded.block_number} anchors",
+            remedy="restore the newest copy of the log; never go on with this one",
+        )
 
 
 def _signers(settings: Settings, keys: KeyRing) -> Mapping[int, Signer]:

@@ -1,107 +1,74 @@
 """`flexledger`: the command line. Wrong input and failures end with one clear line, never with a
-traceback.
+traceback; :mod:`registry.cli.outcome` says with which exit status.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
-from registry.bootstrap import SystemClock, open_node, sandbox_token
+from registry.bootstrap import Node, SystemClock, open_node, sandbox_token
+from registry.bootstrap.node import CHAIN_FOLDER, KEYS_FOLDER
 from registry.cli.demo.run import run_demo
-from registry.cli.demo.stage import DemoFailed
-from registry.cli.verifying import print_report, verify_file
+from registry.cli.outcome import EPILOG, EXIT_REFUSED, OneLineGroup, one_clear_line
+from registry.cli.verifying import known_block, print_report, report_json, verify_file
 from registry.config import DEFAULT_STATE, Settings
-from registry.domain.errors import InputInvalid, RuleViolation
+from registry.evidence.checkpoints import NoteKey
+from registry.ledger.opening import CHAIN_FILE, DEPLOYMENT_FILE
 from registry.log.check import check_folder
-from registry.ports import OperationalError
 
-EXIT_FAILED, EXIT_REFUSED, EXIT_DEMO = 1, 2, 3
 app = typer.Typer(
     name="flexledger",
+    cls=OneLineGroup,
     help="Flexibility register and data-exchange ledger.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-log_app = typer.Typer(help="The measurement log.", no_args_is_help=True)
+log_app = typer.Typer(help="The measurement log.", no_args_is_help=True, epilog=EPILOG)
 app.add_typer(log_app, name="log")
 console = Console()
-_errors = Console(stderr=True)
 
 State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
 
 
-@contextmanager
-def _one_clear_line() -> Iterator[None]:
-    """Turn what rooms raise into a line and an exit status: 1 something around us failed, 2 a rule refuses,
-    3 the demo failed.
-    """
-    try:
-        yield
-    except RuleViolation as error:
-        _fail(str(error), EXIT_REFUSED)
-    except OperationalError as error:
-        _fail(str(error), EXIT_FAILED)
-    except DemoFailed as error:
-        _fail(f"the demo failed: {error}", EXIT_DEMO)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(map(str, first["loc"])) or "settings"
-        _fail(f"FLEXLEDGER_{name.upper()}: found {first.get('input')!r}, {first['msg']}", EXIT_FAILED)
-    except (OSError, ValueError) as error:
-        _fail(str(error), EXIT_FAILED)
-
-
-def _fail(text: str, status: int) -> None:
-    _errors.print(f"flexledger: {text}", style="red", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(status)
-
-
-@app.command()
+@app.command(epilog=EPILOG)
 def demo(state: State = DEFAULT_STATE) -> None:
     """Play one delivery day of a real grid, from registration to verified settlement."""
-    with _one_clear_line():
+    with one_clear_line():
         report = run_demo(state, console)
         console.rule("[bold green]done", align="left")
-        console.print(
+        _line(
             f"  {report['pods']} PODs, {report['readings_certified']} certified readings, "
             f"{len(report['refusals'])} refusals, {len(report['settlements'])} settlements, "
-            f"in {report['seconds']['all']:.0f} s",
-            highlight=False,
+            f"in {report['seconds']['all']:.0f} s"
         )
-        console.print(
-            f"  report: {state / 'report.json'}; serve it: flexledger serve --state {state}", highlight=False
-        )
+        _line(f"  report: {state / 'report.json'}; serve it: flexledger serve --state {state}")
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def serve(
     state: State = DEFAULT_STATE,
-    host: Annotated[str, typer.Option(envvar="FLEXLEDGER_HOST")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="FLEXLEDGER_PORT", min=0, max=65_535)] = 8000,
+    host: Annotated[str, typer.Option(envvar="FLEXLEDGER_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="FLEXLEDGER_PORT", min=0, max=65_535, help="0 takes any free one.")
+    ] = 8000,
 ) -> None:
     """Serve the API over a node's folder until interrupted; the OpenAPI page is at /docs."""
-    environment = {
-        **os.environ,
-        "FLEXLEDGER_STATE": str(state),
-        "FLEXLEDGER_HOST": host,
-        "FLEXLEDGER_PORT": str(port),
-    }
-    os.execve(sys.executable, [sys.executable, "-m", "api"], environment)
+    with one_clear_line():
+        settings = Settings(state=state, host=host, port=port)
+        if not settings.chain_url:
+            _require_node(settings)
+        own = {"FLEXLEDGER_STATE": str(state), "FLEXLEDGER_HOST": host, "FLEXLEDGER_PORT": str(port)}
+        os.execve(sys.executable, [sys.executable, "-m", "api"], {**os.environ, **own})
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A .flexbundle file.")],
     deployment: Annotated[Path | None, typer.Option(help="The deployment file you trust.")] = None,
@@ -111,81 +78,99 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print checks and figures as JSON.")] = False,
 ) -> None:
     """Re-derive a settlement from its evidence bundle, offline, and list every check."""
-    with _one_clear_line():
-        report = verify_file(bundle, deployment, dict(_known_block(text) for text in block or ()))
+    with one_clear_line():
+        report = verify_file(bundle, deployment, dict(known_block(text) for text in block or ()))
         if as_json:
-            typer.echo(json.dumps(asdict(report), indent=2))
+            typer.echo(report_json(bundle, report))
         else:
             print_report(console, bundle, report)
         if not report.ok:
             raise typer.Exit(EXIT_REFUSED)
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def token(
     party: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the party.")],
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Print a bearer token of a party, from the sandbox's own issuer; also while the node is served."""
-    with _one_clear_line():
-        typer.echo(sandbox_token(Settings(state=_existing(state)), party, SystemClock().now()))
+    """Print a bearer token of a party, from the sandbox's own issuer; also while the node serves."""
+    with one_clear_line():
+        settings = Settings(state=state)
+        _require_node(settings)
+        typer.echo(sandbox_token(settings, party, SystemClock().now()))
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def rebuild(state: State = DEFAULT_STATE) -> None:
     """Drop the register's mirror and rebuild it from the chain; says whether every row is as before."""
-    with _one_clear_line(), open_node(Settings(state=_existing(state)), SystemClock()) as node:
+    with one_clear_line(), _open(state) as node:
         before = list(node.mirror.dump())
         node.mirror.drop()
         node.mirror.catch_up()
         after = list(node.mirror.dump())
         verdict = "equal" if before == after else "DIFFERENT"
-        console.print(f"{len(after)} rows rebuilt, {verdict} to the {len(before)} before")
+        _line(f"{len(after)} rows rebuilt, {verdict} to the {len(before)} before")
         if before != after:
             raise typer.Exit(EXIT_REFUSED)
 
 
-@app.command()
+@app.command(epilog=EPILOG)
 def status(state: State = DEFAULT_STATE) -> None:
     """What the node holds."""
-    with _one_clear_line(), open_node(Settings(state=_existing(state)), SystemClock()) as node:
+    with one_clear_line(), _open(state) as node:
         counts, head, checkpoint = node.mirror.statistics(), node.ledger.head(), node.log.checkpoint()
         version = node.ledger.contracts_version
-        table = Table(box=None, show_header=False, padding=(0, 2))
+        parties = ", ".join(f"{count} {kind.name.lower()}" for kind, count in counts.parties.items())
+        lights = ", ".join(f"{count} {light.name.lower()}" for light, count in counts.pods_by_light.items())
         for name, value in (
             ("chain", f"{node.ledger.chain_id}, head {head.number}, contracts version {version}"),
             ("mirror", f"at block {counts.as_of_block}"),
-            ("parties", ", ".join(f"{count} {kind.name.lower()}" for kind, count in counts.parties.items())),
-            (
-                "PODs",
-                f"{counts.pods}: "
-                + ", ".join(f"{n} {light.name.lower()}" for light, n in counts.pods_by_light.items()),
-            ),
+            ("parties", parties or "none"),
+            ("PODs", f"{counts.pods}: {lights}" if counts.pods else "none"),
             ("log", f"{checkpoint.size} entries, root {checkpoint.root.hex()}"),
+            ("log key", str(node.log.note_key)),
             ("statements", str(counts.statements)),
         ):
-            table.add_row(name, value)
-        console.print(table)
+            _line(f"{name:<12}{value}")
 
 
-@log_app.command("check")
-def log_check(folder: Annotated[Path, typer.Argument(help="The `tree` folder of a log.")]) -> None:
-    """Re-derive the root of a log folder from its entries; names the entry that differs."""
-    with _one_clear_line():
-        console.print(str(check_folder(folder)), highlight=False)
+@log_app.command("check", epilog=EPILOG)
+def log_check(
+    folder: Annotated[Path, typer.Argument(help="The `tree` folder of a log.")],
+    key: Annotated[
+        str | None, typer.Option(help="The log's note key, as `flexledger status` of its node shows it.")
+    ] = None,
+) -> None:
+    """Re-derive the root of a log folder from its entries; names every entry that differs (LOG-1)."""
+    with one_clear_line():
+        report = check_folder(folder, NoteKey.parse(key) if key is not None else None)
+        for finding in report.findings:
+            _line(f"  ✗ {finding}")
+        head = report.checkpoint
+        signature = "signed by the key" if report.signed else "signature not checked: no --key given"
+        verdict = "sound" if report.sound else f"NOT SOUND: {len(report.findings)} findings"
+        _line(f"{head.origin}, {head.size} entries, root {head.root.hex()}, {signature}: {verdict}")
+        if not report.sound:
+            raise typer.Exit(EXIT_REFUSED)
 
 
-def _existing(state: Path) -> Path:
-    if not (state / "chain").is_dir():
+def _open(state: Path) -> Node:
+    settings = Settings(state=state)
+    _require_node(settings)
+    return open_node(settings, SystemClock())
+
+
+def _require_node(settings: Settings) -> None:
+    """Commands that look at a node never begin one. Raises ValueError."""
+    chain = settings.state / CHAIN_FOLDER
+    embedded = [chain / CHAIN_FILE, chain / DEPLOYMENT_FILE]
+    known = [settings.state / KEYS_FOLDER] if settings.chain_url else embedded
+    if not any(path.exists() for path in known):
         raise ValueError(
-            f"state: found {state}, which holds no node; allowed a folder that `flexledger demo` left"
+            f"state: found {settings.state}, which holds no node; allowed a folder that "
+            "`flexledger demo` or a served node left"
         )
-    return state
 
 
-def _known_block(text: str) -> tuple[int, bytes]:
-    number, _, digest = text.partition("=")
-    try:
-        return int(number), bytes.fromhex(digest.removeprefix("0x"))
-    except ValueError:
-        raise InputInvalid(rule="AUD-1", field="block", found=text, allowed="NUMBER=HASH") from None
+def _line(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -10,6 +10,10 @@ from rich.console import Console
 from registry.domain.errors import InputInvalid
 from registry.evidence.verify import Report, Trust, verify_bundle
 from registry.ledger.artifacts import load_artifacts
+from registry.ledger.deployment import Deployment
+from registry.ports import ContractsMissing
+
+HASH_BYTES = 32
 
 
 def verify_file(
@@ -24,24 +28,54 @@ def verify_file(
         block_hashes: blocks known from a node of one's own.
 
     Raises:
-        InputInvalid: AUD-1, a file cannot be read.
+        InputInvalid: AUD-1, a file cannot be read, or ``deployment`` is no deployment file.
     """
     try:
         trust = Trust(block_hashes=block_hashes or {})
         if deployment is not None:
-            fields = json.loads(deployment.read_text(encoding="utf-8"))
-            contracts = {name: bytes.fromhex(address[2:]) for name, address in fields["addresses"].items()}
-            trust = Trust(int(fields["chain_id"]), contracts, block_hashes or {})
+            trusted = Deployment.load(deployment)
+            contracts = {name: bytes.fromhex(text[2:]) for name, text in trusted.addresses.items()}
+            trust = Trust(trusted.chain_id, contracts, block_hashes or {})
         abis = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
         return verify_bundle(bundle, trust, abis)
     except OSError as error:
         raise InputInvalid(
             rule="AUD-1", field="file", found=f"{error.filename}: {error.strerror}", allowed="a readable file"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ContractsMissing as error:
         raise InputInvalid(
-            rule="AUD-1", field="deployment", found=repr(error), allowed="a deployment file"
+            rule="AUD-1", field="deployment", found=error.found, allowed="a deployment file"
         ) from error
+
+
+def known_block(text: str) -> tuple[int, bytes]:
+    """A block of a node of one's own: ``NUMBER=HASH``, the hash 32 bytes in hexadecimal.
+
+    Raises:
+        InputInvalid: AUD-1, anything else.
+    """
+    number, _, digest = text.partition("=")
+    try:
+        found = bytes.fromhex(digest.removeprefix("0x"))
+    except ValueError:
+        found = b""
+    if not (number.isascii() and number.isdecimal()) or len(found) != HASH_BYTES:
+        raise InputInvalid(
+            rule="AUD-1", field="block", found=text, allowed=f"NUMBER=HASH, {2 * HASH_BYTES} hex digits"
+        )
+    return int(number), found
+
+
+def report_json(bundle: Path, report: Report) -> str:
+    """The report for programs: ``bundle``, ``ok``, ``checks`` in their order (``name``, ``rule``, ``ok``,
+    ``detail``), and ``figures``, the settlement document as derived, null if it did not get that far.
+    """
+    checks = [
+        {"name": check.name, "rule": check.rule, "ok": check.ok, "detail": check.detail}
+        for check in report.checks
+    ]
+    document = {"bundle": str(bundle), "ok": report.ok, "checks": checks, "figures": report.figures}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def print_report(console: Console, bundle: Path, report: Report) -> None:
@@ -53,4 +87,5 @@ def print_report(console: Console, bundle: Path, report: Report) -> None:
     verdict = (
         "[green]every figure re-derived[/]" if report.ok else f"[red]fails: {report.failures[0].name}[/]"
     )
-    console.print(f"  {bundle}: {len(report.checks)} checks, {verdict}", highlight=False, soft_wrap=True)
+    console.print(f"  {bundle}: ", end="", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(report.checks)} checks, {verdict}", highlight=False, soft_wrap=True)

@@ -3,7 +3,7 @@
 A refusal has the name and the values of the Solidity error, whoever raised it: a contract, decoded by the
 ledger, or the rulebook in memory. So both say the same sentence, and a test can compare them. The texts
 follow from the values by templates: `{x}` plain, `{x!h}` bytes in hex, `{x!w}` a word in 32 bytes, `{x!t}` a
-time, `{x!d}` a direction, `{x!c}` a selection's cell.
+time, `{x!d}` a direction, `{x!c}` a selection's cell, `{x!n}` a number, or a word where one is meant.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class _Formatter(string.Formatter):
             case "w":
                 return text_of_bytes32(value)
             case "t":
-                return from_unix(value).isoformat()
+                return from_unix(value).isoformat() if value else "no date"
+            case "n":
+                return text_of_bytes32(value.to_bytes(32)) if value >= _WORD_MIN else value
             case "d":
                 return "down" if value else "up"
             case "c":
@@ -78,6 +80,8 @@ class _Formatter(string.Formatter):
         return value.name.lower() if isinstance(value, IntEnum) else str(format(value, format_spec))
 
 
+_WORD_MIN = 1 << 64
+"""Values from here on are words in 32 bytes, not numbers."""
 _FORMATTER = _Formatter()
 _ENUMS: dict[str, type[IntEnum]] = {
     "kind": PartyKind,
@@ -198,7 +202,7 @@ StepOfOther PRQ-1: aggregate product caller
 PowerBelowProduct PRQ-1: aggregate product found_kw minimum_kw
     power of aggregate {aggregate} | {found_kw} | at least {minimum_kw} kW for product {product}
 NotEquivalent TOE-1: from_ to attribute from_value to_value
-    {attribute!w} | {from_value} | what product {to} demands ({to_value}) from product {from_}
+    {attribute!w} | {from_value!n} | what product {to} demands ({to_value!n}) from product {from_}
 EquivalenceStep TOE-1: from_ to operator
     equivalence | {from_} to {to} | a step that operator {operator} may take now
 EquivalenceNotInForce TOE-1: from_ to
@@ -206,7 +210,7 @@ EquivalenceNotInForce TOE-1: from_ to
 AggregatesNotIdentical TOE-2: tested asking shared tested_pods asking_pods
     aggregates {tested} and {asking} | {shared} shared of {tested_pods} and {asking_pods} PODs | the same PODs
 NotQualified PRQ-1: aggregate product state valid_until
-    aggregate {aggregate} for product {product} | {state} until {valid_until!t} | qualified and not expired
+    aggregate {aggregate} for product {product} | {state}, until {valid_until!t} | qualified and not expired
 ChainMalformed TOE-2: product length limit
     chain | {length} products | 1 to {limit} products that end at {product}
 OutcomeDuplicate SES-4: aggregate perimeter day session

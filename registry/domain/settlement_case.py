@@ -133,6 +133,7 @@ class ReadingFact:
 
 
 Readings = Mapping[tuple[bytes, int], ReadingFact]
+NO_BASELINE = "no baseline filed"
 NO_READING = ReadingFact(None, "no certified reading")
 
 
@@ -327,7 +328,7 @@ def _pod_energy(
 ) -> PodEnergy:
     filed = baselines.get(pod_id)
     reading = readings.get((pod_id, quarter), NO_READING)
-    reason = "no baseline filed" if filed is None else reading.reason
+    reason = NO_BASELINE if filed is None else reading.reason
     return PodEnergy(pod_id, filed[quarter] if filed is not None else None, reading.metered_wh, reason)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_hex_address, to_checksum_address
 
 from registry.ledger.artifacts import ORDER, Artifacts, abi_types
 from registry.ledger.codec import decode_result, encode_call
@@ -56,12 +56,18 @@ class Deployment:
     def load(cls, path: Path) -> Deployment:
         """Read a deployment. Raises :class:`ContractsMissing` if the file is not there or is none."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**fields)
+            found = cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise _missing(f"no deployment file {path}") from error
         except (UnicodeDecodeError, json.JSONDecodeError, TypeError) as error:
             raise _missing(f"no deployment in {path}") from error
+        for name in ("chain_id", "contracts_version", "first_block"):
+            if type(getattr(found, name)) is not int:
+                raise _missing(f"{name} {getattr(found, name)!r} in {path}")
+        addresses: object = found.addresses
+        if not isinstance(addresses, dict) or not all(is_hex_address(text) for text in addresses.values()):
+            raise _missing(f"addresses that are none in {path}")
+        return found
 
 
 def deploy(

@@ -13,6 +13,8 @@ from registry.ledger.ledger import ChainLedger
 from registry.ledger.rpc import Connection
 from registry.ports import Clock, Signer
 
+CHAIN_FILE = "chain.sqlite"
+DEPLOYMENT_FILE = "deployment.json"
 DISPUTE_WINDOW_S = 30 * 24 * 3600
 """Default of how long a settlement statement can be disputed (STT-4)."""
 
@@ -35,18 +37,21 @@ def open_embedded(
     """The ledger on the embedded chain in ``folder``: ``chain.sqlite`` and ``deployment.json``.
 
     With ``admin``, contracts that are not there yet are deployed, and ``admin`` becomes the consortium admin.
+    A chain that has more blocks than a deployment makes has contracts already: without the file that says
+    where, it is not begun anew.
 
     Raises:
         AlreadyInUse, DatabaseCorrupted, DiskFull: see :class:`~registry.ledger.embedded.store.ChainStore`.
-        ContractsMissing: nothing is deployed and no ``admin`` given.
+        ContractsMissing: nothing is deployed and no ``admin`` given, or the deployment file is gone.
         ContractsVersionMismatch: the file is of another release.
     """
-    chain = EmbeddedChain(folder / "chain.sqlite", clock)
+    chain = EmbeddedChain(folder / CHAIN_FILE, clock)
     try:
         connection = Connection(EmbeddedProvider(chain), str(folder))
         artifacts = load_artifacts()
-        path = folder / "deployment.json"
-        if admin is not None and not path.exists():
+        path = folder / DEPLOYMENT_FILE
+        head = int(connection.request("eth_blockNumber"), 16)
+        if admin is not None and not path.exists() and head <= len(artifacts.by_name):
             deploy(connection, admin, artifacts, dispute_window_s=dispute_window_s).save(path)
         return EmbeddedLedger(ChainLedger(connection, Deployment.load(path), artifacts), chain)
     except BaseException:

@@ -10,17 +10,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from registry.ports import AlreadyInUse, DatabaseCorrupted, DiskFull
+from registry.ports import AlreadyInUse, DatabaseCorrupted, DatabaseUnreachable, DiskFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_UNREACHABLE = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_IOERR,
+}
 
 
 @contextmanager
 def disk_failures(path: Path) -> Iterator[None]:
     """Turn a full disk and a damaged or locked database at ``path`` into the errors an operator can act on.
 
-    Raises :class:`DiskFull`, :class:`DatabaseCorrupted` or :class:`AlreadyInUse`; whatever else went wrong
-    passes as it is.
+    Raises :class:`DiskFull`, :class:`DatabaseCorrupted`, :class:`DatabaseUnreachable` or
+    :class:`AlreadyInUse`; whatever else went wrong passes as it is.
     """
     try:
         yield
@@ -38,6 +44,12 @@ def disk_failures(path: Path) -> Iterator[None]:
                 found=f"{path} locked by another program",
                 expected="one access node per log",
                 remedy="stop the other program",
+            ) from error
+        if code in _UNREACHABLE:
+            raise DatabaseUnreachable(
+                found=f"{error}: {path}",
+                expected="a file that this user may read and write, on a sound disk",
+                remedy="correct owner and rights of file and folder, or the disk",
             ) from error
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise DatabaseCorrupted(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import canonical_json
-from registry.domain.settlement_case import SettlementCase
+from registry.domain.settlement_case import NO_BASELINE, SettlementCase
 from registry.evidence.blocks import BlockEvidence, parse_header
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment, write_bundle
+from registry.evidence.case import CONFLICT, reading_fact
 from registry.evidence.payloads import Reading
-from registry.ports import Ledger, LoggedStatement, MeasurementLog
+from registry.ports import Ledger, MeasurementLog
+from registry.services.certified_readings import conflicts_of, quarter_of, readings_of
 from registry.services.recorder import Recorder
 from registry.services.sealing import opened
-from registry.services.settle_day import conflicts_of, last_filings, serving_candidates, settlement_case
+from registry.services.settle_day import last_filings, serving_candidates, settlement_case
 
 
 def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: bytes) -> bytes:
@@ -20,8 +25,8 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
 
     1. The statement's document and salt, and the recorded facts it rests on.
     2. The openings of its deals and baselines.
-    3. The readings of all PODs that could have served, with the conflicts, in the smallest anchored log
-    that has them all.
+    3. The readings that the statement rests on, with the conflicts it knew, in the smallest anchored log
+    that has them all. What the log took in later is for a statement that supersedes this one.
     4. The chain from the deployment to its head: headers, and receipts where a contract logged.
 
     Raises:
@@ -43,8 +48,19 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
     # 2. openings
     pods = serving_candidates(case)
     # 3. readings
-    conflicts = [conflict for pod_id in pods for conflict, _ in conflicts_of(log, pod_id, day)]
-    logged = {entry.index: entry.data for pod_id in pods for entry in _readings(log, pod_id, day)}
+    stated = _Stated(statement.payload)
+    conflicts = [
+        conflict
+        for pod_id in pods
+        for conflict, reading in conflicts_of(log, pod_id, day)
+        if stated.knew_conflict(reading, quarter_of(day, reading))
+    ]
+    logged = {
+        entry.index: entry.data
+        for pod_id in pods
+        for entry, reading in readings_of(log, pod_id, day)
+        if stated.rests_on(reading, quarter_of(day, reading))
+    }
     logged |= {conflict.index: conflict.logged for conflict in conflicts}
     size = _anchored_size(recorder, log, max(logged, default=0) + 1)
     entries = tuple(
@@ -80,12 +96,27 @@ def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tu
     return tuple(OpenedCommitment(o.commitment, o.salt, dict(o.payload)) for o in found)
 
 
-def _readings(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> list[LoggedStatement]:
-    return [
-        entry
-        for entry in log.statements(pod_id, day.starts_at, day.ends_at)
-        if isinstance(entry.payload, Reading)
-    ]
+class _Stated:
+    """What a statement says of each POD and quarter-hour; of the others it says nothing."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._pods = {
+            (pod["pod_id"], line["quarter"]): (pod["metered_wh"], pod["reason"])
+            for deal in document["deals"]
+            for line in deal["lines"]
+            for pod in line["pods"]
+        }
+
+    def rests_on(self, reading: Reading, quarter: int) -> bool:
+        """Whether the statement knew a logged reading, if only to find it unfit (STT-3)."""
+        metered_wh, reason = self._pods.get((reading.pod_id.hex(), quarter), (None, ""))
+        fact = reading_fact(reading)
+        return fact.metered_wh == metered_wh and reason in (fact.reason, NO_BASELINE)
+
+    def knew_conflict(self, reading: Reading, quarter: int) -> bool:
+        """Whether the statement knew that a reading was contradicted."""
+        metered_wh, reason = self._pods.get((reading.pod_id.hex(), quarter), (None, ""))
+        return metered_wh is None and reason in (CONFLICT, NO_BASELINE)
 
 
 def _anchored_size(recorder: Recorder, log: MeasurementLog, needed: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.domain.commands import RegisterPods
@@ -11,7 +11,7 @@ from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import SALT_LENGTH, canonical_json, commitment, pod_id, validate_pod_code
 from registry.domain.pods import PodCategory, Registration, VoltageLevel
 from registry.domain.quantities import MAX_KW
-from registry.ports import PodSecret, Receipt, Signer
+from registry.ports import PodSecret, Receipt, Signer, Vault
 from registry.services.recorder import Recorder
 
 PODS_PER_TRANSACTION = 100
@@ -72,8 +72,8 @@ def register_pods(
 
     1. Every row is checked; one bad row refuses the batch, with all bad rows named.
     2. Codes, salts and private fields go to the vault first: nothing on the ledger may lack its opening.
-    3. Registrations go to the ledger in transactions of 100; what the ledger refuses is taken out of the
-    vault again.
+    3. Registrations go to the ledger in transactions of 100; for what the ledger refuses
+    the vault is as it was.
 
     A POD code keeps its pseudonym while the vault knows it, so that the ledger itself refuses a second
     active registration.
@@ -92,7 +92,7 @@ def register_pods(
         raise ApplicationsInvalid(errors)
     # 2. vault
     secrets_ = [_secret(recorder, bsp, application) for application in applications]
-    fresh = [secret for secret in secrets_ if recorder.vault.pod(secret.pod_id) is None]
+    before = {secret.pod_id: recorder.vault.pod(secret.pod_id) for secret in secrets_}
     recorder.vault.put_pods(secrets_)
     # 3. ledger
     registrations = [
@@ -104,12 +104,17 @@ def register_pods(
         try:
             receipts.append(recorder.record(RegisterPods(bsp, batch), signer))
         except RuleViolation:
-            unrecorded = {registration.pod_id for registration in registrations[start:]}
-            for secret in fresh:
-                if secret.pod_id in unrecorded:
-                    recorder.vault.erase_pod(secret.pod_id)
+            _take_back(recorder.vault, {r.pod_id: before[r.pod_id] for r in registrations[start:]})
             raise
     return Registered(tuple(secret.pod_id for secret in secrets_), tuple(receipts))
+
+
+def _take_back(vault: Vault, before: Mapping[bytes, PodSecret | None]) -> None:
+    """Bring the vault back to what it held: another BSP's entry again, or none."""
+    vault.put_pods([kept for kept in before.values() if kept is not None])
+    for fresh, kept in before.items():
+        if kept is None:
+            vault.erase_pod(fresh)
 
 
 def _violations(recorder: Recorder, applications: Sequence[PodApplication]) -> list[RuleViolation | None]:

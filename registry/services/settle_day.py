@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from registry.domain.aggregates import Scope
-from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
+from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import RecordStatements
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import owner_of_aggregate
@@ -17,16 +17,13 @@ from registry.domain.settlement_case import (
     DealTerms,
     Outcome,
     PerimeterCase,
-    ReadingFact,
-    Readings,
     SettlementCase,
     build_statement,
     held_quarters,
 )
 from registry.domain.statements import NO_STATEMENT, Statement
-from registry.evidence.payloads import Reading
-from registry.evidence.statements import parse
-from registry.ports import Conflict, MeasurementLog, Mirror, Receipt, Signer, Vault
+from registry.ports import MeasurementLog, Mirror, Receipt, Signer, Vault
+from registry.services.certified_readings import certified_readings
 from registry.services.recorder import Recorder, every
 from registry.services.sealing import auditors, opened, seal
 from registry.views import BaselineView, PodView, SelectionView
@@ -69,7 +66,7 @@ def settle_day(
         case,
         deal_terms(recorder.vault, case),
         filed_baselines(recorder.mirror, recorder.vault, day, pods),
-        certified_readings(log, day, pods),
+        certified_readings(recorder.mirror, log, day, pods),
     )
     owners = (operator, case.bsp, *auditors(recorder.mirror))
     commitment = seal(recorder.vault, {"kind": "settlement", **document}, owners)
@@ -149,41 +146,6 @@ def last_filings(mirror: Mirror, day: DeliveryDay, pods: Iterable[bytes]) -> dic
 def serving_candidates(case: SettlementCase) -> list[bytes]:
     """PODs that may serve in a case: the aggregate's members in its perimeters."""
     return sorted({pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)})
-
-
-def certified_readings(log: MeasurementLog, day: DeliveryDay, pods: Iterable[bytes]) -> Readings:
-    """What the log says of each POD and quarter-hour; a conflict, a bad clock or a bad quality is no
-    reading (STT-3).
-    """
-    facts: dict[tuple[bytes, int], ReadingFact] = {}
-    for pod_id in pods:
-        for logged in log.statements(pod_id, day.starts_at, day.ends_at):
-            if isinstance(logged.payload, Reading):
-                quarter = (logged.payload.period_start - unix(day.starts_at)) // QUARTER_S
-                facts[pod_id, quarter] = reading_fact(logged.payload)
-        for _, contradicted in conflicts_of(log, pod_id, day):
-            quarter = (contradicted.period_start - unix(day.starts_at)) // QUARTER_S
-            facts[pod_id, quarter] = ReadingFact(None, "conflicting statements")
-    return facts
-
-
-def conflicts_of(log: MeasurementLog, pod_id: bytes, day: DeliveryDay) -> Iterator[tuple[Conflict, Reading]]:
-    """The recorded conflicts of a POD over readings of a day, with what was refused (MEA-2, STT-3)."""
-    periods = range(unix(day.starts_at), unix(day.ends_at))
-    after = 0
-    while page := log.conflicts(pod_id, after=after):
-        for conflict in page:
-            payload = parse(conflict.refused).payload
-            if isinstance(payload, Reading) and payload.period_start in periods:
-                yield conflict, payload
-        after = page[-1].id
-
-
-def reading_fact(reading: Reading) -> ReadingFact:
-    """Net injection of a reading in Wh, or why it cannot be settled on (STT-3)."""
-    if reading.unsettled_reason is not None:
-        return ReadingFact(None, reading.unsettled_reason)
-    return ReadingFact(reading.export_wh - reading.import_wh)
 
 
 def _perimeter_case(

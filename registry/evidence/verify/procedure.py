@@ -87,7 +87,7 @@ def _verify(data: bytes, trust: Trust, abis: Abis, checklist: Checklist) -> Mapp
     # 6. market
     _check_market(before, statement, checklist)
     # 7. measurements
-    readings = _check_measurements(facts, bundle, statement, checklist)
+    readings = _check_measurements(facts, before, bundle, statement, checklist)
     # 8. figures
     return checklist.require(
         "figures", "STT-2", lambda: _check_figures(before, statement, openings, readings, bundle.statement)
@@ -109,8 +109,9 @@ def _check_market(facts: Facts, statement: StatementRecorded, checklist: Checkli
 
 
 def _check_measurements(
-    facts: Facts, bundle: Bundle, statement: StatementRecorded, checklist: Checklist
+    facts: Facts, before: Facts, bundle: Bundle, statement: StatementRecorded, checklist: Checklist
 ) -> Readings:
+    """An anchor may be later than the statement; a key that was ended later still vouches for it (DEV-1)."""
     checkpoint = checklist.require(
         "anchored checkpoint",
         "LOG-2",
@@ -123,7 +124,7 @@ def _check_measurements(
     return checklist.require(
         "certified readings",
         "MEA-1",
-        lambda: measurements.check_readings(facts, day, bundle.entries, bundle.conflicts),
+        lambda: measurements.check_readings(before, day, bundle.entries, bundle.conflicts),
     )
 
 

@@ -15,11 +15,12 @@ from eth.abc import AtomicWriteBatchAPI
 from eth.db.atomic import AtomicDBWriteBatch
 from eth.db.backends.base import BaseAtomicDB
 
-from registry.ports import AlreadyInUse, DatabaseCorrupted, DiskFull, OperationalError
+from registry.ports import AlreadyInUse, DatabaseCorrupted, DatabaseUnreachable, DiskFull, OperationalError
 
 APPLICATION_ID = 0x464C4558
 """Marks the file as an embedded chain (SQLite header field, "FLEX")."""
 _CACHE_LIMIT = 200_000
+_UNREACHABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS node (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -35,6 +36,7 @@ class ChainStore(BaseAtomicDB):
     Raises:
         AlreadyInUse: another process holds the file.
         DatabaseCorrupted: the file is no embedded chain, or damaged.
+        DatabaseUnreachable: this user may not open or write the file, or the disk fails.
         DiskFull: no space is left; the block is not written.
     """
 
@@ -44,7 +46,8 @@ class ChainStore(BaseAtomicDB):
         self._receipts: list[tuple[int, bytes, str]] = []
         self._cache: dict[bytes, bytes] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        with self._failures():
+            self._db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._prepare()
         except BaseException:
@@ -191,5 +194,11 @@ class ChainStore(BaseAtomicDB):
                     found=f"no space to write {self._path}",
                     expected="space for the next block",
                     remedy="free space; nothing of the block was written",
+                ) from error
+            if code in _UNREACHABLE:
+                raise DatabaseUnreachable(
+                    found=f"{error}: {self._path}",
+                    expected="a file that this user may read and write, on a sound disk",
+                    remedy="correct owner and rights of file and folder, or the disk",
                 ) from error
             raise self._corrupted(str(error)) from error

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from registry.cli.main import EXIT_FAILED, EXIT_REFUSED, app
+from registry.cli.main import app
+from registry.cli.outcome import EXIT_FAILED, EXIT_REFUSED
 from registry.services.bundle_settlement import bundle_settlement
 from tests.unit.api.sandbox import BSP, Sandbox
 

@@ -5,17 +5,20 @@ markets by default (SES-3, STT-1, STT-5).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import RuleViolation
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
     Outcome,
     build_statement,
     declaration_completed,
     held_quarters,
+    in_availability_window,
     serving_pods,
 )
 from tests.unit.domain.test_settlement_case import (
@@ -117,3 +120,35 @@ def test_never_both_and_never_neither_market_holds_by_default(local_since: int, 
     assert sorted((of_global, of_local)) == [0, HOUR << 72]
     assert (of_global != 0) == (local_since <= global_since)
     assert held_quarters(Market.MSD, global_, local, (local_since,), DAY) == 0
+
+
+@pytest.mark.rule("SES-3")
+def test_power_that_turns_has_to_be_declared_for_again() -> None:
+    """From 10 kW up to 5 kW down: what was declared for up says nothing about down."""
+    outcomes = (Outcome(1, 1, power({18: 10}), DEAL_1), Outcome(2, 1, power({18: -5}), DEAL_2))
+    turned = perimeter(outcomes=outcomes, completed_sessions=frozenset({1}))
+    assert serving_pods(turned, DAY, 18, 72, -5) == (A, C)
+
+
+@pytest.mark.rule("STT-1")
+def test_each_deal_names_its_perimeter() -> None:
+    document = build_statement(case(perimeter()), {DEAL_1: PRICES}, {A: [0] * 96}, readings(2_500, A))
+    assert [deal["perimeter"] for deal in document["deals"]] == [5]
+
+
+@pytest.mark.rule("PRD-1")
+def test_the_window_of_a_product_has_its_months_and_its_clock() -> None:
+    """June alone, 18:00 to 22:00 by the local clock, which on a day of 23 hours comes four quarters early."""
+    june = replace(product(), months=1 << 5, weekdays=0x7F)
+    assert [q for q in range(96) if in_availability_window(june, DAY, q)] == list(range(72, 88))
+    assert not any(in_availability_window(june, DeliveryDay(date(2026, 7, 1)), q) for q in range(96))
+    spring = DeliveryDay(date(2026, 3, 29))
+    march = replace(june, months=1 << 2)
+    assert [q for q in range(92) if in_availability_window(march, spring, q)] == list(range(68, 84))
+
+
+@pytest.mark.rule("BAS-1")
+@pytest.mark.parametrize("length", [92, 95, 97, 100])
+def test_a_baseline_of_another_day_length_is_never_settled_on(length: int) -> None:
+    with pytest.raises(RuleViolation, match="BAS-1"):
+        build_statement(case(perimeter()), {DEAL_1: PRICES}, {A: [0] * length}, readings(2_500, A))

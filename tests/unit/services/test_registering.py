@@ -61,3 +61,15 @@ def test_the_pseudonym_tells_nothing_without_its_salt(founded: Sandbox) -> None:
     rows = [repr(row) for row in founded.node.mirror.dump()]
     assert not any(pod.code in row for row in rows for pod in PODS)
     assert founded.node.mirror.pod(founded.pods[0].pod_id, day=DAY.number) is not None
+
+
+@pytest.mark.rule("POD-1", "POD-5")
+def test_a_refused_registration_leaves_the_entry_of_the_bsp_before(founded: Sandbox) -> None:
+    node = founded.node
+    (pod_id,) = register_pods(node.recorder, BSP, node.signers[BSP], [fresh(30)]).pod_ids
+    founded.record(WithdrawPods(BSP, (pod_id,)), BSP)
+    kept = node.vault.pod(pod_id)
+    taken_over = replace(fresh(30), dso=99, position="0,0")
+    with pytest.raises(RuleViolation, match="POD-1"):
+        register_pods(node.recorder, OTHER_BSP, node.signers[OTHER_BSP], [taken_over])
+    assert kept is not None and node.vault.pod(pod_id) == kept
