@@ -15,7 +15,7 @@ from types import FrameType
 import uvicorn
 from pydantic import ValidationError
 
-from registry.config import Settings
+from registry.config import Settings, first_fault
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import OperationalError, PortInUse
 
@@ -26,6 +26,13 @@ GRACE_S = 5
 def main() -> int:
     """Serve until interrupted; 1 with one clear line if the node cannot be opened."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # Asked to stop while the node opens, it has nothing to finish.
+    with suppress(KeyboardInterrupt):
+        return _serve()
+    return 0
+
+
+def _serve() -> int:
     try:
         settings = Settings()
         listener = _listen(settings.host, settings.port)
@@ -35,9 +42,7 @@ def main() -> int:
 
         node = open_node(settings, SystemClock())
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(map(str, first["loc"])) or "settings"
-        return _fail(f"FLEXLEDGER_{name.upper()}: found {first.get('input')!r}, {first['msg']}")
+        return _fail(first_fault(error))
     except (OperationalError, RuleViolation, OSError) as error:
         return _fail(str(error))
     with node, listener:

@@ -10,6 +10,7 @@ from typing import Self
 from registry.bootstrap import Node
 from registry.domain.participants import PartyKind
 from registry.log.anchoring import Anchorer
+from registry.services.anchor_checks import check_anchors
 
 INTERVAL_S = 2.0
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Caretaker:
             self._anchorer = self._node.anchorer(own[0])
         if self._anchorer.run_once() is not None:
             self._node.mirror.catch_up()
+            check_anchors(self._node.mirror, self._node.log)
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval_s):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_STATE = Path("var/demo")
@@ -60,3 +60,14 @@ class Settings(BaseSettings):
     def sandbox(self) -> bool:
         """Whether this node holds the keys of all parties, as only a sandbox may."""
         return self.keystore is None
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first wrong setting, by the name of its environment variable; what concerns several settings shows
+    none of their values, for there are secrets among them.
+    """
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"settings: {message}"
+    return f"FLEXLEDGER_{'_'.join(map(str, first['loc'])).upper()}: found {first['input']!r}, {message}"

@@ -29,6 +29,7 @@ from registry.ports import (
     AnswerStore,
     Clock,
     DatabaseCorrupted,
+    KeyUnusable,
     Ledger,
     Mirror,
     OperationalError,
@@ -213,6 +214,12 @@ def _check_anchored(mirror: Mirror, log: AccessNode) -> None:
 def _signers(settings: Settings, keys: KeyRing) -> Mapping[int, Signer]:
     if settings.keystore is None:
         return keys.parties()
+    if not settings.keystore.is_dir():
+        raise KeyUnusable(
+            found=f"no folder {settings.keystore}",
+            expected="a folder of keystores, <party>.json",
+            remedy="correct FLEXLEDGER_KEYSTORE",
+        )
     return {
         int(path.stem): KeystoreSigner(path, settings.keystore_passphrase)
         for path in sorted(settings.keystore.glob("*.json"))

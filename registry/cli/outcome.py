@@ -19,6 +19,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from registry.cli.demo.stage import DemoFailed
+from registry.config import first_fault
 from registry.domain.errors import RuleViolation
 from registry.ports import OperationalError
 
@@ -75,7 +76,7 @@ def one_clear_line() -> Iterator[None]:
     except DemoFailed as error:
         _end(f"the demo failed: {error}", EXIT_DEMO)
     except ValidationError as error:
-        _end(_setting(error), EXIT_FAILED)
+        _end(first_fault(error), EXIT_FAILED)
     except OSError as error:
         _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), EXIT_FAILED)
     except ValueError as error:
@@ -86,14 +87,6 @@ def say(text: str) -> None:
     """One line on stderr, whatever the text holds."""
     line = " ".join(text.split())
     _errors.print(f"flexledger: {line}", style="red", highlight=False, markup=False, soft_wrap=True)
-
-
-def _setting(error: ValidationError) -> str:
-    first = error.errors()[0]
-    if not first["loc"]:
-        return f"settings: {first['msg']}"
-    name = "_".join(map(str, first["loc"])).upper()
-    return f"FLEXLEDGER_{name}: found {first.get('input')!r}, {first['msg']}"
 
 
 def _end(text: str, status: int) -> None:

@@ -1,8 +1,9 @@
-"""Logs of the contracts as domain events, by the ABI of the bundled artifacts (AUD-1).
+"""Logs of the contracts as domain events, by the contracts' ABI: for register and auditor alike (AUD-1).
 
 The events of :mod:`registry.domain.events` have the names of the Solidity events and their fields in
 ``snake_case``; so one generic decoder serves all of them. Source: Solidity documentation, "Contract ABI
-Specification", sections "Events" and "Encoding of indexed event parameters".
+Specification", sections "Events" and "Encoding of indexed event parameters". Addresses become text with
+the checksum of ERC-55.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
 from registry.domain.errors import RuleViolation
 from registry.domain.events import EVENTS
@@ -24,19 +26,23 @@ from registry.evidence.blocks import Log
 AbiItem = Mapping[str, Any]
 
 
-def canonical_type(parameter: AbiItem) -> str:
-    """The type of an ABI parameter as signatures spell it: tuples become their component lists."""
+def abi_types(parameters: Sequence[AbiItem]) -> tuple[str, ...]:
+    """The types of parameters as signatures spell them: a struct becomes the list of its fields' types."""
+    return tuple(_canonical_type(parameter) for parameter in parameters)
+
+
+def _canonical_type(parameter: AbiItem) -> str:
     kind = str(parameter["type"])
     if not kind.startswith("tuple"):
         return kind
-    components = ",".join(canonical_type(component) for component in parameter["components"])
-    return f"({components}){kind[len('tuple') :]}"
+    return f"({','.join(abi_types(parameter['components']))}){kind.removeprefix('tuple')}"
 
 
-def event_topic(item: AbiItem) -> bytes:
-    """The first topic of an event's logs: Keccak-256 of its signature."""
-    signature = f"{item['name']}({','.join(canonical_type(parameter) for parameter in item['inputs'])})"
-    return bytes(keccak(signature.encode()))
+def signature_hash(item: AbiItem) -> bytes:
+    """Keccak-256 of an ABI item's signature: an event's first topic; its first four bytes are a function's
+    or an error's selector.
+    """
+    return bytes(keccak(f"{item['name']}({','.join(abi_types(item['inputs']))})".encode()))
 
 
 class EventDecoder:
@@ -49,7 +55,7 @@ class EventDecoder:
     def __init__(self, abis: Mapping[str, Sequence[AbiItem]], addresses: Mapping[str, bytes]) -> None:
         self._contracts = {address: name for name, address in addresses.items()}
         self._events = {
-            (addresses[name], event_topic(item)): _EventShape(item, EVENTS[item["name"]])
+            (addresses[name], signature_hash(item)): _EventShape(item, EVENTS[item["name"]])
             for name in addresses
             for item in abis[name]
             if item["type"] == "event" and item["name"] in EVENTS
@@ -74,7 +80,7 @@ class _EventShape:
         self._cls = cls
         self._indexed = [parameter for parameter in item["inputs"] if parameter["indexed"]]
         self._plain = [parameter for parameter in item["inputs"] if not parameter["indexed"]]
-        self._plain_types = [canonical_type(parameter) for parameter in self._plain]
+        self._plain_types = abi_types(self._plain)
         hints = get_type_hints(cls)
         self._fields = {
             parameter["name"]: (field, _converter(hints[field], parameter))
@@ -87,7 +93,7 @@ class _EventShape:
             raise self._violation(f"{len(log.topics)} topics", f"{len(self._indexed) + 1} topics")
         try:
             named = {
-                parameter["name"]: decode([canonical_type(parameter)], topic)[0]
+                parameter["name"]: decode(abi_types([parameter]), topic)[0]
                 for parameter, topic in zip(self._indexed, log.topics[1:], strict=True)
             }
             values = decode(self._plain_types, log.data)
@@ -112,7 +118,7 @@ def _field_name(name: str, hints: Mapping[str, Any]) -> str:
 
 
 def _converter(hint: Any, parameter: AbiItem) -> Callable[[Any], Any]:
-    """How a decoded ABI value becomes the field type ``hint``: struct, list, enum or itself."""
+    """How a decoded ABI value becomes the field type ``hint``: struct, list, enum, address or itself."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         struct, hints = hint, get_type_hints(hint)
         parts = [
@@ -130,4 +136,4 @@ def _converter(hint: Any, parameter: AbiItem) -> Callable[[Any], Any]:
         return lambda value: tuple(element(part) for part in value)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
-    return lambda value: value
+    return to_checksum_address if parameter["type"] == "address" else lambda value: value

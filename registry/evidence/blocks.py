@@ -29,8 +29,8 @@ _PARENT, _RECEIPTS_ROOT, _BLOOM, _NUMBER, _TIMESTAMP = 0, 5, 6, 8, 11
 
 @dataclass(frozen=True, slots=True)
 class BlockEvidence:
-    """A block as evidence: ``header_rlp`` hashes to the block hash; ``receipts`` are all of its receipts as
-    the trie holds them.
+    """What proves a block's logs offline: Keccak-256 of ``header_rlp`` is the block hash; ``receipts`` are
+    all of its receipts by index, in the consensus bytes whose trie has the header's receipts root.
     """
 
     header_rlp: bytes

@@ -33,7 +33,10 @@ RECEIPTS: Final = "ledger/receipts.rlp"
 CHECKPOINT: Final = "log/checkpoint.txt"
 STATEMENTS: Final = "log/statements.cbor"
 CONFLICTS: Final = "log/conflicts.cbor"
-_MEMBERS: Final = frozenset({STATEMENT, OPENINGS, HEADERS, RECEIPTS, CHECKPOINT, STATEMENTS, CONFLICTS})
+CONSISTENCY: Final = "log/consistency.cbor"
+_MEMBERS: Final = frozenset(
+    {STATEMENT, OPENINGS, HEADERS, RECEIPTS, CHECKPOINT, STATEMENTS, CONFLICTS, CONSISTENCY}
+)
 _MANIFEST_KEYS: Final = frozenset(
     {"format", "chain_id", "contracts", "statement_id", "statement_salt", "origin", "note_key", "members"}
 )
@@ -65,7 +68,8 @@ class Bundle:
     the deployment of the contracts to the block that records the statement or later; ``receipts`` of a block
     may be left empty where the header's Bloom filter excludes all contracts. ``checkpoint`` is a signed note,
     ``note_key`` its key as note tools write it. ``conflicts`` are signed statements the access node refused
-    because they contradict another.
+    because they contradict another. ``consistency`` are consistency proofs, one between each two anchored
+    sizes of the log that follow each other.
     """
 
     chain_id: int
@@ -80,6 +84,7 @@ class Bundle:
     checkpoint: bytes
     entries: tuple[LoggedEntry, ...]
     conflicts: tuple[bytes, ...] = ()
+    consistency: tuple[tuple[bytes, ...], ...] = ()
 
 
 def write_bundle(bundle: Bundle) -> bytes:
@@ -105,6 +110,7 @@ def write_bundle(bundle: Bundle) -> bytes:
             ]
         ),
         CONFLICTS: cbor2.dumps(sorted(bundle.conflicts)),
+        CONSISTENCY: cbor2.dumps([list(path) for path in bundle.consistency]),
     }
     manifest = {
         "format": FORMAT,
@@ -166,6 +172,10 @@ def read_bundle(data: bytes) -> Bundle:
         checkpoint=members[CHECKPOINT],
         entries=tuple(_entry(item) for item in _cbor_array(members, STATEMENTS)),
         conflicts=tuple(_bytes(item, CONFLICTS) for item in _cbor_array(members, CONFLICTS)),
+        consistency=tuple(
+            tuple(_bytes(node, CONSISTENCY) for node in _array(path, CONSISTENCY))
+            for path in _cbor_array(members, CONSISTENCY)
+        ),
     )
     if write_bundle(bundle) != data:
         raise _violation("bundle", "members in another order or encoding", "the one this format gives them")

@@ -12,8 +12,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from eth_utils.crypto import keccak
-
+from registry.evidence.abi import abi_types, signature_hash
 from registry.ports import ContractsMissing
 
 ORDER = (
@@ -56,18 +55,12 @@ class Artifact:
         return {entry["name"]: entry for entry in self.abi if entry["type"] == "function"}
 
     @cached_property
-    def events(self) -> dict[bytes, dict[str, Any]]:
-        """ABI entries of the events by their 32-byte topic."""
-        entries = (entry for entry in self.abi if entry["type"] == "event")
-        return {hash_of(entry): entry for entry in entries}
-
-    @cached_property
     def errors(self) -> dict[bytes, ErrorEntry]:
         """Typed errors by their 4-byte selector."""
         found = {}
         for entry in self.abi:
             if entry["type"] == "error":
-                selector = hash_of(entry)[:4]
+                selector = signature_hash(entry)[:4]
                 rule = self.rules.get("0x" + selector.hex(), {"rule": "ACT-1", "text": ""})
                 found[selector] = ErrorEntry(
                     entry["name"],
@@ -116,22 +109,3 @@ def load_artifacts(folder: Traversable | None = None, names: tuple[str, ...] = O
             name, entry["abi"], bytes.fromhex(entry["bytecode"].removeprefix("0x")), entry["errors"]
         )
     return Artifacts(by_name, digest.hexdigest())
-
-
-def hash_of(entry: dict[str, Any]) -> bytes:
-    """Keccak-256 of an ABI entry's signature: an event's topic; its first four bytes are a function's or
-    error's selector.
-    """
-    return bytes(keccak(text=f"{entry['name']}({','.join(abi_types(entry['inputs']))})"))
-
-
-def abi_types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The types of parameters as the ABI codec writes them: a struct is the tuple of its fields' types."""
-    return tuple(_abi_type(parameter) for parameter in parameters)
-
-
-def _abi_type(parameter: dict[str, Any]) -> str:
-    if not parameter["type"].startswith("tuple"):
-        return str(parameter["type"])
-    fields = ",".join(abi_types(parameter["components"]))
-    return f"({fields}){parameter['type'].removeprefix('tuple')}"

@@ -1,24 +1,21 @@
-"""Commands to calldata, logs to domain events: by the ABI and the order of fields, so that no command or
-event is spelled twice.
+"""Commands to calldata and answers back, by the ABI and the order of fields, so that no command is spelled
+twice. The logs' side is :mod:`registry.evidence.abi`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import types
 from collections.abc import Iterable
 from enum import IntEnum
-from functools import cache
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import EncodingError
-from eth_utils.address import to_checksum_address
 
 from registry.domain.commands import Command
 from registry.domain.errors import InputInvalid
-from registry.domain.events import EVENTS, Event
-from registry.ledger.artifacts import Artifact, abi_types, hash_of
+from registry.evidence.abi import abi_types, signature_hash
+from registry.ledger.artifacts import Artifact
 
 _RULES = {
     "Participants": "ACT-1",
@@ -57,7 +54,7 @@ def encode_call(artifact: Artifact, function: str, values: dict[str, Any]) -> by
                 rule=_RULES[artifact.name], field=path, found=found, allowed=f"a value of type {kind}"
             )
     data = encode(abi_types(entry["inputs"]), [_plain(value) for value in values.values()])
-    return hash_of(entry)[:4] + data
+    return signature_hash(entry)[:4] + data
 
 
 def _misfit(path: str, value: Any, parameter: dict[str, Any]) -> tuple[str, Any, str] | None:
@@ -88,23 +85,6 @@ def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, 
     return tuple(decode(abi_types(artifact.functions[function]["outputs"]), data))
 
 
-def decode_event(artifact: Artifact, topics: list[bytes], data: bytes) -> Event | None:
-    """The domain event of a log; None for one that means nothing to the register, such as those of roles."""
-    entry = artifact.events.get(topics[0]) if topics else None
-    if entry is None or entry["name"] not in EVENTS:
-        return None
-    inputs = entry["inputs"]
-    loose = iter(decode(abi_types([parameter for parameter in inputs if not parameter["indexed"]]), data))
-    indexed = iter(topics[1:])
-    values = [
-        decode(abi_types([parameter]), next(indexed))[0] if parameter["indexed"] else next(loose)
-        for parameter in inputs
-    ]
-    event = _typed(EVENTS[entry["name"]], tuple(values))
-    assert isinstance(event, Event)
-    return event
-
-
 def _plain(value: Any) -> Any:
     """Dataclasses as tuples of their fields, all the way down."""
     if dataclasses.is_dataclass(value):
@@ -112,26 +92,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return int(value) if isinstance(value, IntEnum) else value
-
-
-@cache
-def _hints(cls: type) -> tuple[Any, ...]:
-    hints = get_type_hints(cls)
-    return tuple(hints[field.name] for field in dataclasses.fields(cls))
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    """A decoded value as the type that the domain gives it."""
-    origin = get_origin(hint)
-    if origin is tuple:
-        return tuple(_typed(get_args(hint)[0], item) for item in value)
-    if isinstance(origin, types.UnionType) or not isinstance(hint, type):
-        raise TypeError(f"an event field of type {hint} has no form on the chain")
-    if dataclasses.is_dataclass(hint):
-        return hint(*(_typed(part, item) for part, item in zip(_hints(hint), value, strict=True)))
-    if issubclass(hint, IntEnum):
-        return hint(value)
-    if hint is str:
-        is_address = len(value) == 42 and value.startswith("0x")
-        return to_checksum_address(value) if is_address else value
-    return value

@@ -11,7 +11,8 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.address import is_hex_address, to_checksum_address
 
-from registry.ledger.artifacts import ORDER, Artifacts, abi_types
+from registry.evidence.abi import abi_types
+from registry.ledger.artifacts import ORDER, Artifacts
 from registry.ledger.codec import decode_result, encode_call
 from registry.ledger.errors import violation_of
 from registry.ledger.rpc import CallReverted, Connection

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import rlp
-from eth_utils.crypto import keccak
-from trie.hexary import HexaryTrie
 
+from registry.evidence.blocks import BlockEvidence, header_hash, receipts_root
 from registry.ledger.rpc import Connection
-from registry.ports import BlockEvidence, NodeRefused
+from registry.ports import NodeRefused
 
 _HASHES = ("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom")
 _NUMBERS = ("difficulty", "number", "gasLimit", "gasUsed", "timestamp")
@@ -54,7 +53,7 @@ def header_bytes(block: dict[str, Any]) -> bytes:
     """
     for extra_data in _extra_data_forms(_octets(block["extraData"])):
         encoded: bytes = rlp.encode(_header_fields(block, extra_data))
-        if keccak(encoded) == _octets(block["hash"]):
+        if header_hash(encoded) == _octets(block["hash"]):
             return encoded
     raise _mismatch(int(block["number"], 16), "header")
 
@@ -69,14 +68,6 @@ def receipt_bytes(receipt: dict[str, Any]) -> bytes:
     payload: bytes = rlp.encode([status, gas, _octets(receipt["logsBloom"]), logs])
     kind = int(receipt.get("type", "0x0"), 16)
     return bytes([kind]) + payload if kind else payload
-
-
-def receipts_root(receipts: tuple[bytes, ...]) -> bytes:
-    """Root of the Merkle Patricia trie of receipts by their index."""
-    trie = HexaryTrie({})
-    for index, receipt in enumerate(receipts):
-        trie[rlp.encode(index)] = receipt
-    return bytes(trie.root_hash)
 
 
 def _header_fields(block: dict[str, Any], extra_data: bytes) -> list[bytes]:

@@ -10,15 +10,18 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from registry.domain.commands import Command
+from registry.domain.errors import RuleViolation
 from registry.domain.events import Event, Recorded
+from registry.evidence.abi import EventDecoder
+from registry.evidence.blocks import BlockEvidence, Log
 from registry.ledger.artifacts import Artifacts
-from registry.ledger.codec import decode_event, decode_result, encode_call, encode_command
+from registry.ledger.codec import decode_result, encode_call, encode_command
 from registry.ledger.deployment import Deployment, check
 from registry.ledger.errors import violation_of
 from registry.ledger.evidence import block_evidence
 from registry.ledger.rpc import CallReverted, Connection
 from registry.ledger.transactions import Transactor
-from registry.ports import BlockEvidence, BlockRef, NodeRefused, Receipt, RecordedBlock, Signer
+from registry.ports import BlockRef, NodeRefused, Receipt, RecordedBlock, Signer
 
 _RANGE = 5_000
 """Blocks per request for logs; halved where a node finds that too much."""
@@ -37,11 +40,10 @@ class ChainLedger:
         self._deployment = deployment
         self._artifacts = artifacts
         self._transactor = Transactor(connection, deployment.chain_id)
-        self._contracts = {
-            address.lower(): artifacts.by_name[name]
-            for name, address in deployment.addresses.items()
-            if name in artifacts.by_name
-        }
+        self._decoder = EventDecoder(
+            {name: artifact.abi for name, artifact in artifacts.by_name.items()},
+            {name: _octets(deployment.addresses[name]) for name in artifacts.by_name},
+        )
 
     @property
     def chain_id(self) -> int:
@@ -187,28 +189,47 @@ class ChainLedger:
         self, logs: list[dict[str, Any]], ref: BlockRef, senders: dict[str, str]
     ) -> tuple[Recorded[Event], ...]:
         recorded = []
-        for log in logs:
-            artifact = self._contracts.get(log["address"].lower())
-            topics = [_octets(topic) for topic in log["topics"]]
-            event = None if artifact is None else decode_event(artifact, topics, _octets(log["data"]))
-            if artifact is not None and event is not None:
+        for entry in logs:
+            log = _log(entry)
+            contract, event = self._decoder.contract_of(log), self._event(log, ref)
+            if contract is not None and event is not None:
                 recorded.append(
                     Recorded(
                         event=event,
-                        contract=artifact.name,
+                        contract=contract,
                         block_number=ref.number,
                         block_hash=ref.hash,
                         block_time=ref.time,
-                        tx_hash=_octets(log["transactionHash"]),
-                        log_index=_number(log["logIndex"]),
-                        sender=to_checksum_address(senders[log["transactionHash"]]),
+                        tx_hash=_octets(entry["transactionHash"]),
+                        log_index=log.index,
+                        sender=to_checksum_address(senders[entry["transactionHash"]]),
                     )
                 )
         return tuple(recorded)
 
+    def _event(self, log: Log, ref: BlockRef) -> Event | None:
+        try:
+            return self._decoder.decode(log)
+        except RuleViolation as violation:
+            raise NodeRefused(
+                found=f"log {log.index} of block {ref.number}: {violation.found}",
+                expected=str(violation.allowed),
+                remedy="ask another node, or run the release of this program that belongs to these contracts",
+            ) from violation
+
 
 def _ref(block: dict[str, Any]) -> BlockRef:
     return BlockRef(_number(block["number"]), _octets(block["hash"]), _number(block["timestamp"]))
+
+
+def _log(entry: dict[str, Any]) -> Log:
+    return Log(
+        address=_octets(entry["address"]),
+        topics=tuple(_octets(topic) for topic in entry["topics"]),
+        data=_octets(entry["data"]),
+        transaction=_number(entry["transactionIndex"]),
+        index=_number(entry["logIndex"]),
+    )
 
 
 def _number(text: str) -> int:

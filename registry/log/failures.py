@@ -36,8 +36,10 @@ def disk_failures(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         # The primary result code is the low byte (sqlite.org, "Result and Error Codes").
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        extended = getattr(error, "sqlite_errorcode", 0)
+        code = extended & 0xFF
+        # Without space for its shared index SQLite speaks of a failed growth, not of a full disk.
+        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
             raise _disk_full(path) from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise AlreadyInUse(

@@ -23,6 +23,7 @@ from registry.ports import (
 
 _BUSY_TIMEOUT_S = 30
 _WRITES = "flexledger_writes"
+_DRIVERS = ("sqlite", "postgresql+psycopg")
 _DISK_FULL = ("53100",)
 _CORRUPTED = ("XX001", "XX002")
 
@@ -41,11 +42,9 @@ class Database:
         try:
             self._url = make_url(url)
         except ArgumentError as error:
-            raise DatabaseUnreachable(
-                found=f"the URL {url!r}",
-                expected="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
-                remedy="correct the database's URL in the settings",
-            ) from error
+            raise _no_database(f"the URL {url!r}") from error
+        if self._url.drivername not in _DRIVERS:
+            raise _no_database(f"the URL {self._url.render_as_string(hide_password=True)}")
         self.place = self._url.render_as_string(hide_password=True)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine: Engine = (
@@ -108,7 +107,7 @@ class Database:
 
     def _failure(self, error: BaseException | None) -> OperationalError | None:
         if isinstance(error, sqlite3.Error):
-            return self._sqlite_failure(getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error))
+            return self._sqlite_failure(getattr(error, "sqlite_errorcode", 0), str(error))
         if isinstance(error, psycopg.Error):
             if error.sqlstate in _DISK_FULL:
                 return self._disk_full()
@@ -118,10 +117,12 @@ class Database:
                 return self._unreachable(str(error).strip().replace("\n", " "))
         return None
 
-    def _sqlite_failure(self, code: int, message: str) -> OperationalError | None:
+    def _sqlite_failure(self, extended: int, message: str) -> OperationalError | None:
+        code = extended & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return self._corrupted(message)
-        if code == sqlite3.SQLITE_FULL:
+        # Without space for its shared index SQLite speaks of a failed growth, not of a full disk.
+        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
             return self._disk_full()
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
             return self._unreachable(message)
@@ -137,7 +138,7 @@ class Database:
         return DatabaseCorrupted(
             found=f"{found} in {self.place}",
             expected="a sound database",
-            remedy="a mirror can be dropped and rebuilt from the chain; a vault needs its backup",
+            remedy="a mirror's file can go, it is rebuilt from the chain; a vault needs its backup",
         )
 
     def _disk_full(self) -> DiskFull:
@@ -153,6 +154,14 @@ class Database:
             expected="a database that answers",
             remedy="start the server, or correct URL, login and folder in the settings",
         )
+
+
+def _no_database(found: str) -> DatabaseUnreachable:
+    return DatabaseUnreachable(
+        found=found,
+        expected="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+        remedy="correct the database's URL in the settings",
+    )
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -22,7 +22,6 @@ from registry.ports.keys import (
     Signer,
 )
 from registry.ports.ledger import (
-    BlockEvidence,
     BlockRef,
     Ledger,
     Receipt,
@@ -64,7 +63,6 @@ __all__ = [
     "AlreadyInUse",
     "Answer",
     "AnswerStore",
-    "BlockEvidence",
     "BlockRef",
     "ChainUnreachable",
     "Clock",

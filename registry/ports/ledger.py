@@ -8,6 +8,7 @@ from typing import Protocol
 
 from registry.domain.commands import Command
 from registry.domain.events import Event, Recorded
+from registry.evidence.blocks import BlockEvidence
 from registry.ports.keys import Signer
 
 
@@ -38,16 +39,6 @@ class Receipt:
     block_time: int
     events: tuple[Recorded[Event], ...]
     gas_used: int
-
-
-@dataclass(frozen=True, slots=True)
-class BlockEvidence:
-    """What proves a block's logs offline: keccak-256 of ``header_rlp`` is the block's hash, and the Merkle
-    Patricia trie of ``receipts`` (consensus encoding, by index) has the header's receipts root.
-    """
-
-    header_rlp: bytes
-    receipts: tuple[bytes, ...]
 
 
 class Ledger(Protocol):

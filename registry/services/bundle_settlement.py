@@ -14,6 +14,7 @@ from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment, writ
 from registry.evidence.case import CONFLICT, reading_fact
 from registry.evidence.payloads import Reading
 from registry.ports import Ledger, MeasurementLog
+from registry.services.anchor_checks import growth_proofs
 from registry.services.certified_readings import conflicts_of, quarter_of, readings_of
 from registry.services.recorder import Recorder
 from registry.services.sealing import opened
@@ -27,12 +28,12 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
     2. The openings of its deals and baselines.
     3. The readings that the statement rests on, with the conflicts it knew, in the smallest anchored log
     that has them all. What the log took in later is for a statement that supersedes this one.
-    4. The chain from the deployment to its head: headers, and receipts where a contract logged.
+    4. The growth of the log from anchor to anchor, and the chain from the deployment to its head: headers,
+    and receipts where a contract logged.
 
     Raises:
         RuleViolation: STT-4 for an unknown statement, PRIV-3 for what this node cannot open, LOG-2 while no
-        anchor covers
-            the readings.
+            anchor covers the readings.
     """
     # 1. statement
     view = recorder.mirror.statement(statement_id)
@@ -67,7 +68,8 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
         LoggedEntry(index, data, tuple(log.inclusion_proof(index, size)))
         for index, data in sorted(logged.items())
     )
-    # 4. chain
+    # 4. log and chain
+    recorder.mirror.catch_up()
     addresses = {name: bytes.fromhex(address[2:]) for name, address in recorder.ledger.addresses.items()}
     return write_bundle(
         Bundle(
@@ -83,6 +85,7 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
             checkpoint=log.checkpoint_at(size).note,
             entries=entries,
             conflicts=tuple(conflict.refused for conflict in conflicts),
+            consistency=growth_proofs(recorder.mirror, log),
         )
     )
 
@@ -138,5 +141,5 @@ def _blocks(ledger: Ledger, addresses: tuple[bytes, ...]) -> tuple[BlockEvidence
         evidence = ledger.evidence(number)
         header = parse_header(evidence.header_rlp)
         needed = any(header.may_log(address) for address in addresses)
-        blocks.append(BlockEvidence(evidence.header_rlp, evidence.receipts if needed else ()))
+        blocks.append(evidence if needed else BlockEvidence(evidence.header_rlp, ()))
     return tuple(blocks)

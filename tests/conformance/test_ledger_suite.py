@@ -18,12 +18,12 @@ from registry.domain.errors import InputInvalid, RuleViolation
 from registry.domain.events import PartyAdmitted, PartySuspended, Paused, SignerRotated
 from registry.domain.identifiers import eic_check_character
 from registry.domain.participants import Admission
+from registry.evidence.blocks import receipts_root
 from registry.ledger import ChainLedger, Connection, LocalSigner, fund
 from registry.ledger.artifacts import Artifacts, load_artifacts
 from registry.ledger.deployment import Deployment, deploy
 from registry.ledger.embedded.chain import EmbeddedChain
 from registry.ledger.embedded.provider import EmbeddedProvider
-from registry.ledger.evidence import receipts_root
 from registry.ports import ChainUnreachable, ContractsMissing, ContractsVersionMismatch, Signer, WrongChain
 
 ETHER = 10**18

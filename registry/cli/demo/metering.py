@@ -14,6 +14,7 @@ from registry.cli.demo.scenario import ACCESS_NODE, BSPS, DAY, DSO
 from registry.cli.demo.stage import DemoFailed, Stage
 from registry.domain.calendar import ROME, from_unix, unix
 from registry.domain.sessions import DaySchedule
+from registry.services.anchor_checks import check_anchors
 from registry.services.file_baselines import file_baselines
 from registry.services.issue_setpoints import issue_setpoints, targets
 
@@ -133,6 +134,8 @@ def sum_up(stage: Stage) -> None:
     unexpected = [answer for answer in metering.refused if answer["fault"] is None]
     if unexpected:
         raise DemoFailed(f"genuine statements were refused: {unexpected[:3]}")
+    anchors = check_anchors(stage.node.mirror, stage.node.log)
+    stage.say(f"{anchors} anchored checkpoints, each proved to have grown out of the one before")
     readings = len(working_pods(stage)) * DAY.quarters
     if metering.certified != readings + metering.executions:
         raise DemoFailed(

@@ -19,7 +19,7 @@ from registry.evidence.case import reading_facts
 from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint
 from registry.evidence.es256 import PublicKey, load_public_key
 from registry.evidence.facts import Facts
-from registry.evidence.merkle import leaf_hash, verify_inclusion
+from registry.evidence.merkle import leaf_hash, verify_consistency, verify_inclusion
 from registry.evidence.payloads import Execution, Reading, Setpoint
 from registry.evidence.statements import Statement, parse, verify_with
 
@@ -46,6 +46,37 @@ def check_checkpoint(facts: Facts, note: bytes, key: str, origin: str) -> tuple[
     if anchored[0].root != checkpoint.root:
         raise RuleViolation(rule="LOG-2", field="root", found=checkpoint.root, allowed=anchored[0].root)
     return checkpoint, f"log {origin!r} at {checkpoint.size} entries, anchored by party {anchored[0].node}"
+
+
+def check_consistency(facts: Facts, origin: str, paths: Sequence[Sequence[bytes]]) -> str:
+    """Check that each anchored checkpoint of the log grew out of the one before it (LOG-2).
+
+    ``paths`` are consistency proofs, one between each two anchored sizes that follow each other.
+    """
+    log_id = sha256(origin.encode()).digest()
+    anchored = {
+        record.event.size: record.event.root
+        for record in facts.of(CheckpointAnchored, lambda event: event.log_id == log_id)
+    }
+    steps = list(pairwise(sorted(anchored)))
+    if len(paths) != len(steps):
+        raise RuleViolation(
+            rule="LOG-2",
+            field="consistency",
+            found=f"{len(paths)} proofs",
+            allowed=f"{len(steps)}, one per step",
+        )
+    for (old, new), path in zip(steps, paths, strict=True):
+        try:
+            verify_consistency(old, new, anchored[old], anchored[new], path)
+        except RuleViolation as violation:
+            raise RuleViolation(
+                rule="LOG-2",
+                field=f"anchor of size {new}",
+                found=violation,
+                allowed=f"one that grew from size {old}",
+            ) from None
+    return f"{len(anchored)} anchors, each grown from the one before"
 
 
 def check_inclusion(entries: Sequence[LoggedEntry], checkpoint: Checkpoint) -> str:

@@ -10,8 +10,8 @@ offline.
 5. Openings: prices and baselines are those the ledger committed to.
 6. Market: the day is the calendar's; selections, declarations and baselines were in time; the aggregate was
    qualified; the selections were within the lights.
-7. Measurements: the checkpoint is signed and anchored; every statement stands in the log; each is signed by a
-   device that the DSO bound to its POD.
+7. Measurements: the checkpoint is signed and anchored; each anchor grew out of the one before it; every
+   statement stands in the log; each is signed by a device that the DSO bound to its POD.
 8. Figures: the settlement is derived again from these facts alone and must be the statement, byte for byte.
 
 Checks that others rest on end the procedure when they fail; the others are noted and it goes on. A fact
@@ -116,6 +116,11 @@ def _check_measurements(
         "anchored checkpoint",
         "LOG-2",
         lambda: measurements.check_checkpoint(facts, bundle.checkpoint, bundle.note_key, bundle.origin),
+    )
+    checklist.note(
+        "growth of the log",
+        "LOG-2",
+        lambda: measurements.check_consistency(facts, bundle.origin, bundle.consistency),
     )
     checklist.note(
         "inclusion in the log", "LOG-1", lambda: measurements.check_inclusion(bundle.entries, checkpoint)

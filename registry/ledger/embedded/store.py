@@ -182,14 +182,15 @@ class ChainStore(BaseAtomicDB):
         try:
             yield
         except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            extended = getattr(error, "sqlite_errorcode", 0)
+            code = extended & 0xFF
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise AlreadyInUse(
                     found=f"{self._path}, held by another process",
                     expected="one process at a time on an embedded chain",
                     remedy="stop the other process, or reach the ledger through its API",
                 ) from error
-            if code == sqlite3.SQLITE_FULL:
+            if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
                 raise DiskFull(
                     found=f"no space to write {self._path}",
                     expected="space for the next block",

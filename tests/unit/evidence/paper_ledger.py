@@ -16,7 +16,7 @@ from eth_bloom import BloomFilter
 from eth_hash.auto import keccak
 
 from registry.domain.events import Event
-from registry.evidence.abi import canonical_type, event_topic
+from registry.evidence.abi import abi_types, signature_hash
 from registry.evidence.blocks import BlockEvidence, header_hash, receipts_root
 
 ARTIFACTS = Path(__file__).parents[3] / "contracts" / "artifacts"
@@ -40,11 +40,11 @@ def log_of(event: Event) -> RawLog:
         for item in ABIS[event.contract]
         if item["type"] == "event" and item["name"] == type(event).__name__
     ]
-    topics, plain = [event_topic(items[0])], []
+    topics, plain = [signature_hash(items[0])], []
     for parameter in items[0]["inputs"]:
         name = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", parameter["name"]).lower()
         value = _plain(getattr(event, name) if hasattr(event, name) else getattr(event, name + "_"))
-        kind = canonical_type(parameter)
+        (kind,) = abi_types([parameter])
         if parameter["indexed"]:
             topics.append(encode([kind], [value]))
         else:

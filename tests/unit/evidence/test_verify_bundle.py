@@ -79,6 +79,7 @@ CHECKS = [
     "qualification",
     "lights",
     "anchored checkpoint",
+    "growth of the log",
     "inclusion in the log",
     "certified readings",
     "figures",

@@ -15,10 +15,20 @@ from hypothesis import strategies as st
 
 from registry.domain.commands import COMMANDS, Command
 from registry.domain.events import EVENTS, Event
-from registry.ledger.artifacts import abi_types, hash_of, load_artifacts
-from registry.ledger.codec import decode_event, encode_command
+from registry.evidence.abi import EventDecoder, abi_types, signature_hash
+from registry.evidence.blocks import Log
+from registry.ledger.artifacts import load_artifacts
+from registry.ledger.codec import encode_command
 
 ARTIFACTS = load_artifacts()
+PLACES = {name: index.to_bytes(20, "big") for index, name in enumerate(ARTIFACTS.by_name, 1)}
+DECODER = EventDecoder({name: artifact.abi for name, artifact in ARTIFACTS.by_name.items()}, PLACES)
+EVENT_ITEMS = {
+    (name, item["name"]): item
+    for name, artifact in ARTIFACTS.by_name.items()
+    for item in artifact.abi
+    if item["type"] == "event"
+}
 ADDRESSES = st.binary(min_size=20, max_size=20).map(to_checksum_address)
 
 
@@ -76,7 +86,7 @@ def test_a_command_is_the_call_of_its_function(command_class: type[Command], dat
     entry = artifact.functions[command_class.function]
     command = data.draw(fields_of(entry["inputs"], command_class, named=False))
     encoded = encode_command(command, artifact)
-    assert encoded[:4] == hash_of(entry)[:4]
+    assert encoded[:4] == signature_hash(entry)[:4]
     decoded = decode(abi_types(entry["inputs"]), encoded[4:])
     assert plain(command) == plain(tuple(decoded))
 
@@ -85,14 +95,13 @@ def test_a_command_is_the_call_of_its_function(command_class: type[Command], dat
 @settings(max_examples=20)
 @given(data=st.data())
 def test_an_event_comes_back_from_its_log(event_class: type[Event], data: st.DataObject) -> None:
-    artifact = ARTIFACTS.by_name[event_class.contract]
-    (entry,) = (one for one in artifact.events.values() if one["name"] == event_class.__name__)
+    entry = EVENT_ITEMS[event_class.contract, event_class.__name__]
     event = data.draw(fields_of(entry["inputs"], event_class))
     pairs = list(zip(entry["inputs"], plain(event), strict=True))
-    topics = [hash_of(entry)] + [encode(abi_types([p]), [value]) for p, value in pairs if p["indexed"]]
+    topics = [signature_hash(entry)] + [encode(abi_types([p]), [value]) for p, value in pairs if p["indexed"]]
     loose = [(p, value) for p, value in pairs if not p["indexed"]]
     body = encode(abi_types([p for p, _ in loose]), [value for _, value in loose])
-    decoded = decode_event(artifact, topics, body)
+    decoded = DECODER.decode(Log(PLACES[event_class.contract], tuple(topics), body, 0, 0))
     assert decoded == event
     assert types_of(decoded) == types_of(event)
 
@@ -104,13 +113,11 @@ def types_of(value: Any) -> Any:
 
 
 def test_every_event_of_the_contracts_is_known_but_those_of_roles() -> None:
-    told = {entry["name"] for artifact in ARTIFACTS.by_name.values() for entry in artifact.events.values()}
+    told = {name for _, name in EVENT_ITEMS}
     assert told - EVENTS.keys() == {"RoleAdminChanged", "RoleGranted", "RoleRevoked"}
 
 
 def test_a_log_without_meaning_is_left_out() -> None:
-    participants = ARTIFACTS.by_name["Participants"]
-    (role,) = (topic for topic, entry in participants.events.items() if entry["name"] == "RoleGranted")
-    assert decode_event(participants, [role, bytes(32), bytes(32), bytes(32)], b"") is None
-    assert decode_event(participants, [bytes(32)], b"") is None
-    assert decode_event(participants, [], b"") is None
+    role = signature_hash(EVENT_ITEMS["Participants", "RoleGranted"])
+    for topics in ((role, bytes(32), bytes(32), bytes(32)), (bytes(32),), ()):
+        assert DECODER.decode(Log(PLACES["Participants"], topics, b"", 0, 0)) is None

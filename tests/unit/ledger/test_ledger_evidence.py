@@ -8,7 +8,7 @@ import pytest
 import rlp
 from eth_utils.crypto import keccak
 
-from registry.ledger.evidence import block_evidence, header_bytes, receipt_bytes, receipts_root
+from registry.ledger.evidence import block_evidence, header_bytes, receipt_bytes
 from registry.ledger.rpc import Connection
 from registry.ports import NodeRefused
 from tests.unit.ledger.scripted import Scripted
@@ -76,4 +76,3 @@ def test_receipts_are_encoded_by_their_type() -> None:
     legacy, typed = receipt_bytes({**receipt, "type": "0x0"}), receipt_bytes({**receipt, "type": "0x2"})
     assert typed == b"\x02" + legacy
     assert rlp.decode(legacy) == [b"\x01", b"\x52\x08", bytes(256), []]
-    assert receipts_root(()).hex() == EMPTY_ROOT[2:]

@@ -12,9 +12,9 @@ import pytest
 from registry.domain.commands import AnchorCheckpoint, Command
 from registry.domain.errors import RuleViolation
 from registry.domain.events import CheckpointAnchored, Event, Recorded
+from registry.evidence.blocks import BlockEvidence
 from registry.log import AccessNode, Anchorer, AnchorLag
 from registry.ports import (
-    BlockEvidence,
     BlockRef,
     ChainUnreachable,
     DatabaseCorrupted,
