@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from registry.bootstrap import SystemClock, open_node
+from registry.cli.benching import bench_app
 from registry.cli.demo.run import run_demo
 from registry.cli.demo.stage import DemoFailed
+from registry.cli.fleet import add_pgui
 from registry.cli.verifying import print_report, verify_file
 from registry.config import DEFAULT_STATE, Settings
 from registry.domain.errors import InputInvalid, RuleViolation
@@ -35,6 +37,8 @@ app = typer.Typer(
 )
 log_app = typer.Typer(help="The measurement log.", no_args_is_help=True)
 app.add_typer(log_app, name="log")
+add_pgui(app)
+app.add_typer(bench_app, name="bench")
 console = Console()
 _errors = Console(stderr=True)
 
