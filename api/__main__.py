@@ -9,6 +9,7 @@ import errno
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
@@ -48,11 +49,25 @@ def _serve() -> int:
     with node, listener:
         host, port = listener.getsockname()[:2]
         sys.stderr.write(f"FlexLedger serves {settings.state} on http://{host}:{port}/docs\n")
-        config = uvicorn.Config(create_app(node), log_level="warning", timeout_graceful_shutdown=GRACE_S)
+        app = create_app(node)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S)
         # The server ends in order and then passes the signal on.
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, app.state.streams.close).run(sockets=[listener])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends what would never end by itself before it waits for requests to finish."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 
-from api import docs_page, problems
+from api import docs_page, metrics, problems
 from api.background import Caretaker
+from api.cosigner import Cosigner
 from api.etags import Tagged
 from api.limits import LimitedBodies
 from api.repeatable import Repeatable
-from api.routers import aggregates, lights, market, measurements, pods, public, settlements
+from api.routers import (
+    aggregates,
+    devices,
+    lights,
+    market,
+    measurements,
+    pods,
+    public,
+    readings,
+    settlements,
+    streams,
+    witness,
+)
 from api.schemas.documents import Problem
 from registry.bootstrap import Node
 
@@ -37,14 +50,17 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     """The application over a node.
 
     Args:
-        caretaker: whether it follows the chain and anchors the log in the background.
+        caretaker: whether it follows the chain, anchors the log and has it cosigned in the background.
     """
     keeper = Caretaker(node)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.long_polls = CapacityLimiter(measurements.LONG_POLLS_MAX)
-        with keeper if caretaker else nullcontext():
+        with ExitStack() as background:
+            if caretaker:
+                background.enter_context(keeper)
+                background.enter_context(Cosigner(node))
             yield
 
     app = FastAPI(
@@ -59,12 +75,26 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     )
     app.state.node = node
     app.state.caretaker = keeper
+    app.state.streams = streams.Streams()
     problems.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(Repeatable, node=node)
     app.add_middleware(Tagged)
     app.add_middleware(LimitedBodies)
-    for module in (public, pods, aggregates, lights, market, measurements, settlements):
+    metrics.install(app, node)
+    for module in (
+        public,
+        pods,
+        aggregates,
+        lights,
+        market,
+        measurements,
+        streams,
+        devices,
+        readings,
+        settlements,
+        witness,
+    ):
         app.include_router(module.router)
     docs_page.install(app)
     return app

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from api.exchange import WholeResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Tagged:
     """Tags by content.
 
-    The same answer to the same caller has the same tag, whatever was recorded in between.
+    The same answer to the same caller has the same tag, whatever was recorded in between. JSON is kept back
+    until it is whole; everything else passes as it comes, so that a stream stays one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -24,17 +23,40 @@ class Tagged:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        response = await WholeResponse.of(self._app, scope, receive)
-        headers = response.headers
-        if response.status == 200 and headers.get("content-type", "").startswith("application/json"):
-            tag = f'"{sha256(response.body).hexdigest()[:32]}"'
-            headers["ETag"] = tag
-            headers["Cache-Control"] = "private, no-cache"
-            headers["Vary"] = "Authorization"
-            if _knows(Headers(scope=scope).get("if-none-match", ""), tag):
-                response.status, response.body = 304, b""
-                del headers["content-length"], headers["content-type"]
-        await response.send(send)
+        start: Message | None = None
+        chunks: list[bytes] = []
+
+        async def tagged(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_taggable(message):
+                start = message
+                return
+            if start is None:
+                await send(message)
+                return
+            chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await _send_tagged(scope, start, b"".join(chunks), send)
+
+        await self._app(scope, receive, tagged)
+
+
+def _is_taggable(start: Message) -> bool:
+    content_type = Headers(raw=start["headers"]).get("content-type", "")
+    return start["status"] == 200 and content_type.startswith("application/json")
+
+
+async def _send_tagged(scope: Scope, start: Message, body: bytes, send: Send) -> None:
+    status, headers = 200, MutableHeaders(raw=list(start["headers"]))
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    headers["ETag"] = tag
+    headers["Cache-Control"] = "private, no-cache"
+    headers["Vary"] = "Authorization"
+    if _knows(Headers(scope=scope).get("if-none-match", ""), tag):
+        status, body = 304, b""
+        del headers["content-length"], headers["content-type"]
+    await send({"type": "http.response.start", "status": status, "headers": headers.raw})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _knows(if_none_match: str, tag: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -32,11 +31,6 @@ class WholeResponse:
         await app(scope, receive, keep)
         whole.body = b"".join(chunks)
         return whole
-
-    @property
-    def headers(self) -> MutableHeaders:
-        """The headers, to read and to change."""
-        return MutableHeaders(raw=self.raw_headers)
 
     async def send(self, send: Send) -> None:
         """Let it go out."""

@@ -18,6 +18,7 @@ from registry.services.identity import Principal, Role
 from registry.views import (
     AggregateView,
     DeclarationView,
+    DeviceView,
     HistoryEntry,
     PodView,
     QualificationView,
@@ -26,6 +27,8 @@ from registry.views import (
 )
 
 PARTICIPANTS = frozenset({Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR})
+DEVICE_ROLES = frozenset({Role.DSO, Role.BSP, Role.AUDITOR})
+"""Whom devices and readings of single PODs may concern."""
 
 
 def require_role(principal: Principal, *roles: Role) -> None:
@@ -89,6 +92,35 @@ def sees_pod_step(principal: Principal, step: HistoryEntry) -> bool:
             return state["global_aggregate"] is not None
         case Role.PGUI:
             return bool(state["pod_id"] == "0x" + principal.pod_id.hex())
+        case _:
+            return False
+
+
+def sees_device(principal: Principal, device: DeviceView, pod: PodView | None) -> bool:
+    """Keys of a POD are its parties' business; the DSO that bound one sees and ends it for ever (DEV-1)."""
+    if principal.role is Role.DSO and device.dso == principal.party:
+        return True
+    return principal.role in DEVICE_ROLES and pod is not None and sees_pod(principal, pod)
+
+
+def sees_readings(principal: Principal, then: PodView | None, latest: PodView | None) -> bool:
+    """Whether a POD's readings of a delivery day are for the caller.
+
+    They are for the BSP that was responsible on that day, not for the one before or after it (POD-5), for
+    the DSO of the POD, and for the auditor.
+
+    Args:
+        then: the POD as it holds for the day, if it was registered for it.
+        latest: as it stands last.
+    """
+    match principal.role:
+        case Role.AUDITOR:
+            return latest is not None
+        case Role.BSP:
+            return then is not None and sees_pod(principal, then)
+        case Role.DSO:
+            pod = then or latest
+            return pod is not None and sees_pod(principal, pod)
         case _:
             return False
 

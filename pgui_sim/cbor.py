@@ -5,6 +5,10 @@ maps.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+_SMALL: Final = tuple(bytes((value,)) if value < 24 else bytes((24, value)) for value in range(256))
+"""Unsigned integers below 256: most of what a statement holds."""
 
 
 def head(major: int, value: int) -> bytes:
@@ -19,11 +23,20 @@ def head(major: int, value: int) -> bytes:
     return bytes((first | 26,)) + value.to_bytes(4, "big")
 
 
+def uint(value: int) -> bytes:
+    """An unsigned integer below 2^32."""
+    if value < 256:
+        return _SMALL[value]
+    if value < 65_536:
+        return b"\x19" + value.to_bytes(2, "big")
+    return b"\x1a" + value.to_bytes(4, "big")
+
+
 def item(value: int | bytes) -> bytes:
     """An integer or a byte string."""
     if isinstance(value, bytes):
         return head(2, len(value)) + value
-    return head(0, value) if value >= 0 else head(1, -1 - value)
+    return uint(value) if value >= 0 else head(1, -1 - value)
 
 
 def mapping(values: Mapping[int, int | bytes]) -> bytes:

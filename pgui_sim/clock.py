@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pgui_sim.statement import Clock
 
 TRUSTED_OFFSET_MS: Final = 5_000
+_FLAGS: Final = (Clock(0), Clock.SYNCHRONISED, Clock.ADJUSTED, Clock.SYNCHRONISED | Clock.ADJUSTED)
 
 
-@dataclass(frozen=True, slots=True)
-class DriftingClock:
+class DriftingClock(NamedTuple):
     """A clock that gains ``drift_ppm`` millionths since it was set right at ``set_at`` (Unix seconds).
 
     ``adjusted`` is set while the period lasts in which it was moved by more than 5 s.
@@ -28,9 +27,7 @@ class DriftingClock:
     def flags(self, at: int) -> Clock:
         """What the device says about it at the end of a period (statement.md, clock flags)."""
         synchronised = abs(self.offset_ms(at)) <= TRUSTED_OFFSET_MS
-        return (Clock.SYNCHRONISED if synchronised else Clock(0)) | (
-            Clock.ADJUSTED if self.adjusted else Clock(0)
-        )
+        return _FLAGS[synchronised + 2 * self.adjusted]
 
     def set_right(self, at: int) -> DriftingClock:
         """The clock after it was compared with the access node's at the true time ``at``."""
@@ -38,4 +35,4 @@ class DriftingClock:
 
     def next_period(self) -> DriftingClock:
         """The clock once a period is over."""
-        return DriftingClock(self.drift_ppm, self.set_at)
+        return DriftingClock(self.drift_ppm, self.set_at) if self.adjusted else self

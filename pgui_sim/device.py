@@ -7,19 +7,17 @@ passed over, whenever the power goes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pgui_sim.faults import Fault, forge
 from pgui_sim.setpoint import PlatformKeys, SetpointRejected
-from pgui_sim.state import DeviceState, PendingSetpoint, StoredDevice
 from pgui_sim.statement import PERIOD_S, Execution, Outcome, Reading, certify
+from pgui_sim.stored import DeviceState, PendingSetpoint, StoredDevice
 
 
 class Device:
     """A device at work, from the state it was last kept in.
 
     Attributes:
-        state: the state to keep.
+        state: the state to keep; that of the stored device, changed in place.
         statements: what it signed since, in order: bytes, and the fault that made them or ``None``.
         taken, answered: setpoints taken and execution statements signed since.
         rejected: why setpoints were dropped without an answer.
@@ -38,7 +36,7 @@ class Device:
 
     def set_clock(self) -> None:
         """Compare the clock with the access node's, at the device's present time."""
-        self.state = replace(self.state, clock=self.state.clock.set_right(self.state.next_period))
+        self.state.clock = self.state.clock.set_right(self.state.next_period)
 
     def take(self, setpoint: bytes, platforms: PlatformKeys) -> None:
         """Take one setpoint at the device's present time (setpoint.md, "What a device does with one").
@@ -56,7 +54,7 @@ class Device:
         # 3. sequence
         if asked.sequence <= self.state.last_sequence:
             return
-        self.state = replace(self.state, last_sequence=asked.sequence)
+        self.state.last_sequence = asked.sequence
         if asked.period_length != PERIOD_S or asked.period_start % PERIOD_S:
             self.rejected.append(f"for {asked.period_length} s from {asked.period_start}, not a quarter-hour")
             return
@@ -69,7 +67,7 @@ class Device:
         elif self._ems.refuse:
             self._answer(pending, Outcome.REFUSED, 0)
         else:
-            self.state = replace(self.state, pending=(*self.state.pending, pending))
+            self.state.pending = (*self.state.pending, pending)
 
     def run(self, until: int, faults: list[Fault]) -> None:
         """Live through every quarter-hour that is over by ``until`` (Unix seconds); ``faults`` show in the
@@ -87,9 +85,16 @@ class Device:
         due = [setpoint for setpoint in state.pending if setpoint.period_start == start]
         # the plant follows the setpoint with the highest sequence
         response = self._ems.respond(due[-1].power_w if due else None, state.level_w)
-        import_wh, export_wh, registers = self._meter.read(start, response.change_ws, state.registers)
+        metered = self._meter.read(start, response.change_ws, state.registers)
         reading = Reading(
-            self._pod_id, start, state.counter + 1, import_wh, export_wh, state.clock.flags(start + PERIOD_S)
+            self._pod_id,
+            start,
+            state.counter + 1,
+            metered.import_wh,
+            metered.export_wh,
+            state.clock.flags(start + PERIOD_S),
+            metered.reactive_import_varh,
+            metered.reactive_export_varh,
         )
         statement = certify(reading, self.key)
         self.statements += [
@@ -99,18 +104,15 @@ class Device:
         self.statements += [
             (forge(fault, reading, statement, self.key), fault) for fault in faults if not fault.comes_first
         ]
-        self.state = replace(
-            state,
-            counter=reading.counter,
-            next_period=start + PERIOD_S,
-            registers=registers,
-            level_w=response.level_w,
-            clock=state.clock.next_period(),
-            pending=tuple(setpoint for setpoint in state.pending if setpoint.period_start != start),
-        )
-        for superseded in due[:-1]:
-            self._answer(superseded, Outcome.REFUSED, 0)
+        state.counter = reading.counter
+        state.next_period = start + PERIOD_S
+        state.registers = metered.registers
+        state.level_w = response.level_w
+        state.clock = state.clock.next_period()
         if due:
+            state.pending = tuple(setpoint for setpoint in state.pending if setpoint.period_start != start)
+            for superseded in due[:-1]:
+                self._answer(superseded, Outcome.REFUSED, 0)
             self._answer(due[-1], self._ems.outcome(due[-1].power_w, response.mean_w), response.mean_w)
 
     def _answer(self, setpoint: PendingSetpoint, outcome: Outcome, achieved_w: int) -> None:
@@ -118,4 +120,4 @@ class Device:
         execution = Execution(self._pod_id, setpoint.period_start, counter, setpoint.id, outcome, achieved_w)
         self.statements.append((certify(execution, self.key), None))
         self.answered += 1
-        self.state = replace(self.state, counter=counter)
+        self.state.counter = counter

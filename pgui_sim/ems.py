@@ -4,16 +4,14 @@ positive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pgui_sim.statement import PERIOD_S, Outcome
 
 PPM: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Ems:
+class Ems(NamedTuple):
     """The energy management system of one POD.
 
     Attributes:
@@ -39,7 +37,7 @@ class Ems:
         ``None`` asks for nothing: the plant goes back to its baseline, without delay.
         """
         if requested_w is None:
-            return self._move(0, 0, level_w)
+            return self._move(0, 0, level_w) if level_w else _AT_REST
         bounded = max(-self.down_w, min(self.up_w, requested_w))
         reached = abs(bounded) * self.follow_ppm // PPM
         return self._move(reached if bounded >= 0 else -reached, self.delay_s, level_w)
@@ -68,8 +66,7 @@ class Ems:
         return Response(level_w * waiting + _toward_zero(doubled, 2), end_w)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """Change of one period's energy against the baseline in W·s, and how far from it (W) the plant ends."""
 
     change_ws: int
@@ -79,6 +76,9 @@ class Response:
     def mean_w(self) -> int:
         """Mean change over the period, W."""
         return _toward_zero(self.change_ws, PERIOD_S)
+
+
+_AT_REST: Final = Response(0, 0)
 
 
 def _toward_zero(dividend: int, divisor: int) -> int:

@@ -4,9 +4,11 @@
  "setpoint_keys": [{"x": "<hex>", "y": "<hex>"}],        whose setpoints the devices follow; may be empty
  "pods": [{"pod_id": "<hex>", "pod_index": 0,
            "profile": {"import_w": [..], "export_w": [..]},   mean W per quarter-hour from start on
+                       "q_var": [..]},                       mean var, import positive; may be left out
            "up_w": 5000, "down_w": 5000,                 largest change in either direction
            "ems": {"delay_s": 20, "ramp_w_per_s": 100, "follow_ppm": 980000, "refuse": false},
-           "noise_ppm": 0, "drift_ppm": 20}]}            these two, ems and its fields may be left out
+           "noise_ppm": 0, "drift_ppm": 20,              these two, ems and its fields may be left out
+           "setpoints": true}]}                          whether the device asks for them; may be left out
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pgui_sim.ems import PPM, Ems
+from pgui_sim.meter import Profile
+from pgui_sim.pod_entry import PodEntry
 from pgui_sim.statement import PERIOD_S
 
 _POWER_MAX_W: Final = 2**31 - 1
@@ -26,19 +30,6 @@ _POWER_MAX_W: Final = 2**31 - 1
 
 class FleetFileInvalid(Exception):
     """The file does not describe a fleet; the message names the field, what was found and what is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodEntry:
-    """One POD of the file. Powers in W; ``drift_ppm`` may be negative."""
-
-    pod_index: int
-    pod_id: bytes
-    import_w: list[int]
-    export_w: list[int]
-    ems: Ems
-    noise_ppm: int
-    drift_ppm: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ def read_fleet_file(path: Path) -> FleetFile:
     keys = [
         _point(_Fields(key, f"setpoint_keys[{at}]")) for at, key in enumerate(fields.array("setpoint_keys"))
     ]
-    pods = [_pod(_Fields(pod, f"pods[{at}]")) for at, pod in enumerate(fields.array("pods"))]
+    pods = [_pod(_Fields(pod, f"pods[{at}]"), start) for at, pod in enumerate(fields.array("pods"))]
     for name, values in (
         ("pod_index", [pod.pod_index for pod in pods]),
         ("pod_id", [pod.pod_id for pod in pods]),
@@ -92,8 +83,8 @@ class _Fields:
             raise self.wrong(name, value, f"an integer {low} .. {high}")
         return value
 
-    def flag(self, name: str) -> bool:
-        value = self._value.get(name, False)
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self._value.get(name, default)
         if type(value) is not bool:
             raise self.wrong(name, value, "true or false")
         return value
@@ -117,22 +108,21 @@ class _Fields:
     def part(self, name: str, default: Any = None) -> _Fields:
         return _Fields(self._value.get(name, default), f"{self._place}.{name}")
 
-    def powers(self, name: str) -> list[int]:
+    def powers(self, name: str, low: int = 0, unit: str = "W") -> tuple[int, ...]:
         values = self.array(name)
         for at, value in enumerate(values):
-            if type(value) is not int or not 0 <= value <= _POWER_MAX_W:
-                raise self.wrong(f"{name}[{at}]", value, f"an integer 0 .. {_POWER_MAX_W}, W")
-        return values
+            if type(value) is not int or not low <= value <= _POWER_MAX_W:
+                raise self.wrong(f"{name}[{at}]", value, f"an integer {low} .. {_POWER_MAX_W}, {unit}")
+        return tuple(values)
+
+    def has(self, name: str) -> bool:
+        return name in self._value
 
     def wrong(self, name: str, found: object, allowed: str) -> FleetFileInvalid:
         return FleetFileInvalid(f"{self._place}.{name}: found {found!r}, allowed {allowed}")
 
 
-def _pod(fields: _Fields) -> PodEntry:
-    profile = fields.part("profile")
-    import_w, export_w = profile.powers("import_w"), profile.powers("export_w")
-    if len(import_w) != len(export_w):
-        raise profile.wrong("export_w", f"{len(export_w)} values", f"as many as import_w, {len(import_w)}")
+def _pod(fields: _Fields, start: int) -> PodEntry:
     plant = fields.part("ems", {})
     ems = Ems(
         up_w=fields.integer("up_w", 0, _POWER_MAX_W),
@@ -145,18 +135,38 @@ def _pod(fields: _Fields) -> PodEntry:
     return PodEntry(
         pod_index=fields.integer("pod_index", 0, 2**31 - 1),
         pod_id=fields.octets("pod_id"),
-        import_w=import_w,
-        export_w=export_w,
+        profile=_profile(fields.part("profile"), start),
         ems=ems,
         noise_ppm=fields.integer("noise_ppm", 0, PPM, 0),
         drift_ppm=fields.integer("drift_ppm", -PPM, PPM, 20),
+        asks=fields.flag("setpoints", True),
     )
+
+
+def _profile(fields: _Fields, start: int) -> Profile:
+    import_w, export_w = fields.powers("import_w"), fields.powers("export_w")
+    q_var = fields.powers("q_var", -_POWER_MAX_W, "var") if fields.has("q_var") else ()
+    for name, values in (("export_w", export_w), ("q_var", q_var)):
+        if len(values) != len(import_w) and (values or name == "export_w"):
+            raise fields.wrong(name, f"{len(values)} values", f"as many as import_w, {len(import_w)}")
+    return Profile(start, import_w, export_w, q_var)
 
 
 def _point(fields: _Fields) -> bytes:
     point = b"\x04" + fields.octets("x") + fields.octets("y")
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        return point_of(point.hex(), "point")
     except ValueError:
         raise fields.wrong("x", point[1:33].hex(), "the coordinates of a point on P-256") from None
+
+
+def point_of(text: str, name: str) -> bytes:
+    """A P-256 public key, 65 bytes ``04 || x || y``, from hexadecimal. Raises ValueError with ``name``."""
+    try:
+        point = bytes.fromhex(text)
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        point = b""
+    if len(point) != 65:
+        raise ValueError(f"{name}: found {text[:140]!r}, allowed 04 || x || y of a point on P-256, hex")
     return point

@@ -10,6 +10,8 @@ from pgui_sim import cbor
 from pgui_sim.keystore import DeviceKey
 
 PERIOD_S: Final = 900
+_READING: Final = b"\xab\x01\x01\x02\x58\x20"
+"""A map of 11, type 1, and the head of the POD's 32 bytes."""
 
 
 class Clock(IntFlag):
@@ -28,7 +30,7 @@ class Outcome(IntEnum):
     EXPIRED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """Energies of one quarter-hour, Wh and varh, and what the device says about them. ``period_start`` in
     Unix seconds.
@@ -46,18 +48,32 @@ class Reading:
     period_length: int = PERIOD_S
 
     def payload(self) -> bytes:
-        """The payload's bytes."""
-        values = (
-            1,
-            self.pod_id,
-            self.period_start,
-            self.period_length,
-            self.counter,
-            self.import_wh,
-            self.export_wh,
+        """The payload's bytes, each field behind its key."""
+        uint = cbor.uint
+        return b"".join(
+            (
+                _READING,
+                self.pod_id,
+                b"\x03",
+                uint(self.period_start),
+                b"\x04",
+                uint(self.period_length),
+                b"\x05",
+                uint(self.counter),
+                b"\x06",
+                uint(self.import_wh),
+                b"\x07",
+                uint(self.export_wh),
+                b"\x08",
+                uint(self.reactive_import_varh),
+                b"\x09",
+                uint(self.reactive_export_varh),
+                b"\x0a",
+                uint(self.quality),
+                b"\x0b",
+                uint(self.clock),
+            )
         )
-        rest = (self.reactive_import_varh, self.reactive_export_varh, self.quality, self.clock)
-        return cbor.mapping(dict(enumerate((*values, *rest), start=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +98,8 @@ class Execution:
 
 
 def protected_header(kid: bytes) -> bytes:
-    """``{1: -7, 4: kid}``: ES256 by the key of this id."""
-    return cbor.mapping({1: -7, 4: kid})
+    """``{1: -7, 4: kid}``: ES256 by the key of this id of 32 bytes."""
+    return b"\xa2\x01\x26\x04\x58\x20" + kid
 
 
 def signed_bytes(protected: bytes, payload: bytes) -> bytes:
@@ -98,5 +114,9 @@ def message(protected: bytes, payload: bytes, signature: bytes) -> bytes:
 
 def certify(content: Reading | Execution, key: DeviceKey) -> bytes:
     """The statement that says ``content``, signed by ``key``."""
-    protected, payload = protected_header(key.kid), content.payload()
-    return message(protected, payload, key.sign(signed_bytes(protected, payload)))
+    payload = content.payload()
+    # the two items that stand alike in what is signed and in the message
+    header = b"\x58\x26\xa2\x01\x26\x04\x58\x20" + key.kid
+    body = cbor.head(2, len(payload)) + payload
+    signature = key.sign(b"\x84\x6aSignature1" + header + b"\x40" + body)
+    return b"\xd2\x84" + header + b"\xa0" + body + b"\x58\x40" + signature

@@ -14,9 +14,7 @@ import httpx
 
 from pgui_sim.keystore import DeviceKey
 
-BATCH: Final = 500
 _TOKEN_S: Final = 300
-_ATTEMPTS: Final = 4
 _FIRST_PAUSE_S: Final = 0.2
 _TRY_AGAIN: Final = {429, 500, 502, 503, 504}
 
@@ -30,17 +28,19 @@ class UplinkRefused(Exception):
 
 
 class Uplink:
-    """A connection to one access node."""
+    """Connections to one access node, kept open between requests; several threads may use them."""
 
     def __init__(
         self,
         server: str,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = 4,
     ) -> None:
-        """``server``: base URL. ``sleep`` pauses between attempts."""
+        """``server``: base URL. Each request is made up to ``attempts`` times; ``sleep`` pauses between."""
         self._client = httpx.Client(base_url=server, timeout=60.0, transport=transport)
         self._sleep = sleep
+        self._attempts = attempts
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +58,7 @@ class Uplink:
         return int(answer["now"])
 
     def submit(self, statements: list[bytes]) -> list[dict[str, Any]]:
-        """Send statements (at most :data:`BATCH`), return the access node's answer to each, in order.
+        """Send statements as one CBOR sequence, return the access node's answer to each, in order.
 
         Raises :class:`Unreachable`, :class:`UplinkRefused`; sending the same statements again is always safe.
         """
@@ -96,7 +96,7 @@ class Uplink:
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One request, repeated with growing pauses while the way or the server fails."""
         pause, failure = _FIRST_PAUSE_S, ""
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt:
                 self._sleep(pause)
                 pause *= 2
@@ -108,7 +108,7 @@ class Uplink:
             if response.status_code not in _TRY_AGAIN:
                 return response
             failure = f"status {response.status_code}"
-        raise Unreachable(f"{self._client.base_url}{path}: {failure}, {_ATTEMPTS} times")
+        raise Unreachable(f"{self._client.base_url}{path}: {failure}, {self._attempts} times")
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         place = response.request.url.path

@@ -1,4 +1,4 @@
-"""Devices: statements in, setpoints out; receipts and conflicts (MEA-1..3, SET-1, DEV-1, LOG-1)."""
+"""Statements in, setpoints out; receipts and conflicts (MEA-1..3, SET-1, LOG-1)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.deps import (
-    DeviceCaller,
-    DsoCaller,
-    KnownCaller,
-    NodeDep,
-    PodId,
-    existing,
-    own_pods,
-    signer_for,
-    written,
-)
+from api.deps import DeviceCaller, KnownCaller, NodeDep, PodId, existing
 from api.limits import BODY_BYTES_MAX, too_large
 from api.problems import violation_response
-from api.schemas.answers import Written
 from api.schemas.documents import (
     AcceptedStatement,
     BatchAnswers,
@@ -34,11 +23,8 @@ from api.schemas.documents import (
     Setpoints,
     StatementAnswer,
 )
-from api.schemas.requests import DevicesBody
 from api.visibility import require_role, sees_pod
 from registry.bootstrap import Node
-from registry.domain.commands import BindDevices
-from registry.domain.devices import Binding
 from registry.domain.errors import InputInvalid
 from registry.evidence.cbor import split_sequence
 from registry.ports import Accepted, Answer
@@ -150,17 +136,6 @@ def conflicts(
         if (pod := node.mirror.pod(conflict.pod_id)) is not None and sees_pod(caller, pod)
     ]
     return Conflicts(items=shown, next=found[-1].id if len(found) == CONFLICTS_PER_PAGE else None)
-
-
-@router.post("/devices", status_code=201)
-def bind(node: NodeDep, caller: DsoCaller, body: DevicesBody) -> Written:
-    """Bind PGUI keys to PODs, all or none (DEV-1)."""
-    pod_ids = own_pods(node, caller, (binding.pod_id for binding in body.bindings))
-    bindings = tuple(
-        Binding(pod_id, bytes.fromhex(b.key_x), bytes.fromhex(b.key_y), b.valid_from, b.valid_until)
-        for pod_id, b in zip(pod_ids, body.bindings, strict=True)
-    )
-    return written(node.recorder.record(BindDevices(caller.party, bindings), signer_for(node, caller)))
 
 
 async def _body(request: Request, media_type: str, limit: int) -> bytes:

@@ -5,6 +5,7 @@ Of the measurement log, of registrations, of health; and the problem document.
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,6 +83,57 @@ class Conflicts(BaseModel):
 
     items: list[ConflictAnswer]
     next: int | None
+
+
+class GapAnswer(BaseModel):
+    """Counters `first` to `last`, both included, that a device's key passed over (MEA-2)."""
+
+    key_id: HexText
+    pod_id: HexText
+    first: int
+    last: int
+
+
+class Gaps(BaseModel):
+    """A page of counter gaps; ask again with `after=next` until `next` is null."""
+
+    items: list[GapAnswer]
+    next: str | None
+
+
+class AnchorAnswer(BaseModel):
+    """The first anchored checkpoint that covers an entry (LOG-2)."""
+
+    size: int = Field(description="entries of the log that it covers")
+    transaction: HexText
+    block: int
+    time: datetime
+
+
+class ReadingAnswer(BaseModel):
+    """A certified reading and how far it is: accepted and logged, anchored, final (MEA-3, LOG-1, LOG-2)."""
+
+    quarter: int = Field(description="number of the quarter-hour in the delivery day, from 0")
+    period_start: datetime
+    index: int = Field(description="its place in the log")
+    statement_id: HexText = Field(description="SHA-256 of the statement's bytes")
+    key_id: HexText
+    counter: int
+    import_wh: int
+    export_wh: int
+    unsettled: str | None = Field(description="why it cannot be settled on, null if it can (STT-3)")
+    accepted_at: datetime
+    anchor: AnchorAnswer | None
+    final: bool
+
+
+class Readings(BaseModel):
+    """A POD's readings of a delivery day; `missing` are quarter-hours that are over and have none."""
+
+    pod_id: HexText
+    day: date
+    readings: list[ReadingAnswer]
+    missing: list[int]
 
 
 class RegisteredPods(BaseModel):

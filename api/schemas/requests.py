@@ -241,6 +241,20 @@ class DevicesBody(Body):
     bindings: Annotated[list[DeviceBody], Field(min_length=1, max_length=100)]
 
 
+class EndingBody(Body):
+    """When the validity of a POD's latest key ends, Unix seconds; the instant itself is outside."""
+
+    pod_id: HexId
+    valid_until: UnixTime
+
+
+class EndingsBody(Body):
+    """Revocations, done all or none; the reason stands on the ledger."""
+
+    endings: Annotated[list[EndingBody], Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=32, pattern="^[ -~]+$", examples=["STOLEN"])]
+
+
 class AttestationBody(Body):
     """What an auditor found (AUD-1)."""
 

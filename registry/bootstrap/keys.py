@@ -37,7 +37,7 @@ class KeyRing:
         return key
 
     def ed25519(self, name: str) -> Ed25519PrivateKey:
-        """An Ed25519 key: ``log``, which signs checkpoints."""
+        """An Ed25519 key: ``log``, which signs checkpoints, or ``witness``, which cosigns those of others."""
         key = self._pem(name, Ed25519PrivateKey.generate)
         if not isinstance(key, Ed25519PrivateKey):
             raise _unusable(self._path(name), "an Ed25519 key")

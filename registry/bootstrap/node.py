@@ -13,16 +13,23 @@ from typing import Any, Self
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from registry.bootstrap.keys import KeyRing
 from registry.config import Settings
 from registry.domain.devices import key_id
 from registry.evidence.acceptance import AcceptanceRules
+from registry.evidence.checkpoints import NoteKey
+from registry.evidence.cosignatures import WitnessKey
 from registry.ledger.opening import open_embedded, open_rpc
 from registry.ledger.signers import KeystoreSigner
 from registry.log.anchoring import Anchorer
+from registry.log.cosigning import CosignatureCollector
+from registry.log.http_witness import HttpWitness
+from registry.log.metrics import PrometheusMeter
 from registry.log.node import TREE_FOLDER, AccessNode
 from registry.log.settings import LogSettings
+from registry.log.witness import Witness
 from registry.mirror import MirrorDevices, SqlMirror, SqlVault
 from registry.mirror.answers import SqlAnswers
 from registry.ports import (
@@ -42,6 +49,7 @@ from registry.services.recorder import Recorder
 CHAIN_FOLDER = "chain"
 LOG_FOLDER = "log"
 KEYS_FOLDER = "keys"
+WITNESS_FOLDER = "witness"
 REGISTER_FILE = "register.sqlite"
 VAULT_FILE = "vault.sqlite"
 JWKS_LIFETIME = timedelta(minutes=10)
@@ -55,7 +63,10 @@ class Node:
     Attributes:
         signers: ledger keys this node holds, by party: its own, or in a sandbox everybody's.
         platforms: keys of the DSO platforms that sign setpoints, by DSO (held only where the platform runs).
+        witness: this node as a witness of the logs that its settings name (LOG-2).
+        cosigner: asks the witnesses of this node's own log.
         issuer: the local token issuer, None where tokens come from elsewhere.
+        metrics: what this process counts, for Prometheus.
     """
 
     settings: Settings
@@ -65,10 +76,13 @@ class Node:
     vault: Vault
     answers: AnswerStore
     log: AccessNode
+    witness: Witness
+    cosigner: CosignatureCollector
     keys: KeyRing
     tokens: TokenChecker
     issuer: Issuer | None
     admin: Signer | None
+    metrics: CollectorRegistry
     signers: dict[int, Signer] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -131,6 +145,8 @@ def open_node(settings: Settings, clock: Clock) -> Node:
         mirror.catch_up()
         devices = MirrorDevices(mirror)
         platforms = PlatformKeys(mirror, keys)
+        metrics = CollectorRegistry()
+        ProcessCollector(registry=metrics)
         log = AccessNode(
             settings.state / LOG_FOLDER,
             devices,
@@ -141,6 +157,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             LogSettings(
                 settings.log_origin, AcceptanceRules(window_s=settings.acceptance_window_days * 86_400)
             ),
+            PrometheusMeter(metrics),
         )
         stack.callback(log.close)
         _check_anchored(mirror, log)
@@ -153,12 +170,15 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             vault=vault,
             answers=answers,
             log=log,
+            witness=_witness(settings, keys, clock),
+            cosigner=_cosigner(settings),
             keys=keys,
             tokens=TokenChecker(
                 settings.token_issuer, _issuer_keys(settings, issuer), mirror, devices, clock.now
             ),
             issuer=issuer,
             admin=admin,
+            metrics=metrics,
             signers=dict(_signers(settings, keys)),
         )
         node._stack = stack.pop_all()
@@ -189,6 +209,19 @@ class PlatformKeys:
             point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
             self._points[pod.dso] = point
         return point if key_id(point[1:33], point[33:]) == platform else None
+
+
+def _witness(settings: Settings, keys: KeyRing, clock: Clock) -> Witness:
+    logs = [NoteKey.parse(text) for text in settings.witness_logs]
+    return Witness(
+        settings.state / WITNESS_FOLDER, settings.witness_name, keys.ed25519("witness"), logs, clock
+    )
+
+
+def _cosigner(settings: Settings) -> CosignatureCollector:
+    pairs = (text.split(" ", 1) for text in settings.witnesses)
+    witnesses = [HttpWitness(prefix, WitnessKey.parse(key)) for key, prefix in pairs]
+    return CosignatureCollector(settings.state / LOG_FOLDER / TREE_FOLDER, witnesses)
 
 
 def _ledger(settings: Settings, clock: Clock, admin: Signer | None, stack: ExitStack) -> Ledger:

@@ -14,7 +14,9 @@ from rich.console import Console
 
 from registry.bootstrap import Node, SystemClock, open_node, sandbox_token
 from registry.bootstrap.node import CHAIN_FOLDER, KEYS_FOLDER
+from registry.cli.benching import bench_app
 from registry.cli.demo.run import run_demo
+from registry.cli.fleet import add_pgui
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, OneLineGroup, one_clear_line
 from registry.cli.verifying import known_block, print_report, report_json, verify_file
 from registry.config import DEFAULT_STATE, Settings
@@ -32,6 +34,8 @@ app = typer.Typer(
 )
 log_app = typer.Typer(help="The measurement log.", no_args_is_help=True, epilog=EPILOG)
 app.add_typer(log_app, name="log")
+add_pgui(app)
+app.add_typer(bench_app, name="bench")
 console = Console()
 
 State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]

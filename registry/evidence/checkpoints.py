@@ -13,7 +13,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from registry.domain.errors import RuleViolation
 from registry.evidence.merkle import HASH_BYTES, SIZE_MAX
 
-_ED25519_NOTE: Final = b"\x01"
-_KEY_ID_BYTES: Final = 4
+KEY_ID_BYTES: Final = 4
 _NAME: Final = re.compile(r"[!-*,-~]+")  # printable ASCII without space and plus
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _SIGNATURE_LINE: Final = re.compile("— ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
@@ -50,33 +49,42 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteKey:
-    """A log's public note key. ``name`` equals the origin of the log; ``public_key`` is the 32-byte Ed25519
-    key.
-    """
+class VerifierKey:
+    """A public Ed25519 key as note tools know it: a name and 32 bytes, for one kind of signature only."""
+
+    kind: ClassVar[bytes]
+    """The signature type of C2SP ``signed-note``, one byte."""
 
     name: str
     public_key: bytes
 
     @property
     def key_id(self) -> bytes:
-        """The four bytes in front of each signature: start of SHA-256(name || 0A || 01 || key)."""
-        return sha256(self.name.encode() + b"\n" + _ED25519_NOTE + self.public_key).digest()[:_KEY_ID_BYTES]
+        """The four bytes in front of each signature: start of SHA-256(name || 0A || kind || key)."""
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public_key).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        """The key as note tools write it: ``name+key id+base64(01 || key)``."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(_ED25519_NOTE + self.public_key).decode()}"
+        """The key as note tools write it: ``name+key id+base64(kind || key)``."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public_key).decode()}"
 
     @classmethod
-    def parse(cls, text: str) -> NoteKey:
+    def parse(cls, text: str) -> Self:
         """Read the form :meth:`__str__` writes. Raises :class:`RuleViolation` (LOG-1, field ``note key``)."""
         name, _, rest = text.partition("+")
         _, _, encoded = rest.partition("+")
         blob = _unbase64(encoded, "note key")
         key = cls(name, blob[1:])
-        if len(blob) != 33 or blob[:1] != _ED25519_NOTE or str(key) != text:
-            raise _violation("note key", text, "name+key id+base64 of an Ed25519 key")
+        if len(blob) != 33 or not _NAME.fullmatch(name) or str(key) != text:
+            allowed = f"name+key id+base64 of an Ed25519 key of type {cls.kind.hex()}"
+            raise _violation("note key", text, allowed)
         return key
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKey(VerifierKey):
+    """A log's public note key. ``name`` equals the origin of the log."""
+
+    kind = b"\x01"
 
 
 def sign_checkpoint(checkpoint: Checkpoint, private_key: Ed25519PrivateKey) -> bytes:
@@ -91,7 +99,7 @@ def read_checkpoint(note: bytes) -> Checkpoint:
     """The checkpoint a note carries, its signatures unchecked. Raises :class:`RuleViolation` (LOG-1) for a
     malformed note.
     """
-    return _split(note)[0]
+    return split_note(note)[0]
 
 
 def open_checkpoint(note: bytes, key: NoteKey) -> Checkpoint:
@@ -100,13 +108,13 @@ def open_checkpoint(note: bytes, key: NoteKey) -> Checkpoint:
     Raises :class:`RuleViolation` (LOG-1): field ``origin`` for another log, ``note`` for a malformed note,
     ``note signature`` if the key's signature is missing or does not verify.
     """
-    checkpoint, signatures = _split(note)
+    checkpoint, signatures = split_note(note)
     if checkpoint.origin != key.name:
         raise _violation("origin", checkpoint.origin, key.name)
     mine = [
-        blob[_KEY_ID_BYTES:]
+        blob[KEY_ID_BYTES:]
         for name, blob in signatures
-        if (name, blob[:_KEY_ID_BYTES]) == (key.name, key.key_id)
+        if (name, blob[:KEY_ID_BYTES]) == (key.name, key.key_id)
     ]
     if not mine:
         raise _violation("note signature", "none by this key", str(key))
@@ -119,7 +127,11 @@ def open_checkpoint(note: bytes, key: NoteKey) -> Checkpoint:
     return checkpoint
 
 
-def _split(note: bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+def split_note(note: bytes) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
+    """A note's checkpoint and its signatures, unchecked: each the signer's name, and key id and signature.
+
+    Raises :class:`RuleViolation` (LOG-1) for a malformed note.
+    """
     try:
         text, separator, signatures = note.decode().rpartition("\n\n")
     except UnicodeDecodeError:

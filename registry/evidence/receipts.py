@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import cbor2
@@ -34,6 +35,7 @@ _VDP: Final = 396  # its proofs (RFC 9942)
 _RFC9162_SHA256: Final = 1
 _INCLUSION: Final = -1
 _PATH_MAX: Final = SIZE_MAX.bit_length()
+_SIGNATURES_KEPT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,28 @@ def make_receipt(private_key: PrivateKey, size: int, index: int, path: Sequence[
     """The receipt of the leaf ``index`` in the tree of ``size`` leaves and ``root``, signed by the access
     node (P-256).
     """
-    protected = _protected(kid_of(private_key.public_key()))
-    return _assemble(protected, size, index, path, sign_es256(private_key, sig_structure(protected, root)))
+    return ReceiptMaker(private_key).receipt(size, index, path, root)
+
+
+class ReceiptMaker:
+    """Makes receipts with one key. A signature covers the root alone, so one is made per root and serves all
+    leaves that are answered with it.
+    """
+
+    def __init__(self, private_key: PrivateKey) -> None:
+        protected = _protected(kid_of(private_key.public_key()))
+        self._protected = protected
+
+        # ES256 signatures are deterministic here: one that was forgotten is made again, byte for byte.
+        @lru_cache(_SIGNATURES_KEPT)
+        def signature(root: bytes) -> bytes:
+            return sign_es256(private_key, sig_structure(protected, root))
+
+        self._signature = signature
+
+    def receipt(self, size: int, index: int, path: Sequence[bytes], root: bytes) -> bytes:
+        """The receipt of the leaf ``index`` in the tree of ``size`` leaves and ``root``."""
+        return _assemble(self._protected, size, index, path, self._signature(root))
 
 
 def parse_receipt(data: bytes) -> Receipt:

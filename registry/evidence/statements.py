@@ -1,9 +1,8 @@
 """Statements: payloads signed as COSE_Sign1 messages (MEA-1, SET-1). Byte format:
 ``docs/formats/statement.md``.
 
-:func:`parse` is the strict slow way that every statement can go. A template parser that recognises the one
-shape all well-behaved devices send may be put in front of it; whatever deviates must end up here, so that
-there is one judge of what is well-formed.
+:func:`parse_slowly` is the strict way that every statement can go, and the one judge of what is well-formed.
+:func:`parse` puts a template in front of it that recognises the one shape all well-behaved devices send.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from registry.evidence.es256 import (
     sign_es256,
 )
 from registry.evidence.payloads import Payload, decode_payload, encode_payload
+from registry.evidence.template import recognise
 
 COSE_SIGN1_TAG: Final = 18
 ALG_ES256: Final = -7
@@ -77,6 +77,14 @@ def sign(payload: Payload, private_key: PrivateKey) -> bytes:
 
 
 def parse(data: bytes) -> Statement:
+    """Read a statement strictly (MEA-1): the same answer as :func:`parse_slowly`, sooner for readings in
+    their usual shape. Raises as it does.
+    """
+    found = recognise(data)
+    return parse_slowly(data) if found is None else Statement(*found, data)
+
+
+def parse_slowly(data: bytes) -> Statement:
     """Read a statement strictly: MEA-1, in the order of ``docs/formats/statement.md`` ("Reading a
     statement").
 
@@ -139,12 +147,17 @@ def verify_with(statement: Statement, public_key: PublicKey) -> None:
     again.
     """
     if not is_signed_by(public_key, statement.signature, statement.tbs):
-        raise RuleViolation(
-            rule="MEA-2",
-            field="signature",
-            found="a signature that does not verify",
-            allowed="one by the key of the kid",
-        )
+        raise unverified()
+
+
+def unverified() -> RuleViolation:
+    """The refusal of a statement whose signature is not by the key of its kid (MEA-2)."""
+    return RuleViolation(
+        rule="MEA-2",
+        field="signature",
+        found="a signature that does not verify",
+        allowed="one by the key of the kid",
+    )
 
 
 def _violation(field: str, found: object, allowed: object) -> RuleViolation:

@@ -9,6 +9,8 @@ module              what it knows
 ``node``            the access node as others see it: :class:`AccessNode`
 ``settings``        what its operator decides
 ``intake``          MEA-2: which device statements are authentic and in time
+``keys``            what is remembered of device keys, within bounds
+``verifying``       signatures: in this process or in workers
 ``setpoints``       SET-1: which setpoints of DSO platforms are
 ``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences
 ``counters``        used and missing counters of a key; pure
@@ -18,7 +20,11 @@ module              what it knows
 ``tile_folder``     the files: tiles, entry bundles, checkpoint
 ``queries``         what can be asked: entries, conflicts, gaps, setpoints
 ``anchoring``       heads of the log on the ledger; ``anchors`` remembers the last one
+``witness``         LOG-2: cosigns heads of other logs, as long as each continues the one before
+``cosigning``       has the head of this log cosigned; ``http_witness`` asks a witness elsewhere
+``tile_reader``     roots and proofs out of the files alone
 ``check``           a whole folder checked without the database
+``metrics``         what the node counts while it works, for Prometheus
 ``database``        tables and transactions; ``failures`` names what can go wrong with disk and database
 ``files`` ``lock``  files that are whole or not there; one process per log
 ==================  =====================================================================================

@@ -19,6 +19,10 @@ from registry.ports import DatabaseCorrupted
 
 SCHEMA_VERSION: Final = 1
 
+_WAL_PAGES: Final = 16_384
+"""Pages (4 kB) of the write-ahead log that are carried over to the database file at once."""
+_CACHE_KB: Final = 65_536
+
 _SCHEMA: Final = """
 CREATE TABLE entries (            -- the log itself: entry 0, 1, 2, ... without holes
     idx INTEGER PRIMARY KEY,
@@ -117,6 +121,8 @@ class Database:
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+            db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         except BaseException:
             db.close()
             raise

@@ -26,7 +26,9 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     1. The database's own head: its last checkpoint covers exactly its entries.
     2. The published checkpoint is one of the database's: same root at that size. A published size beyond the
        database's means that the database is an old copy; going on would give one size two roots.
-    3. The tree at the published size, if its files are whole; else from nothing.
+    3. The tree at the last size whose files were synced to the disk, or the published one if that is smaller
+       (the folder is an older copy); from nothing if its files are not whole. What was written later a power
+       cut may have taken.
     4. The entries from there on; the root they lead to is the database's.
     5. The checkpoint.
 
@@ -48,10 +50,12 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
             f"no root {published.root.hex()} at size {published.size}",
             "what the published checkpoint says",
         )
-    # 3. the tree at the published size
+    # 3. the tree at the last size that is surely there
+    start = synced_size(database)
+    start = min(start, published.size) if published.size else start
     try:
-        tree = Tree(folder, published.size)
-        whole = tree.root() == published.root
+        tree = Tree(folder, start)
+        whole = tree.root() == (_root_of(database, start) if start else EMPTY_ROOT)
     except (TileMissing, RuleViolation):
         whole = False
     with disk_failures(folder.root):
@@ -64,7 +68,7 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
                 "SELECT statement FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", (tree.size, _CHUNK)
             )
             entries = [row[0] for row in rows]
-            folder.drop_partial(tree.grow(entries, [leaf_hash(entry) for entry in entries]))
+            folder.drop_partial(tree.grow(tree.growth(entries, [leaf_hash(entry) for entry in entries])))
         if tree.root() != root:
             raise _corrupted(
                 database, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"
@@ -74,6 +78,21 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
         if folder.checkpoint() != note:
             folder.publish(note)
     return tree
+
+
+def synced_size(database: Database) -> int:
+    """The last size of the log whose files are known to be on the disk, not only on their way there."""
+    row = database.row("SELECT value FROM meta WHERE name = 'synced'")
+    return int(row[0]) if row else 0
+
+
+def remember_synced(database: Database, size: int) -> None:
+    """Remember that the files of the log at ``size`` have been synced."""
+    with database.transaction() as db:
+        db.execute(
+            "INSERT INTO meta VALUES ('synced', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (str(size),),
+        )
 
 
 def _published(folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> Checkpoint:

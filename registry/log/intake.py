@@ -2,59 +2,86 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
+from collections.abc import Sequence
 
 from registry.domain.errors import RuleViolation
 from registry.evidence.acceptance import AcceptanceRules, check_binding, check_period
-from registry.evidence.es256 import load_public_key
 from registry.evidence.payloads import Setpoint
-from registry.evidence.statements import Statement, parse, verify_with
+from registry.evidence.statements import Statement, parse, unverified
+from registry.log.keys import Binding, Bindings
 from registry.log.queries import LogQueries
-from registry.ports import DeviceDirectory
+from registry.log.verifying import Signed, Verifier
 
-_KEYS_KEPT: Final = 20_000
+Judgement = Statement | int | RuleViolation
+"""An authentic statement, the index of one that the log has, or a refusal."""
 
 
 class Intake:
-    """Judges statements one by one; keeps nothing but parsed public keys."""
+    """Judges statements in batches; keeps nothing but what it remembers of keys."""
 
-    def __init__(self, devices: DeviceDirectory, queries: LogQueries, rules: AcceptanceRules) -> None:
-        self._devices = devices
+    def __init__(
+        self, bindings: Bindings, verifier: Verifier, queries: LogQueries, rules: AcceptanceRules
+    ) -> None:
+        self._bindings = bindings
+        self._verifier = verifier
         self._queries = queries
         self._rules = rules
-        self._public_key = lru_cache(_KEYS_KEPT)(load_public_key)
 
-    def judge(self, data: bytes, now: int) -> tuple[Statement, int | None]:
-        """Check a statement's bytes at ``now`` (Unix seconds), in the order of MEA-2:
+    def judge(self, messages: Sequence[bytes], now: int) -> list[Judgement]:
+        """Check each statement's bytes at ``now`` (Unix seconds), in the order of MEA-2:
 
         1. It is well-formed and canonical.
         2. It is a device's: a reading or an execution.
-        3. The same bytes again: their index is returned beside the statement, and nothing else is asked,
-           because what was once accepted stays so whatever became of key and time.
-        4. Its key is known, bound to this POD and valid throughout the period (DEV-1).
-        5. The signature is by that key.
-        6. The period has the market's length, is aligned to it, is over (an execution that was not begun may
+        3. Its key is known, bound to this POD and valid throughout the period (DEV-1).
+        4. The signature is by that key.
+        5. The period has the market's length, is aligned to it, is over (an execution that was not begun may
            come before) and did not end before the acceptance window.
+        6. What fails 3 to 5 but stands in the log byte for byte is no refusal: what was once accepted stays
+           so, whatever became of key and time.
 
-        What follows needs the newest state of the log and is decided in :func:`registry.log.placing.place`:
+        What follows needs the newest state of the log and is decided in :mod:`registry.log.placing`:
 
         7. No other bytes for the same POD and period, and no counter twice.
 
-        Raises :class:`RuleViolation` (MEA-1, MEA-2, DEV-1) that names the first field found wrong.
+        A refusal (MEA-1, MEA-2, DEV-1) names the first field found wrong.
         """
-        # 1. well-formed and canonical
-        statement = parse(data)
+        binding = self._bindings.current()
+        judged: list[Judgement] = []
+        signed: list[Signed] = []
+        waiting: list[tuple[int, Statement]] = []
+        for data in messages:
+            # 1. to 3. each by itself
+            try:
+                statement = parse(data)
+            except RuleViolation as violation:
+                judged.append(violation)
+                continue
+            try:
+                point = self._bound_key(statement, binding)
+            except RuleViolation as violation:
+                judged.append(self._known_or(violation, statement))
+                continue
+            waiting.append((len(judged), statement))
+            judged.append(statement)
+            signed.append((point, statement.signature, statement.tbs))
+        # 4. all signatures at once
+        for (number, statement), good in zip(waiting, self._verifier.verify(signed), strict=True):
+            try:
+                if not good:
+                    raise unverified()
+                # 5. the period
+                check_period(statement.payload, now, self._rules)
+            except RuleViolation as violation:
+                judged[number] = self._known_or(violation, statement)
+        return judged
+
+    def _bound_key(self, statement: Statement, binding: Binding) -> bytes:
         payload = statement.payload
         # 2. a device's
         if isinstance(payload, Setpoint):
             raise RuleViolation(rule="MEA-2", field="type", found="setpoint", allowed="reading or execution")
-        # 3. the same bytes again
-        index = self._queries.index_of(statement)
-        if index is not None:
-            return statement, index
-        # 4. the key
-        key = self._devices.device(statement.kid)
+        # 3. the key
+        key = binding(statement.kid)
         if key is None:
             raise RuleViolation(
                 rule="MEA-2",
@@ -64,8 +91,11 @@ class Intake:
                 hint="the connecting DSO binds devices",
             )
         check_binding(payload, key.pod_id, key.valid_from, key.valid_until)
-        # 5. the signature
-        verify_with(statement, self._public_key(key.public_key))
-        # 6. the period
-        check_period(payload, now, self._rules)
-        return statement, None
+        return key.public_key
+
+    def _known_or(self, violation: RuleViolation, statement: Statement) -> int | RuleViolation:
+        # 6. the same bytes again
+        if isinstance(statement.payload, Setpoint):
+            return violation
+        index = self._queries.index_of(statement)
+        return violation if index is None else index

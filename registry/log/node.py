@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -14,25 +15,29 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from registry.domain.errors import RuleViolation
 from registry.evidence.checkpoints import NoteKey
 from registry.evidence.es256 import PrivateKey
-from registry.evidence.receipts import make_receipt
+from registry.evidence.receipts import ReceiptMaker
 from registry.evidence.statements import Statement, parse
 from registry.log.anchors import AnchorMemory
 from registry.log.database import Database
 from registry.log.failures import disk_failures
-from registry.log.intake import Intake
+from registry.log.intake import Intake, Judgement
+from registry.log.keys import Bindings, DirectoryVersion
 from registry.log.lock import FolderLock
+from registry.log.metrics import Door, Meter, NoMeter, Stages
+from registry.log.placing import Placed
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
 from registry.log.sequencer import Sequencer
 from registry.log.setpoints import PlatformDirectory, SetpointDesk
 from registry.log.settings import LogSettings
 from registry.log.tile_folder import TileFolder
+from registry.log.verifying import InProcess, WorkerPool
 from registry.ports import Accepted, Answer, Clock, DeviceDirectory, LogCheckpoint, LoggedStatement, Refused
 
 TREE_FOLDER = "tree"
 DATABASE_FILE = "log.sqlite"
 
-_Judge = Callable[[bytes, int], tuple[Statement, int | None]]
-"""Checks a message by itself at a time; its index if the log has it. Raises RuleViolation."""
+_Judge = Callable[[Sequence[bytes], int], list[Judgement]]
+"""Checks messages, each by itself, at a time."""
 
 
 class AccessNode:
@@ -52,11 +57,16 @@ class AccessNode:
         note_key: Ed25519PrivateKey,
         receipt_key: PrivateKey,
         settings: LogSettings,
+        meter: Meter | None = None,
+        devices_version: DirectoryVersion | None = None,
     ) -> None:
         """Open the log in ``folder``, or begin one there.
 
-        ``note_key`` signs checkpoints, ``receipt_key`` (P-256) receipts. Raises
-        :class:`~registry.ports.AlreadyInUse`, :class:`~registry.ports.DatabaseCorrupted`,
+        ``note_key`` signs checkpoints, ``receipt_key`` (P-256) receipts; ``meter`` is told of every batch.
+        ``devices_version`` gives something that differs as soon as a binding in ``devices`` does; without it
+        the directory is asked with every statement.
+
+        Raises :class:`~registry.ports.AlreadyInUse`, :class:`~registry.ports.DatabaseCorrupted`,
         :class:`~registry.ports.DiskFull`, RuleViolation (LOG-1) for an origin that no checkpoint can carry.
         """
         with disk_failures(folder):
@@ -75,16 +85,26 @@ class AccessNode:
             self._lock.release()
             raise
         self._queries = LogQueries(self._database)
-        self._intake = Intake(devices, self._queries, settings.acceptance)
+        kept = settings.public_keys_kept
+        self._verifier = WorkerPool(settings.verifiers, kept) if settings.verifiers else InProcess(kept)
+        self._intake = Intake(
+            Bindings(devices, devices_version, settings.bindings_kept),
+            self._verifier,
+            self._queries,
+            settings.acceptance,
+        )
         self._desk = SetpointDesk(platforms, devices, settings.acceptance)
         self._clock = clock
         self._settings = settings
-        self._receipt_key = receipt_key
+        self._receipts = ReceiptMaker(receipt_key)
+        self._meter = meter or NoMeter()
         self.note_key = NoteKey(settings.origin, note_key.public_key().public_bytes_raw())
         self.anchors = AnchorMemory(self._database)
 
     def close(self) -> None:
-        """Release files and lock."""
+        """End the verifiers, release files and lock."""
+        self._verifier.close()
+        self._sequencer.close()
         self._database.close()
         self._lock.release()
 
@@ -116,7 +136,7 @@ class AccessNode:
         Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
         and repeating the call is safe.
         """
-        return self._take(statements, self._intake.judge)
+        return self._take(Door.STATEMENTS, statements, self._intake.judge)
 
     def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
         """Log setpoints of DSO platforms; one answer each, in order. From then on devices can fetch them
@@ -124,50 +144,49 @@ class AccessNode:
 
         Raises as :meth:`submit`.
         """
-        return self._take(setpoints, self._judge_setpoint)
+        return self._take(Door.SETPOINTS, setpoints, self._judge_setpoints)
 
-    def _take(self, messages: Sequence[bytes], judge: _Judge) -> list[Answer]:
+    def _take(self, door: Door, messages: Sequence[bytes], judge: _Judge) -> list[Answer]:
         """Give signed messages their place in the log.
 
         1. Judge each by itself: form, key, signature, time.
         2. Give the authentic new ones their place, all in one commit.
-        3. Answer: the first receipt for what is in the log, the violation for what is not.
+        3. Answer: the first receipt for what is in the log (made when it is asked for), the violation for
+           what is not.
         """
-        now = self._now()
+        now, began = self._now(), perf_counter()
         # 1. judge
-        found: list[int | RuleViolation | None] = []
-        authentic: list[Statement] = []
-        for data in messages:
-            try:
-                statement, index = judge(data, now)
-            except RuleViolation as violation:
-                found.append(violation)
-                continue
-            found.append(index)
-            if index is None:
-                authentic.append(statement)
+        judged = judge(messages, now)
+        authentic = [found for found in judged if isinstance(found, Statement)]
+        judged_at = perf_counter()
         # 2. place
         outcomes = iter(self._sequencer.sequence(authentic, now) if authentic else ())
+        placed_at = perf_counter()
         # 3. answer
         answers: list[Answer] = []
-        for data, known in zip(messages, found, strict=True):
+        for data, found in zip(messages, judged, strict=True):
             statement_id = sha256(data).digest()
-            if known is None:
-                outcome = next(outcomes)
-                if isinstance(outcome, RuleViolation):
-                    answers.append(Refused(outcome, statement_id))
-                else:
-                    answers.append(self._accepted(outcome.index, statement_id, outcome.leaf is None))
-            elif isinstance(known, RuleViolation):
-                answers.append(Refused(known, statement_id))
+            outcome = next(outcomes) if isinstance(found, Statement) else found
+            if isinstance(outcome, RuleViolation):
+                answers.append(Refused(outcome, statement_id))
+            elif isinstance(outcome, Placed):
+                answers.append(Accepted(outcome.index, statement_id, self.receipt, outcome.leaf is None))
             else:
-                answers.append(self._accepted(known, statement_id, True))
+                answers.append(Accepted(outcome, statement_id, self.receipt, True))
+        stages = Stages(judged_at - began, placed_at - judged_at, perf_counter() - placed_at)
+        self._meter.taken(door, answers, stages)
         return answers
 
-    def _judge_setpoint(self, data: bytes, now: int) -> tuple[Statement, int | None]:
-        statement = parse(data)
-        index = self._queries.index_of(statement)
-        return (statement, index) if index is not None else (self._desk.judge(data, now), None)
+    def _judge_setpoints(self, messages: Sequence[bytes], now: int) -> list[Judgement]:
+        return [self._judge_setpoint(data, now) for data in messages]
+
+    def _judge_setpoint(self, data: bytes, now: int) -> Judgement:
+        try:
+            statement = parse(data)
+            index = self._queries.index_of(statement)
+            return self._desk.judge(data, now) if index is None else index
+        except RuleViolation as violation:
+            return violation
 
     # ------------------------------------------------------------------------------------------------- read
 
@@ -183,6 +202,8 @@ class AccessNode:
             return bool(found)
 
         self._sequencer.wait_for_growth(any_there, min(max(wait_s, 0), self._settings.wait_max_s))
+        if found:
+            self._meter.delivered(len(found))
         return found
 
     def last_setpoint_sequence(self, pod_id: bytes) -> int:
@@ -192,6 +213,16 @@ class AccessNode:
     def checkpoint(self) -> LogCheckpoint:
         """The published head of the log (LOG-1)."""
         return self._sequencer.checkpoint
+
+    @property
+    def verifier_pids(self) -> list[int]:
+        """Process ids of the workers that verify signatures, none if the node does so itself."""
+        return self._verifier.pids
+
+    @property
+    def waiting(self) -> int:
+        """Statements that wait for their turn to be placed."""
+        return self._sequencer.waiting
 
     def entry(self, index: int) -> bytes:
         """The exact bytes of an entry. Raises RuleViolation (LOG-1) for an index that is not there."""
@@ -204,9 +235,7 @@ class AccessNode:
         size = self._queries.size_answered(index)
         self._sequencer.await_files(index)
         tree = self._sequencer.tree
-        return make_receipt(
-            self._receipt_key, size, index, tree.inclusion_proof(index, size), tree.root_at(size)
-        )
+        return self._receipts.receipt(size, index, tree.inclusion_proof(index, size), tree.root_at(size))
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """Audit path of an entry in the log of ``size`` entries. Raises RuleViolation (LOG-1) for a place
@@ -256,9 +285,6 @@ class AccessNode:
     ) -> list[CounterGap]:
         """Counters that devices have passed over (MEA-2); pages go on after (key id, first)."""
         return self._queries.gaps(key_id, after=after, limit=limit)
-
-    def _accepted(self, index: int, statement_id: bytes, duplicate: bool) -> Accepted:
-        return Accepted(index, statement_id, self.receipt(index), duplicate)
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())

@@ -8,6 +8,7 @@ sides, because a device or a platform that says two things is a matter for its o
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from registry.domain.errors import RuleViolation
@@ -17,6 +18,7 @@ from registry.evidence.statements import Statement
 from registry.log import counters
 
 READING, EXECUTION, SETPOINT = 1, 2, 3
+_BULK_MIN = 4
 
 
 class ConflictingStatement(RuleViolation):
@@ -44,7 +46,73 @@ def claim_of(payload: Payload) -> tuple[bytes, int, int, bytes]:
             return payload.pod_id, payload.period_start, SETPOINT, payload.sequence.to_bytes(4, "big")
 
 
-def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) -> Placed | RuleViolation:
+Outcome = Placed | RuleViolation
+
+
+def place_all(
+    db: sqlite3.Connection, statements: Sequence[Statement], index: int, now: int
+) -> list[Outcome]:
+    """Make ``statements`` the entries from ``index`` on, each as :func:`place` would, in their order.
+
+    Readings that go on where their devices stopped are written in bulk. Where one of them does not, the bulk
+    is undone and its halves are tried, so a repeated or contradicting one costs little to the others.
+    """
+    if len(statements) <= _BULK_MIN:
+        outcomes: list[Outcome] = []
+        for statement in statements:
+            outcome = place(db, statement, index, now)
+            index += isinstance(outcome, Placed) and outcome.leaf is not None
+            outcomes.append(outcome)
+        return outcomes
+    placed = _place_bulk(db, statements, index, now)
+    if placed is not None:
+        return placed
+    middle = len(statements) // 2
+    first = place_all(db, statements[:middle], index, now)
+    index += sum(isinstance(outcome, Placed) and outcome.leaf is not None for outcome in first)
+    return first + place_all(db, statements[middle:], index, now)
+
+
+def _place_bulk(
+    db: sqlite3.Connection, statements: Sequence[Statement], index: int, now: int
+) -> list[Outcome] | None:
+    """All of them new readings with the next counters of their keys, or ``None`` and nothing is changed."""
+    claims, entries, used, begun, gone_on = [], [], [], [], []
+    for at, statement in enumerate(statements, start=index):
+        payload, kid = statement.payload, statement.kid
+        if not isinstance(payload, Reading):
+            return None
+        counter = payload.counter
+        claims.append((payload.pod_id, payload.period_start, READING, b"", at))
+        entries.append((at, statement.raw, now))
+        used.append((kid, counter, at))
+        if counter == 1:
+            begun.append((kid,))
+        else:
+            gone_on.append((kid, counter - 1))
+    db.execute("SAVEPOINT bulk")
+    try:
+        # In the order of each index, so that neighbours are written together.
+        db.executemany("INSERT INTO claims VALUES (?, ?, ?, ?, ?)", sorted(claims))
+        db.executemany("INSERT INTO keys VALUES (?, 1)", begun)
+        next_ones = "UPDATE keys SET highest = highest + 1 WHERE key_id = ? AND highest = ?"
+        whole = not gone_on or db.executemany(next_ones, gone_on).rowcount == len(gone_on)
+        if whole:
+            db.executemany("INSERT INTO counters VALUES (?, ?, ?)", sorted(used))
+            db.executemany("INSERT INTO entries VALUES (?, ?, ?)", entries)
+    except sqlite3.IntegrityError:
+        whole = False
+    if not whole:
+        db.execute("ROLLBACK TO bulk")
+    db.execute("RELEASE bulk")
+    if not whole:
+        return None
+    return [
+        Placed(at, leaf_hash(statement.raw)) for at, statement in enumerate(statements, start=index)
+    ]
+
+
+def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) -> Outcome:
     """Make ``statement`` the entry ``index``, or say why not. ``db`` is in a transaction; ``now`` is in Unix
     seconds.
 

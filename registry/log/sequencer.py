@@ -6,23 +6,26 @@ once for all of them.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from threading import Condition, Lock
+from threading import Condition, Lock, Thread
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from registry.domain.errors import RuleViolation
 from registry.evidence.checkpoints import Checkpoint, sign_checkpoint
 from registry.evidence.statements import Statement
 from registry.log.database import Database
 from registry.log.failures import disk_failures
-from registry.log.healing import heal
-from registry.log.placing import Placed, place
+from registry.log.healing import heal, remember_synced, synced_size
+from registry.log.placing import Outcome, Placed, place_all
 from registry.log.tile_folder import TileFolder
 from registry.log.tree import Tree
-from registry.ports import LogCheckpoint
+from registry.ports import LogCheckpoint, OperationalError
 
-Outcome = Placed | RuleViolation
+_SYNC_EVERY: Final = 16_384
+"""Entries after which files are synced; as many may have to be derived again after a crash (0.2 s)."""
+_log = logging.getLogger(__name__)
 
 
 class _Ticket:
@@ -44,14 +47,15 @@ class Sequencer:
     """Gives authentic statements their place in the log.
 
     1. In one transaction: place every waiting statement, and write the checkpoint (size, root) that they lead
-       to. This commit is the moment from which an entry exists.
-    2. Write tiles, entry bundles and the signed checkpoint, each synced to the disk.
+       to. This commit is the moment from which an entry exists, and the only sync that anyone waits for.
+    2. Write tiles, entry bundles and the signed checkpoint.
     3. Only then answer.
+    4. Now and then, and at the end, sync the files all at once and remember up to which size.
 
     A crash between 1 and 3 leaves entries that nobody was told of: the sender repeats them and gets the first
-    answer. A crash, or a full disk, between 1 and 2 leaves files behind the database: they are derived again
-    from it, when the log is opened or before the next commit. The root of a size is decided in 1 and only
-    there, so there are never two.
+    answer. A crash, or a full disk, between 1 and 2 leaves files behind the database, and a power cut before
+    4 may take files: they are derived again from it, when the log is opened or before the next commit. The
+    root of a size is decided in 1 and only there, so there are never two.
     """
 
     def __init__(
@@ -72,16 +76,32 @@ class Sequencer:
         self._tree: Tree = heal(database, folder, origin, note_key)
         self._whole = True
         self._checkpoint = self.signed(self._tree.size, self._tree.root())
+        self._synced = synced_size(database)
+        self._syncing: Thread | None = None
+
+    def close(self) -> None:
+        """Sync the files, so that nothing need be derived when the log is opened again."""
+        with self._turn:
+            if self._syncing:
+                self._syncing.join()
+            if self._whole and self._synced != self._checkpoint.size:
+                self._sync(self._checkpoint.size)
 
     @property
     def tree(self) -> Tree:
-        """The tree as far as its files are durable."""
+        """The tree as far as its files are written."""
         return self._tree
 
     @property
     def checkpoint(self) -> LogCheckpoint:
         """The published head."""
         return self._checkpoint
+
+    @property
+    def waiting(self) -> int:
+        """Statements that wait for the next commit."""
+        with self._queue_lock:
+            return sum(len(ticket.statements) for ticket in self._queue)
 
     def sequence(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
         """Place statements whose authenticity was checked; returns their outcomes in order, durable.
@@ -132,32 +152,45 @@ class Sequencer:
     def _commit(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
         self._make_whole()
         # 1. place and commit
-        tree, outcomes = self._tree, []
-        entries: list[bytes] = []
-        leaves: list[bytes] = []
+        tree = self._tree
         with self._database.transaction() as db:
-            for statement in statements:
-                outcome = place(db, statement, tree.size + len(entries), now)
-                outcomes.append(outcome)
-                if isinstance(outcome, Placed) and outcome.leaf is not None:
-                    entries.append(statement.raw)
-                    leaves.append(outcome.leaf)
-            if entries:
-                size, root = tree.size + len(entries), tree.root_with(leaves)
+            outcomes = place_all(db, statements, tree.size, now)
+            new = [
+                (statement.raw, outcome.leaf)
+                for statement, outcome in zip(statements, outcomes, strict=True)
+                if isinstance(outcome, Placed) and outcome.leaf is not None
+            ]
+            if new:
+                growth = tree.growth(*zip(*new, strict=True))
+                size, root = growth.size, growth.root
                 db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", (size, root, now))
-        if not entries:
+        if not new:
             return outcomes
         # 2. files; until they are all there the tree in memory counts as broken
         self._whole = False
         with disk_failures(self._folder.root):
-            full = tree.grow(entries, leaves)
+            full = tree.grow(growth)
             checkpoint = self.signed(size, root)
             self._folder.publish(checkpoint.note)
             self._folder.drop_partial(full)
         self._whole = True
         self._checkpoint = checkpoint
+        # 4. sync, while the next ones come
+        if size - self._synced >= _SYNC_EVERY and not (self._syncing and self._syncing.is_alive()):
+            self._syncing = Thread(target=self._sync, args=(size,), name="log files to disk")
+            self._syncing.start()
         # 3. the caller answers
         return outcomes
+
+    def _sync(self, size: int) -> None:
+        try:
+            with disk_failures(self._folder.root):
+                self._folder.sync()
+            remember_synced(self._database, size)
+            self._synced = size
+        except (OperationalError, OSError) as failure:
+            # Nothing is lost: the files are tried again with later ones, or derived again.
+            _log.warning("files of the log wait for their sync: %s", failure)
 
     def _make_whole(self) -> None:
         """Derive files again that a failed commit left behind the database."""

@@ -17,7 +17,7 @@ from typing import Final
 
 from registry.evidence.merkle import HASH_BYTES
 from registry.evidence.tiles import TILE_WIDTH, TileName, entry_bundle, split_entry_bundle
-from registry.log.files import sync_folders, write_durably
+from registry.log.files import sync_filesystem, write_whole
 
 CHECKPOINT: Final = "checkpoint"
 
@@ -43,21 +43,19 @@ class TileFolder:
     def write(
         self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, list[bytes]]]
     ) -> None:
-        """Put hash tiles and entry bundles in place and make them durable. Repeating it is harmless."""
-        folders = set()
+        """Put hash tiles and entry bundles in place. Repeating it is harmless."""
         files = [(self.root / name.path, data) for name, data in tiles]
         files += [(self.root / name.entries_path, entry_bundle(entries)) for name, entries in bundles]
         for path, data in files:
-            write_durably(path, data)
-            folders.add(path.parent)
-        self.root.mkdir(parents=True, exist_ok=True)
-        sync_folders(folders, self.root)
+            write_whole(path, data)
 
     def publish(self, note: bytes) -> None:
-        """Make ``note`` the current checkpoint; the tiles it speaks of are durable before."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_durably(self.root / CHECKPOINT, note)
-        sync_folders((), self.root)
+        """Make ``note`` the current checkpoint; the tiles it speaks of are in place before."""
+        write_whole(self.root / CHECKPOINT, note)
+
+    def sync(self) -> None:
+        """Make durable what was written."""
+        sync_filesystem(self.root)
 
     def drop_partial(self, full: Iterable[TileName]) -> None:
         """Remove the partial files of tiles that are now full."""
@@ -75,7 +73,9 @@ class TileFolder:
     def checkpoint(self) -> bytes | None:
         """The signed checkpoint, or ``None`` for a log that has none yet."""
         path = self.root / CHECKPOINT
-        return path.read_bytes() if path.exists() else None
+        note = path.read_bytes() if path.exists() else b""
+        # A power cut can leave the name without its content.
+        return note if note.strip(b"\0") else None
 
     def tile(self, name: TileName) -> bytes:
         """The bytes of a hash tile. Raises :class:`TileMissing`."""

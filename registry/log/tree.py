@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -15,10 +16,29 @@ _NODES_KEPT: Final = 1 << 16
 _TILES_KEPT: Final = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Entries to be added with their leaf hashes, and the tree's frontier with them."""
+
+    entries: Sequence[bytes]
+    leaves: Sequence[bytes]
+    frontier: merkle.Frontier
+
+    @property
+    def size(self) -> int:
+        """The size they lead to."""
+        return self.frontier.size
+
+    @property
+    def root(self) -> bytes:
+        """The root they lead to."""
+        return self.frontier.root()
+
+
 class Tree:
     """A tree of :attr:`size` leaves in its folder.
 
-    One thread grows it; any number read. A reader sees a size only once its files are durable. When
+    One thread grows it; any number read. A reader sees a size only once its files are written. When
     :meth:`grow` fails the object is of no further use: open the tree again.
     """
 
@@ -40,23 +60,25 @@ class Tree:
 
     @property
     def size(self) -> int:
-        """Number of leaves whose files are durable."""
+        """Number of leaves whose files are written."""
         return self._size
 
     def root(self) -> bytes:
         """The root of the whole tree."""
         return self._frontier.root()
 
-    def root_with(self, leaves: Sequence[bytes]) -> bytes:
-        """The root the tree would have with these leaf hashes added; changes nothing."""
+    def growth(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Growth:
+        """What adding entries with these leaf hashes would lead to; changes nothing."""
         frontier = merkle.Frontier(self._frontier.size, self._frontier.nodes)
         frontier.extend(leaves)
-        return frontier.root()
+        return Growth(entries, leaves, frontier)
 
-    def grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> list[TileName]:
-        """Add entries with their leaf hashes; on return their files are durable. Returns the tiles that
-        became full.
+    def grow(self, growth: Growth) -> list[TileName]:
+        """Add entries; on return their files are written. Returns the tiles that became full.
+
+        The growth must be that of the tree as it is.
         """
+        entries, leaves = growth.entries, growth.leaves
         tiles = self._builder.extend(leaves)
         first_bundle = self._size // TILE_WIDTH
         pending = [*self._open_entries, *entries]
@@ -66,7 +88,7 @@ class Tree:
                 start = (name.index - first_bundle) * TILE_WIDTH
                 bundles.append((name, pending[start : start + name.width]))
         self._folder.write(tiles, bundles)
-        self._frontier.extend(leaves)
+        self._frontier = growth.frontier
         size = self._size + len(entries)
         self._open_entries = pending[len(pending) - size % TILE_WIDTH :]
         self._size = size
@@ -91,6 +113,8 @@ class Tree:
         return merkle.consistency_proof(old, new, self._node)
 
     def _read_node(self, level: int, index: int) -> bytes:
+        if level % TILE_HEIGHT:
+            return merkle.node_hash(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
         return node_reader(self._size, self._tile)(level, index)
 
     def _check(self, size: int) -> None:

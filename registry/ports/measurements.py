@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,16 +37,40 @@ class DeviceDirectory(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Accepted:
     """A statement is durable in the log at ``index``. ``statement_id``: SHA-256 of its bytes; ``receipt``:
-    COSE receipt.
+    COSE receipt, made when it is first asked for; the log must be open then.
     """
 
-    index: int
-    statement_id: bytes
-    receipt: bytes
-    duplicate: bool
+    __slots__ = ("_receipt", "duplicate", "index", "statement_id")
+
+    def __init__(
+        self, index: int, statement_id: bytes, receipt: bytes | Callable[[int], bytes], duplicate: bool
+    ) -> None:
+        """``receipt``: the bytes, or what makes them of the index."""
+        self.index = index
+        self.statement_id = statement_id
+        self.duplicate = duplicate
+        self._receipt = receipt
+
+    @property
+    def receipt(self) -> bytes:
+        """The COSE receipt of the answer."""
+        if not isinstance(self._receipt, bytes):
+            self._receipt = self._receipt(self.index)
+        return self._receipt
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Accepted):
+            return NotImplemented
+        mine = (self.index, self.statement_id, self.duplicate)
+        return mine == (other.index, other.statement_id, other.duplicate) and self.receipt == other.receipt
+
+    def __hash__(self) -> int:
+        return hash((self.index, self.statement_id))
+
+    def __repr__(self) -> str:
+        return f"Accepted({self.index}, {self.statement_id.hex()}, duplicate={self.duplicate})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +165,10 @@ class MeasurementLog(Protocol):
     def checkpoint(self) -> LogCheckpoint: ...
 
     def entry(self, index: int) -> bytes: ...
+
+    def committed_at(self, index: int) -> int:
+        """When an entry became durable, Unix seconds."""
+        ...
 
     def receipt(self, index: int) -> bytes: ...
 

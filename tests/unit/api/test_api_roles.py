@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -36,16 +36,19 @@ CELLS = [{"colour": "green"}] * DAY.hours
 
 @dataclass(frozen=True)
 class RouteCase:
-    """A route, who may use it, and a body of the right form where one is needed."""
+    """A route, who may use it, and a body and a query of the right form where they are needed."""
 
     method: str
     path: str
     allowed: frozenset[object]
     body: object = None
+    query: dict[str, str] = field(default_factory=dict)
 
 
-def case(method: str, path: str, allowed: set[object], body: object = None) -> RouteCase:
-    return RouteCase(method, path, frozenset(allowed), body)
+def case(
+    method: str, path: str, allowed: set[object], body: object = None, query: dict[str, str] | None = None
+) -> RouteCase:
+    return RouteCase(method, path, frozenset(allowed), body, query or {})
 
 
 SELECTION = {
@@ -65,10 +68,14 @@ ROUTES = [
     case("GET", "/v1/days/{day}", EVERYBODY),
     case("GET", "/v1/statistics", EVERYBODY),
     case("GET", "/v1/log/checkpoint", EVERYBODY),
+    case("GET", "/v1/log/checkpoint.cosigned", EVERYBODY),
     case("GET", "/v1/log/tile/{path}", EVERYBODY),
+    case("GET", "/v1/witness", EVERYBODY),
+    case("POST", "/v1/witness/add-checkpoint", EVERYBODY),
     case("GET", "/v1/time", EVERYBODY),
     case("GET", "/health/live", EVERYBODY),
     case("GET", "/health/ready", EVERYBODY),
+    case("GET", "/metrics", EVERYBODY),
     case("GET", "/v1/statements/{index}/receipt", EVERYBODY),
     case("POST", "/v1/statements", EVERYBODY),
     case("POST", "/v1/statements/batch", EVERYBODY),
@@ -77,6 +84,8 @@ ROUTES = [
     case("GET", "/v1/pods/{pod_id}/history", ALL_KNOWN),
     case("GET", "/v1/pods/{pod_id}/code", {BSP, DSO}),
     case("GET", "/v1/pods/{pod_id}/setpoints", {"pgui"}),
+    case("GET", "/v1/pods/{pod_id}/setpoints/stream", {"pgui"}),
+    case("GET", "/v1/pods/{pod_id}/readings", {BSP, DSO, AUDITOR}, query={"day": DATE}),
     case("POST", "/v1/pods", {BSP}, {"pods": [pod_body("IT001E00000001")]}),
     case("POST", "/v1/pods/withdrawals", {BSP}, {"pod_ids": [ID]}),
     case(
@@ -113,6 +122,14 @@ ROUTES = [
     case("GET", "/v1/baselines/{day}", {BSP, AUDITOR}),
     case("POST", "/v1/baselines", {BSP}, {"day": DATE, "baselines": [{"pod_id": ID, "energy_wh": [0] * 96}]}),
     case("GET", "/v1/conflicts", {DSO, AUDITOR}),
+    case("GET", "/v1/gaps", {DSO, AUDITOR}),
+    case("GET", "/v1/devices", {BSP, DSO, AUDITOR}, query={"pod_id": ID}),
+    case(
+        "POST",
+        "/v1/devices/endings",
+        {DSO},
+        {"endings": [{"pod_id": ID, "valid_until": 1}], "reason": "LOST"},
+    ),
     case(
         "POST",
         "/v1/devices",
@@ -158,7 +175,9 @@ def test_who_may_not_is_told_so_before_anything_else(played: Sandbox, route: Rou
             None if caller is ANYONE else played.device_token(0) if caller == "pgui" else played.token(caller)
         )  # type: ignore[arg-type]
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        answer = played.client.request(route.method, path, json=route.body, headers=headers)
+        answer = played.client.request(
+            route.method, path, json=route.body, params=route.query, headers=headers
+        )
         refused = {401: "no token", 403: "role"}.get(answer.status_code)
         expected = None if caller in route.allowed else "no token" if caller is ANYONE else "role"
         if refused == "role" and answer.json()["field"] != "authorization":

@@ -32,14 +32,16 @@ CHECKS = [
 ROLE_OF_PATH = {
     "/v1/lights": DSO,
     "/v1/devices": DSO,
+    "/v1/devices/endings": DSO,
+    "/v1/gaps": DSO,
     "/v1/pods/static-lights": DSO,
     "/v1/conflicts": DSO,
     "/v1/selections": TSO,
     "/v1/settlements/{statement_id}/attestations": AUDITOR,
 }
 EXAMPLES = 5
-BINARY_PATHS = {"/v1/statements", "/v1/statements/batch"}
-DEVICE_PATH = "/v1/pods/{pod_id}/setpoints"
+BINARY_PATHS = {"/v1/statements", "/v1/statements/batch", "/v1/witness/add-checkpoint"}
+DEVICE_PATHS = {"/v1/pods/{pod_id}/setpoints", "/v1/pods/{pod_id}/setpoints/stream"}
 
 
 def _has_input(operation: Any) -> bool:
@@ -69,14 +71,14 @@ def test_answers_are_as_the_schema_says(
         return  # nothing in it can be wrong
     token = (
         founded.device_token(0)
-        if route.path == DEVICE_PATH
+        if route.path in DEVICE_PATHS
         else founded.token(ROLE_OF_PATH.get(route.path, BSP))
     )
 
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def asked(case: schemathesis.Case) -> None:
-        if route.path == DEVICE_PATH and isinstance(case.query, dict) and "wait" in case.query:
+        if route.path in DEVICE_PATHS and isinstance(case.query, dict) and "wait" in case.query:
             case.query["wait"] = 0
         case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 

@@ -32,7 +32,8 @@ def fill(house: House, node: AccessNode, count: int, name: str = "a", batch: int
     device = house.device(name)
     readings = [device.reading(slot, slot + 1) for slot in range(count)]
     answers = [answer for at in range(0, count, batch) for answer in node.submit(readings[at : at + batch])]
-    assert all(isinstance(answer, Accepted) for answer in answers)
+    # each answer's receipt is asked for here: the log makes it while it is open
+    assert all(isinstance(answer, Accepted) and answer.receipt for answer in answers)
     return [answer for answer in answers if isinstance(answer, Accepted)]
 
 

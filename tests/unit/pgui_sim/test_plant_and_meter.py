@@ -78,10 +78,10 @@ def test_meter_loses_no_energy_and_never_shows_less_than_zero(
     registers, net_wh, net_ws = Registers(), 0, 0
     for slot, change in zip(range(len(powers)), changes, strict=False):
         at = START + slot * PERIOD_S
-        imported, exported, registers = meter.read(at, change, registers)
+        imported, exported, *_, registers = meter.read(at, change, registers)
         assert imported >= 0 and exported >= 0
         net_wh += exported - imported
-        withdrawn, injected = profile.at(at)
+        withdrawn, injected, _ = profile.at(at)
         net_ws += (injected - withdrawn) * PERIOD_S + change
     shown = net_wh * 3600 + registers.export_ws - registers.import_ws
     if noise == 0:

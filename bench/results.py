@@ -1,0 +1,54 @@
+"""The form in which every benchmark says what it found: one JSON object per line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure and what it is held against, measured in the same run.
+
+    Attributes:
+        name: which benchmark, for instance ``intake.batch.sqlite``.
+        value: the figure, in ``unit``.
+        reference: what ``reference_value``, in the same unit, is.
+        sizes: how much of what was measured; also the machine's load, where others worked on it.
+        seconds: how long the measured part took.
+    """
+
+    name: str
+    value: float
+    unit: str
+    reference: str
+    reference_value: float
+    sizes: dict[str, int | float]
+    seconds: float
+    commit: str = field(default_factory=lambda: commit())
+
+    @property
+    def ratio(self) -> float:
+        """Value over reference; 1 is as good as the reference."""
+        return self.value / self.reference_value
+
+    def line(self) -> str:
+        """One line of JSON, numbers rounded to what they are worth."""
+        fields = {**asdict(self), "ratio": round(self.ratio, 3)}
+        for name in ("value", "reference_value"):
+            fields[name] = round(fields[name], 1)
+        fields["seconds"] = round(self.seconds, 3)
+        return json.dumps(fields, sort_keys=True)
+
+
+def commit() -> str:
+    """The commit of the working tree, with ``+`` behind it if files differ; ``unknown`` outside of one."""
+    try:
+        words = ["git", "-C", str(_ROOT), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"]
+        return subprocess.run(words, capture_output=True, check=True, text=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

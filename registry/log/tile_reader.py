@@ -1,0 +1,44 @@
+"""Roots and proofs out of a log's tile folder alone: what anyone who has the files can derive (LOG-1)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from registry.evidence import merkle
+from registry.evidence.tiles import TileName, node_reader
+from registry.log.tile_folder import TileFolder
+
+_TILES_KEPT: Final = 64
+
+
+class TileReader:
+    """The tree of the first ``size`` leaves of a log, which may meanwhile be longer.
+
+    Its methods raise :class:`~registry.log.tile_folder.TileMissing` and RuleViolation (LOG-1) for files that
+    do not hold it, and may be called from many threads.
+    """
+
+    def __init__(self, folder: TileFolder, size: int) -> None:
+        self._folder = folder
+        self._size = size
+        self._node = node_reader(size, lru_cache(_TILES_KEPT)(self._tile))
+
+    def root(self) -> bytes:
+        """The root of the tree."""
+        return merkle.tree_root(self._size, self._node)
+
+    def inclusion_proof(self, index: int) -> list[bytes]:
+        """Audit path of leaf ``index``, from the leaf upwards."""
+        return merkle.inclusion_proof(index, self._size, self._node)
+
+    def consistency_proof(self, old: int) -> list[bytes]:
+        """Proof that the tree of ``old`` leaves is a prefix of this one."""
+        return merkle.consistency_proof(old, self._size, self._node)
+
+    def _tile(self, name: TileName) -> bytes:
+        try:
+            return self._folder.tile(name)
+        except FileNotFoundError:
+            # A partial tile went between being found and being read: by then the full one is there.
+            return self._folder.tile(name)

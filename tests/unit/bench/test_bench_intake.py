@@ -1,0 +1,76 @@
+"""The intake benchmark in small: the whole way, what came out checked, one line per quarter-hour."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+
+import pytest
+from typer.testing import CliRunner
+
+from bench import intake as bench_intake
+from bench.corpus import make_fleet
+from bench.intake import Sizes, measure_intake
+from bench.results import Result
+from registry.cli.main import app
+from registry.evidence.es256 import load_public_key
+from registry.evidence.statements import parse, verify
+
+FIELDS = {
+    "name",
+    "value",
+    "unit",
+    "reference",
+    "reference_value",
+    "ratio",
+    "sizes",
+    "seconds",
+    "commit",
+}
+
+
+def test_a_result_is_one_line_of_json() -> None:
+    result = Result("a.b", 81.0, "statements/s", "raw", 100.0, {"batch": 5}, 0.12345, "abc")
+    assert json.loads(result.line()) == {
+        "name": "a.b",
+        "value": 81.0,
+        "unit": "statements/s",
+        "reference": "raw",
+        "reference_value": 100.0,
+        "ratio": 0.81,
+        "sizes": {"batch": 5},
+        "seconds": 0.123,
+        "commit": "abc",
+    }
+    assert "\n" not in result.line()
+
+
+@pytest.mark.rule("MEA-1", "MEA-2", "MEA-3", "LOG-1")
+def test_the_command_prints_a_line_per_quarter_hour() -> None:
+    sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "0"}
+    result = CliRunner().invoke(app, ["bench", "intake", "--json", *chain(*sizes.items())])
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["name"] for line in lines] == ["intake.batch.sqlite.first", "intake.batch.sqlite"]
+    for line in lines:
+        assert set(line) == FIELDS
+        assert line["sizes"]["statements"] == line["sizes"]["keys"] == 40
+        assert line["value"] > 0 and line["reference_value"] > 0 and line["seconds"] > 0
+
+
+@pytest.mark.rule("MEA-2")
+def test_a_statement_that_was_not_accepted_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = make_fleet(20, 2)
+    del fleet.by_id[fleet.members[7].key.key_id]
+    monkeypatch.setattr(bench_intake, "make_fleet", lambda devices, quarters: fleet)
+    with pytest.raises(RuntimeError, match="found 19 statements, expected 20"):
+        measure_intake(Sizes(20, 5, 2, 0))
+
+
+def test_every_device_has_its_own_key_and_signs_with_it() -> None:
+    fleet = make_fleet(20, 2)
+    assert len(fleet.by_id) == len({member.key.pod_id for member in fleet.members}) == 20
+    for member in fleet.members:
+        for data in member.statements:
+            verify(parse(data), load_public_key(member.key.public_key))
+    assert list(chain(*fleet.batches(1, 6))) == [member.statements[1] for member in fleet.members]
