@@ -33,6 +33,7 @@ class Settings(BaseSettings):
         final_after_blocks: how many blocks must follow an anchor's before it is final: 0 on a chain with
             instant finality (QBFT, embedded), as many as its operators hold safe on any other.
         acceptance_window_days: how long after its period a statement is taken (MEA-2).
+        verifiers: worker processes that verify signatures; 0 verifies in the node's own process.
         token_issuer, jwks_url: whose bearer tokens are accepted; without ``jwks_url`` the local issuer's.
         host, port: where the API listens.
     """
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     anchor_every_seconds: Annotated[int, Field(ge=1)] = 900
     final_after_blocks: Annotated[int, Field(ge=0)] = 0
     acceptance_window_days: Annotated[int, Field(ge=1, le=366)] = 35
+    verifiers: Annotated[int, Field(ge=0, le=256)] = 0
     token_issuer: str = "flexledger-local"
     jwks_url: str = ""
     host: str = "127.0.0.1"

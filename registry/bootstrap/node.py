@@ -155,9 +155,13 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             keys.ed25519("log"),
             keys.p256("receipts"),
             LogSettings(
-                settings.log_origin, AcceptanceRules(window_s=settings.acceptance_window_days * 86_400)
+                settings.log_origin,
+                AcceptanceRules(window_s=settings.acceptance_window_days * 86_400),
+                verifiers=settings.verifiers,
             ),
             PrometheusMeter(metrics),
+            # Bindings come from the ledger: they are the same until the mirror has taken another block.
+            devices_version=mirror.position,
         )
         stack.callback(log.close)
         _check_anchored(mirror, log)

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from bench.intake import Sizes, measure_intake
 from bench.results import Result
+from registry.cli.outcome import EPILOG
 
-bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True)
+bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True, epilog=EPILOG)
 _DEFAULT = Sizes()
 
 
@@ -20,7 +21,7 @@ def bench() -> None:
     """Benchmarks, each against its reference, measured in the same run."""
 
 
-@bench_app.command()
+@bench_app.command(epilog=EPILOG)
 def intake(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
     devices: Annotated[int, typer.Option(min=16, help="Devices, each with its own key.")] = _DEFAULT.devices,

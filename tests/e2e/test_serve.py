@@ -14,7 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from api import __main__ as server
+from registry.cli.main import app
 from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from registry.services.bundle_settlement import bundle_settlement
 from tests.unit.api.sandbox import BSP, Sandbox
@@ -30,6 +33,7 @@ sys.argv[0] = "flexledger"
 from registry.cli.main import app
 app()
 """
+OUTSIDER = [sys.executable, "-W", "ignore", "-c", OFFLINE]
 WAIT_S = 60
 
 
@@ -51,20 +55,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def environment(**own: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FLEXLEDGER_")}
     return {**kept, "PYTHONPATH": str(ROOT), **own}
-
-
-def run(
-    *words: object, program: list[str] = FLEXLEDGER, cwd: Path = ROOT
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*program, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=environment(),
-        timeout=WAIT_S,
-    )
 
 
 @contextmanager
@@ -112,31 +102,45 @@ def test_killed_and_served_again_nothing_is_lost(bundles: dict[str, Path]) -> No
         assert client.get("/openapi.json").json()["info"]["title"] == "FlexLedger"
         assert client.get("/docs").status_code == 200
         assert client.get("/v1/pods").status_code == 401
-        token = run("token", "--party", BSP, "--state", state)
-        assert token.returncode == EXIT_DONE, token.stderr
+        token = CliRunner().invoke(app, ["token", "--party", str(BSP), "--state", str(state)])
+        assert token.exit_code == EXIT_DONE, token.stderr
         bearer = {"Authorization": f"Bearer {token.stdout.strip()}"}
         before = contents(client, bearer)
-        in_use = run("status", "--state", state)
-        assert in_use.returncode == EXIT_FAILED and "already in use" in in_use.stderr
-        taken = run("serve", "--state", state, "--port", client.base_url.port)
-        assert taken.returncode == EXIT_FAILED and "port in use" in taken.stderr
-        assert len(taken.stderr.splitlines()) == 1
+        in_use = CliRunner().invoke(app, ["status", "--state", str(state)])
+        assert in_use.exit_code == EXIT_FAILED and "already in use" in in_use.stderr
     with served(state, signal.SIGTERM) as client:
         assert contents(client, bearer) == before
-    assert run("status", "--state", state).returncode == EXIT_DONE
+    assert CliRunner().invoke(app, ["status", "--state", str(state)]).exit_code == EXIT_DONE
 
 
 def test_a_folder_without_a_node_is_not_made_one(tmp_path: Path) -> None:
-    refused = run("serve", "--state", tmp_path / "typo", "--port", "0")
-    assert refused.returncode == EXIT_FAILED and "holds no node" in refused.stderr
+    refused = CliRunner().invoke(app, ["serve", "--state", str(tmp_path / "typo"), "--port", "0"])
+    assert refused.exit_code == EXIT_FAILED and "holds no node" in refused.stderr
     assert not (tmp_path / "typo").exists()
+
+
+def test_asked_to_stop_while_it_opens_it_ends_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_to_stop(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(server, "_listen", asked_to_stop)
+    try:
+        assert server.main() == EXIT_DONE
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.rule("AUD-1")
 def test_an_outsider_verifies_without_state_and_network(bundles: dict[str, Path], tmp_path: Path) -> None:
-    offline = [sys.executable, "-W", "ignore", "-c", OFFLINE]
-    done = run(
-        "verify", bundles["local"], "--deployment", bundles["deployment"], program=offline, cwd=tmp_path
+    done = subprocess.run(
+        [*OUTSIDER, "verify", str(bundles["local"]), "--deployment", str(bundles["deployment"])],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment(),
+        timeout=WAIT_S,
     )
     assert done.returncode == EXIT_DONE, done.stdout + done.stderr
     for check in ("container", "trust", "certified readings", "lights", "figures"):
@@ -150,8 +154,8 @@ def test_a_changed_copy_fails_and_programs_can_read_why(bundles: dict[str, Path]
     data = bytearray(bundles["global"].read_bytes())
     data[len(data) // 2] ^= 1
     copy.write_bytes(data)
-    refused = run("verify", copy, "--json")
-    assert refused.returncode == EXIT_REFUSED and refused.stderr == ""
+    refused = CliRunner().invoke(app, ["verify", str(copy), "--json"])
+    assert refused.exit_code == EXIT_REFUSED and refused.stderr == ""
     found = json.loads(refused.stdout)
     assert found["ok"] is False and found["figures"] is None
     assert [check["name"] for check in found["checks"] if not check["ok"]]

@@ -160,17 +160,19 @@ def test_a_lost_log_never_goes_on_from_nothing(state: Path, lost: str) -> None:
 @pytest.mark.rule("LOG-1")
 def test_lost_tiles_are_made_again(state: Path) -> None:
     tree = state / "log" / "tree"
-    before = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    note = (tree / "checkpoint").read_bytes()
     shutil.rmtree(tree)
     assert CliRunner().invoke(app, ["status", "--state", str(state)]).exit_code == EXIT_DONE
-    after = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    assert after == before
+    assert (tree / "checkpoint").read_bytes() == note
+    checked = CliRunner().invoke(app, ["log", "check", str(tree)])
+    assert checked.exit_code == EXIT_DONE and checked.stdout.strip().endswith("sound")
 
 
 @pytest.mark.rule("LOG-1")
 def test_a_changed_entry_fails_the_check_of_the_log(state: Path) -> None:
     tree = state / "log" / "tree"
-    (tile,) = (path for path in (tree / "tile" / "entries").rglob("*") if path.is_file())
+    tiles = [path for path in (tree / "tile" / "entries").rglob("*") if path.is_file()]
+    tile = max(tiles, key=lambda path: path.stat().st_size)  # narrower ones are from before it grew
     data = bytearray(tile.read_bytes())
     data[-1] ^= 1
     tile.write_bytes(data)

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner, Result
 
 from registry.cli.main import app
-from registry.cli.outcome import EXIT_FAILED, EXIT_REFUSED
+from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
+from registry.evidence.checkpoints import NoteKey
 from registry.services.bundle_settlement import bundle_settlement
 from tests.unit.api.sandbox import BSP, Sandbox
 
@@ -88,7 +90,14 @@ def test_files_that_cannot_be_read_are_named(bundle: Path, tmp_path: Path) -> No
     ):
         bad.write_text(text, encoding="utf-8")
         one_clear_line(run("verify", bundle, "--deployment", bad), EXIT_REFUSED, "AUD-1", "deployment")
-    one_clear_line(run("verify", bundle, "--block", "seven=0x"), EXIT_REFUSED, "AUD-1", "NUMBER=HASH")
+
+
+@pytest.mark.rule("AUD-1")
+@pytest.mark.parametrize(
+    "text", ["seven=0x", "7", "7=", "=00", f"-7={'00' * 32}", "7=0x12", f"7={'0g' * 32}"]
+)
+def test_a_block_that_is_none_is_named(bundle: Path, text: str) -> None:
+    one_clear_line(run("verify", bundle, "--block", text), EXIT_REFUSED, "AUD-1", text, "NUMBER=HASH")
 
 
 @pytest.mark.rule("AUD-1")
@@ -150,13 +159,53 @@ def test_a_malformed_setting_is_named(
 
 
 @pytest.mark.rule("LOG-1")
-def test_log_check_names_the_entry_that_differs(sandbox: Sandbox, tmp_path: Path) -> None:
-    good = run("log", "check", sandbox.node.log_tree)
-    assert good.exit_code == 0, good.output
+def test_log_check_says_what_it_checked(sandbox: Sandbox, tmp_path: Path) -> None:
+    tree, key = sandbox.node.log_tree, sandbox.node.log.note_key
+    unsigned = run("log", "check", tree)
+    assert unsigned.exit_code == EXIT_DONE and "signature not checked" in unsigned.stdout
+    signed = run("log", "check", tree, "--key", key)
+    assert signed.exit_code == EXIT_DONE and "signed by the key: sound" in signed.stdout
+    one_clear_line(run("log", "check", tree, "--key", "no key"), EXIT_REFUSED, "LOG-1")
+    other = NoteKey(key.name, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+    one_clear_line(run("log", "check", tree, "--key", other), EXIT_REFUSED, "LOG-1")
     one_clear_line(run("log", "check", tmp_path), EXIT_REFUSED, "LOG-1")
 
 
-def test_words_that_mean_nothing_are_explained() -> None:
-    for words in (["nonsense"], ["token"], ["token", "--party", "0"], ["serve", "--port", "70000"]):
-        result = run(*words)
-        assert result.exit_code == 2 and "Traceback" not in result.output
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["verify"],
+        ["verify", "a", "b"],
+        ["status", "--nonsense"],
+        ["token"],
+        ["token", "--party", "0"],
+        ["token", "--party", "x"],
+        ["serve", "--port", "70000"],
+        ["serve", "--port", "many"],
+        ["log", "nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_answered_by_one_line(words: list[str]) -> None:
+    one_clear_line(run(*words), EXIT_REFUSED)
+
+
+def test_a_port_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEXLEDGER_PORT", "many")
+    one_clear_line(run("serve"), EXIT_REFUSED, "FLEXLEDGER_PORT")
+
+
+def test_without_words_the_help_is_shown() -> None:
+    shown = run()
+    assert shown.exit_code == EXIT_REFUSED and "verify" in shown.stdout and shown.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["status"], ["rebuild"], ["serve"], ["token", "--party", "21"]])
+def test_a_foreign_folder_is_left_as_it_is(tmp_path: Path, command: list[str]) -> None:
+    """Also one that has a folder of the same name as a node's."""
+    (tmp_path / "chain").mkdir()
+    (tmp_path / "chain" / "links").touch()
+    one_clear_line(run(*command, "--state", tmp_path), EXIT_FAILED, "holds no node")
+    assert [path.name for path in tmp_path.rglob("*")] == ["chain", "links"]
+    one_clear_line(run(*command, "--state", tmp_path / "chain" / "links"), EXIT_FAILED, "holds no node")
