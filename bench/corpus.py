@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -41,6 +41,18 @@ class Fleet:
     def device(self, key_id: bytes) -> DeviceKey | None:
         """The key of a device."""
         return self.by_id.get(key_id)
+
+    def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
+        """Keys of devices."""
+        return [self.by_id.get(key_id) for key_id in key_ids]
+
+    def version(self) -> Hashable:
+        """Always the same: nothing changes here."""
+        return 0
+
+    def changed_since(self, version: Hashable) -> Collection[bytes] | None:
+        """None did."""
+        return ()
 
     def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
         """None: nobody sends setpoints here."""

@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bench.corpus import Fleet, make_fleet
 from bench.raw import RawRate
 from bench.results import Result
-from registry.evidence.cbor import split_sequence
 from registry.evidence.receipts import parse_receipt, verify_receipt
 from registry.log import AccessNode, LogSettings, check_folder
 from registry.log.node import TREE_FOLDER
@@ -79,7 +78,6 @@ def measure_intake(sizes: Sizes, folder: Path | None = None) -> list[Result]:
             Ed25519PrivateKey.generate(),
             receipt_key,
             LogSettings("bench.example/log", verifiers=sizes.verifiers),
-            devices_version=lambda: 1,
         ) as node,
     ):
         # 2. raw, intake, raw
@@ -146,7 +144,7 @@ def _serve(node: AccessNode, door: Connection, accepted: list[int], number: int)
     """One connection of the access node: batches in, an index per accepted statement out."""
     door.send_bytes(b"go")
     while body := door.recv_bytes():
-        answers = node.submit(split_sequence(body, items_max=ITEMS_MAX, rule="MEA-1", field="body"))
+        answers = node.submit_sequence(body, ITEMS_MAX)
         taken = [each.index for each in answers if isinstance(each, Accepted) and not each.duplicate]
         accepted[number] += len(taken)
         door.send_bytes(b"".join(index.to_bytes(8, "big") for index in taken))

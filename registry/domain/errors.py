@@ -6,6 +6,8 @@ RuleViolation         a rule of the specification was broken; carries the rule's
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RuleViolation(Exception):
     """A rule refuses something.
@@ -25,6 +27,10 @@ class RuleViolation(Exception):
         self.allowed = allowed
         self.hint = hint
         super().__init__(self._text())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is pickled by its positional arguments, and it has none: worker processes send these.
+        return _restored, (type(self), self.args, self.__dict__)
 
     def _text(self) -> str:
         text = f"{self.rule}: {self.field}: found {_show(self.found)}, allowed {_show(self.allowed)}"
@@ -47,3 +53,9 @@ class InputInvalid(RuleViolation):
 
 def _show(value: object) -> str:
     return "0x" + value.hex() if isinstance(value, bytes | bytearray) else str(value)
+
+
+def _restored(kind: type[RuleViolation], args: tuple[Any, ...], fields: dict[str, Any]) -> RuleViolation:
+    violation = kind.__new__(kind, *args)
+    violation.__dict__.update(fields)
+    return violation

@@ -45,7 +45,7 @@ def split_sequence(data: bytes, *, items_max: int, rule: str, field: str) -> lis
             raise RuleViolation(
                 rule=rule, field=field, found=f"more than {items_max} items", allowed=f"at most {items_max}"
             )
-        end = _end_of_item(data, start)
+        end = end_of_item(data, start)
         if end is None:
             raise RuleViolation(
                 rule=rule,
@@ -58,7 +58,7 @@ def split_sequence(data: bytes, *, items_max: int, rule: str, field: str) -> lis
     return items
 
 
-def _end_of_item(data: bytes, at: int) -> int | None:
+def end_of_item(data: bytes, at: int) -> int | None:
     """Where the item at ``at`` ends; ``None`` if that is not within the data and ``_PARTS_MAX`` parts."""
     expected = 1
     for _ in range(_PARTS_MAX):

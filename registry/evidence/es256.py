@@ -16,7 +16,7 @@ from typing import Final
 import cbor2
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -99,9 +99,19 @@ def check_signature_form(signature: bytes, rule: str = "MEA-1") -> tuple[int, in
 
 def is_signed_by(public_key: PublicKey, signature: bytes, tbs: bytes) -> bool:
     """Whether ``signature`` (64 bytes, ranges checked before) is one of ``public_key`` over ``tbs``."""
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     try:
-        public_key.verify(encode_dss_signature(r, s), tbs, _ECDSA)
+        public_key.verify(_der(signature), tbs, _ECDSA)
     except InvalidSignature:
         return False
     return True
+
+
+def _der(signature: bytes) -> bytes:
+    """The form in which OpenSSL takes a signature: SEQUENCE of two INTEGER (RFC 3279 section 2.2.3)."""
+    r, s = signature[:32].lstrip(b"\0"), signature[32:].lstrip(b"\0")
+    # An INTEGER whose first bit is set would be negative.
+    if r[0] & 0x80:
+        r = b"\0" + r
+    if s[0] & 0x80:
+        s = b"\0" + s
+    return b"\x30%c\x02%c%b\x02%c%b" % (len(r) + len(s) + 4, len(r), r, len(s), s)

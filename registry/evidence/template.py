@@ -65,21 +65,35 @@ _SIGNED_HEAD: Final = b"\x84\x6aSignature1"  # RFC 9052 section 4.4; then protec
 _integer = int.from_bytes
 
 
+Skimmed = tuple[bytes, bytes, int, int, int, bytes, bytes]
+"""Key id, pod_id, start and length of the period, counter, signature (64 bytes) and signed bytes."""
+
+
+def skim(data: bytes, at: int = 0) -> tuple[Skimmed, int] | None:
+    """What accepting a reading needs to know of the one that begins at ``at``, and where it ends.
+
+    ``None`` if nothing there has the template's shape, good or bad; what follows it is not looked at.
+    """
+    found = _READING.match(data, at)
+    if found is None or not _is_consistent(found):
+        return None
+    kid, pod_id, start, period, counter, r, s = found.group(1, 3, 4, 5, 6, 13, 14)
+    number = counter[0] if len(counter) == 1 else _integer(counter[1:], "big")
+    signed = _signed(data, at, found.end())
+    return (kid, pod_id, _integer(start, "big"), _integer(period, "big"), number, r + s, signed), found.end()
+
+
 def recognise(data: bytes) -> tuple[Reading, bytes, bytes, bytes] | None:
     """Reading, key id, signature (64 bytes) and signed bytes of a statement that has the template's shape.
 
     ``None`` for everything else, good or bad.
     """
     found = _READING.fullmatch(data)
-    if found is None:
+    if found is None or not _is_consistent(found):
         return None
-    kid, length, pod_id, start, period, counter, taken, given, r_taken, r_given, quality, clock, r, s = (
+    kid, _, pod_id, start, period, counter, taken, given, r_taken, r_given, quality, clock, r, s = (
         found.groups()
     )
-    if length[0] != len(data) - _PAYLOAD - _SIGNATURE_ITEM:
-        return None
-    if not (_ZERO < r < _ORDER and _ZERO < s <= _HIGHEST_S):
-        return None
     reading = Reading(
         pod_id,
         _integer(start, "big"),
@@ -93,5 +107,18 @@ def recognise(data: bytes) -> tuple[Reading, bytes, bytes, bytes] | None:
         quality[-1],
         clock[0],
     )
-    signed = b"%b%b\x40%b" % (_SIGNED_HEAD, data[2:_KID_END], data[_KID_END + 1 : -_SIGNATURE_ITEM])
-    return reading, kid, data[-64:], signed
+    return reading, kid, r + s, _signed(data, 0, len(data))
+
+
+def _is_consistent(found: re.Match[bytes]) -> bool:
+    """The payload has the length that is said, and both numbers of the signature are in range."""
+    start, end = found.span()
+    length, r, s = found.group(2, 13, 14)
+    return (
+        length[0] == end - start - _PAYLOAD - _SIGNATURE_ITEM and _ZERO < r < _ORDER and _ZERO < s <= _HIGHEST_S
+    )
+
+
+def _signed(data: bytes, start: int, end: int) -> bytes:
+    protected = data[start + 2 : start + _KID_END]
+    return b"%b%b\x40%b" % (_SIGNED_HEAD, protected, data[start + _KID_END + 1 : end - _SIGNATURE_ITEM])

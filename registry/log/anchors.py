@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Final
 
-from registry.log.database import Database
+from registry.log.store import Store
+
+_NAME: Final = "anchor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +27,14 @@ class Anchor:
 class AnchorMemory:
     """The last anchor seen on the ledger. The ledger is the truth; losing this costs time only."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def last(self) -> Anchor | None:
         """The last anchor that was remembered."""
-        row = self._database.row("SELECT value FROM meta WHERE name = 'anchor'")
-        return Anchor(**json.loads(row[0])) if row else None
+        found = self._store.meta(_NAME)
+        return Anchor(**json.loads(found)) if found else None
 
     def remember(self, anchor: Anchor) -> None:
         """Replace what is remembered."""
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT INTO meta VALUES ('anchor', ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (json.dumps(asdict(anchor)),),
-            )
+        self._store.remember(_NAME, json.dumps(asdict(anchor)))

@@ -11,16 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from registry.domain.errors import RuleViolation
 from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint, sign_checkpoint
 from registry.evidence.merkle import EMPTY_ROOT, leaf_hash
-from registry.log.database import Database
 from registry.log.failures import disk_failures
+from registry.log.store import Chunk, Store
 from registry.log.tile_folder import TileFolder, TileMissing
 from registry.log.tree import Tree
 from registry.ports import DatabaseCorrupted
 
-_CHUNK: Final = 8192
+_CHUNKS: Final = 32
+_SYNCED: Final = "synced"
 
 
-def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> Tree:
+def heal(store: Store, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> Tree:
     """The tree at the size of the database, its files and checkpoint complete.
 
     1. The database's own head: its last checkpoint covers exactly its entries.
@@ -35,27 +36,24 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     Raises :class:`DatabaseCorrupted` where 1, 2 or 4 does not hold.
     """
     # 1. the database's own head
-    size, root = database.row("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1") or (
-        0,
-        EMPTY_ROOT,
-    )
-    count = (database.row("SELECT coalesce(max(idx), -1) + 1 FROM entries") or (0,))[0]
+    size, root = store.head()
+    count = store.count()
     if count != size:
-        raise _corrupted(database, f"{count} entries", f"{size}, as its last checkpoint says")
+        raise _corrupted(store, f"{count} entries", f"{size}, as its last checkpoint says")
     # 2. the published checkpoint
     published = _published(folder, origin, note_key)
-    if published.size and published.root != _root_of(database, published.size):
+    if published.size and published.root != store.root(published.size):
         raise _corrupted(
-            database,
+            store,
             f"no root {published.root.hex()} at size {published.size}",
             "what the published checkpoint says",
         )
     # 3. the tree at the last size that is surely there
-    start = synced_size(database)
+    start = synced_size(store)
     start = min(start, published.size) if published.size else start
     try:
         tree = Tree(folder, start)
-        whole = tree.root() == (_root_of(database, start) if start else EMPTY_ROOT)
+        whole = tree.root() == (store.root(start) if start else EMPTY_ROOT)
     except (TileMissing, RuleViolation):
         whole = False
     with disk_failures(folder.root):
@@ -64,14 +62,12 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
             tree = Tree(folder, 0)
         # 4. the entries from there on
         while tree.size < size:
-            rows = database.rows(
-                "SELECT statement FROM entries WHERE idx >= ? ORDER BY idx LIMIT ?", (tree.size, _CHUNK)
-            )
-            entries = [row[0] for row in rows]
-            folder.drop_partial(tree.grow(tree.growth(entries, [leaf_hash(entry) for entry in entries])))
+            chunks = _continuing(store, tree.size)
+            leaves = [leaf_hash(entry) for chunk in chunks for entry in chunk.entries()]
+            folder.drop_partial(tree.grow(tree.growth(chunks, leaves)))
         if tree.root() != root:
             raise _corrupted(
-                database, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"
+                store, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"
             )
         # 5. the checkpoint
         note = sign_checkpoint(Checkpoint(origin, size, root), note_key)
@@ -80,19 +76,27 @@ def heal(database: Database, folder: TileFolder, origin: str, note_key: Ed25519P
     return tree
 
 
-def synced_size(database: Database) -> int:
+def synced_size(store: Store) -> int:
     """The last size of the log whose files are known to be on the disk, not only on their way there."""
-    row = database.row("SELECT value FROM meta WHERE name = 'synced'")
-    return int(row[0]) if row else 0
+    return int(store.meta(_SYNCED) or 0)
 
 
-def remember_synced(database: Database, size: int) -> None:
+def remember_synced(store: Store, size: int) -> None:
     """Remember that the files of the log at ``size`` have been synced."""
-    with database.transaction() as db:
-        db.execute(
-            "INSERT INTO meta VALUES ('synced', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (str(size),),
-        )
+    store.remember(_SYNCED, str(size))
+
+
+def _continuing(store: Store, size: int) -> list[Chunk]:
+    """The next chunks from entry ``size`` on, where a chunk begins: sizes of the log end with one."""
+    chunks = store.chunks(size, _CHUNKS)
+    for chunk in chunks:
+        if chunk.first != size:
+            break
+        size += chunk.count
+    else:
+        if chunks:
+            return chunks
+    raise _corrupted(store, f"no entry {size}", "each one below its size")
 
 
 def _published(folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> Checkpoint:
@@ -109,14 +113,9 @@ def _published(folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> 
         ) from None
 
 
-def _root_of(database: Database, size: int) -> bytes | None:
-    row = database.row("SELECT root FROM checkpoints WHERE size = ?", (size,))
-    return row[0] if row else None
-
-
-def _corrupted(database: Database, found: str, expected: str) -> DatabaseCorrupted:
+def _corrupted(store: Store, found: str, expected: str) -> DatabaseCorrupted:
     return DatabaseCorrupted(
-        found=f"{database.path} with {found}",
+        found=f"{store.place} with {found}",
         expected=expected,
         remedy="restore the newest copy of the database",
     )

@@ -1,61 +1,76 @@
-"""What the intake remembers of device keys, in bounded memory, and never beyond a change of their bindings
-(DEV-1).
+"""What the gate remembers of device keys: in bounded memory, never older than the directory (DEV-1).
 
-A key id is the hash of its public key, so a parsed key stays true for ever; a binding may end or be replaced
-at any block, so it is remembered only while the directory is at one version.
+The access node follows the directory (:class:`KeyFeed`); each gate, in this process or in a worker, has a
+:class:`KeyBook` of its own that it asks first. A change of a binding reaches every book before the next batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Final
 
+from registry.domain.errors import RuleViolation
 from registry.evidence.es256 import PublicKey, load_public_key
 from registry.ports import DeviceDirectory, DeviceKey
 
-Binding = Callable[[bytes], DeviceKey | None]
-"""The key of an id, as the directory had it when the question was opened, or later."""
-
-DirectoryVersion = Callable[[], Hashable]
-"""Something that differs as soon as any device's binding does, and that is cheap to ask."""
+_CHANGES_KEPT: Final = 64
+"""Changes of the directory after which a book that missed them begins anew."""
 
 
-class Bindings:
-    """Keys of the directory, remembered as long as it is at the same version."""
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A state of the directory. ``number`` rises with every change that was noticed."""
 
-    def __init__(self, directory: DeviceDirectory, version: DirectoryVersion | None, kept: int) -> None:
-        """``version`` tells when what is remembered must go; without one nothing is remembered and the
-        directory is asked with every statement. At most ``kept`` keys, of some 0.4 kB each.
-        """
+    number: int
+    version: Hashable
+
+
+class KeyFeed:
+    """Follows the directory. Safe to use from many threads."""
+
+    def __init__(self, directory: DeviceDirectory) -> None:
         self._directory = directory
-        self._version = version
-        self._kept = kept
-        self._state: tuple[Hashable, dict[bytes, DeviceKey]] = (None, {})
+        self._lock = Lock()
+        self._edition = Edition(0, directory.version())
+        self._changes: dict[int, Collection[bytes] | None] = {}
 
-    def current(self) -> Binding:
-        """The keys as they are now. Ask once per batch: what is answered later is as new as this call."""
-        if self._version is None:
-            return self._directory.device
+    def edition(self) -> int:
+        """The number of the directory's state as it is now; ask once per batch, before its keys."""
         # The version is read before any key: a change between the two gives a newer key, never an older one.
-        version = self._version()
-        state = self._state
-        if state[0] != version:
-            # A new dict, not a cleared one: who still fills the old one does not reach this version.
-            state = self._state = (version, {})
-        known = state[1]
+        version = self._directory.version()
+        with self._lock:
+            known = self._edition
+            if version != known.version:
+                number = known.number + 1
+                self._changes[number] = self._directory.changed_since(known.version)
+                self._changes.pop(number - _CHANGES_KEPT, None)
+                self._edition = Edition(number, version)
+            return self._edition.number
 
-        def binding(kid: bytes) -> DeviceKey | None:
-            key = known.get(kid)
-            if key is None:
-                key = self._directory.device(kid)
-                if key is not None and len(known) < self._kept:
-                    known[kid] = key
-            return key
+    def changed(self, since: int, until: int) -> Collection[bytes] | None:
+        """Ids of keys that may have changed between two editions; ``None`` if that can be any."""
+        with self._lock:
+            changes = [self._changes.get(number) for number in range(since + 1, until + 1)]
+        found: set[bytes] = set()
+        for change in changes:
+            if change is None:
+                return None
+            found.update(change)
+        return found
 
-        return binding
+    def keys(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
+        """The keys of these ids as the directory has them now."""
+        return self._directory.devices(key_ids)
 
 
-class PublicKeys:
-    """Parsed public keys, at most ``kept`` of some 2.3 kB each.
+Known = tuple[bytes, int, int, PublicKey]
+"""pod_id, validity [from, until) in Unix seconds, and the parsed key."""
+
+
+class KeyBook:
+    """Keys as one gate remembers them, at most ``kept`` of some 2.8 kB each.
 
     When it is full the newest gives way: fleets report in nearly the same order every quarter-hour, and what
     drops the oldest would then drop each key just before it comes again.
@@ -63,19 +78,40 @@ class PublicKeys:
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._keys: dict[bytes, PublicKey] = {}
+        self._known: dict[bytes, Known] = {}
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._known)
 
-    def get(self, point: bytes) -> PublicKey:
-        """The key of 65 bytes ``04 || x || y``. Raises RuleViolation (MEA-1) for what is no point on
-        P-256.
+    def unknown(self, key_ids: Iterable[bytes]) -> list[bytes]:
+        """Those ids that have to be asked for, each once."""
+        return [kid for kid in dict.fromkeys(key_ids) if kid not in self._known]
+
+    def forget(self, key_ids: Collection[bytes] | None) -> None:
+        """Forget these keys, or all."""
+        if key_ids is None:
+            self._known.clear()
+            return
+        for kid in key_ids:
+            self._known.pop(kid, None)
+
+    def learn(self, keys: Iterable[DeviceKey | None]) -> dict[bytes, Known]:
+        """Remember what the directory answered; returns what there was no room for.
+
+        A key that is no point on the curve verifies nothing and is left out.
         """
-        key = self._keys.get(point)
-        if key is None:
-            key = load_public_key(point)
-            if len(self._keys) >= self._kept:
-                self._keys.popitem()
-            self._keys[point] = key
-        return key
+        beyond: dict[bytes, Known] = {}
+        for key in keys:
+            if key is None:
+                continue
+            try:
+                public_key = load_public_key(key.public_key)
+            except RuleViolation:
+                continue
+            room = self._known if len(self._known) < self._kept else beyond
+            room[key.key_id] = (key.pod_id, key.valid_from, key.valid_until, public_key)
+        return beyond
+
+    def get(self, kid: bytes) -> Known | None:
+        """What is remembered of a key."""
+        return self._known.get(kid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,27 +18,35 @@ from registry.evidence.es256 import PrivateKey
 from registry.evidence.receipts import ReceiptMaker
 from registry.evidence.statements import Statement, parse
 from registry.log.anchors import AnchorMemory
-from registry.log.database import Database
 from registry.log.failures import disk_failures
-from registry.log.intake import Intake, Judgement
-from registry.log.keys import Bindings, DirectoryVersion
+from registry.log.engines import Engine
+from registry.log.engines.sqlite import SqliteEngine
+from registry.log.judged import Judged, Refusal, Verdict, without_readings
+from registry.log.judging import Body, Messages
+from registry.log.keys import KeyFeed
 from registry.log.lock import FolderLock
 from registry.log.metrics import Door, Meter, NoMeter, Stages
-from registry.log.placing import Placed
+from registry.log.placing import Outcome, Placed
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
 from registry.log.sequencer import Sequencer
 from registry.log.setpoints import PlatformDirectory, SetpointDesk
 from registry.log.settings import LogSettings
+from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
-from registry.log.verifying import InProcess, WorkerPool
-from registry.ports import Accepted, Answer, Clock, DeviceDirectory, LogCheckpoint, LoggedStatement, Refused
+from registry.log.workers import InProcess, Judges, WorkerPool
+from registry.ports import (
+    Accepted,
+    Answer,
+    Clock,
+    DeviceDirectory,
+    DeviceKey,
+    LogCheckpoint,
+    LoggedStatement,
+    Refused,
+)
 
 TREE_FOLDER = "tree"
 DATABASE_FILE = "log.sqlite"
-
-_Judge = Callable[[Sequence[bytes], int], list[Judgement]]
-"""Checks messages, each by itself, at a time."""
-
 
 class AccessNode:
     """One measurement log in one folder. Implements :class:`registry.ports.MeasurementLog`; its methods may
@@ -58,13 +66,12 @@ class AccessNode:
         receipt_key: PrivateKey,
         settings: LogSettings,
         meter: Meter | None = None,
-        devices_version: DirectoryVersion | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Open the log in ``folder``, or begin one there.
 
         ``note_key`` signs checkpoints, ``receipt_key`` (P-256) receipts; ``meter`` is told of every batch.
-        ``devices_version`` gives something that differs as soon as a binding in ``devices`` does; without it
-        the directory is asked with every statement.
+        ``engine`` is the log's database, by default a file in ``folder``; the log closes it.
 
         Raises :class:`~registry.ports.AlreadyInUse`, :class:`~registry.ports.DatabaseCorrupted`,
         :class:`~registry.ports.DiskFull`, RuleViolation (LOG-1) for an origin that no checkpoint can carry.
@@ -73,25 +80,23 @@ class AccessNode:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
         try:
-            self._database = Database(folder / DATABASE_FILE)
+            self._store = Store(engine or SqliteEngine(folder / DATABASE_FILE))
             try:
                 self._sequencer = Sequencer(
-                    self._database, TileFolder(folder / TREE_FOLDER), settings.origin, note_key
+                    self._store, TileFolder(folder / TREE_FOLDER), settings.origin, note_key
                 )
             except BaseException:
-                self._database.close()
+                self._store.close()
                 raise
         except BaseException:
             self._lock.release()
             raise
-        self._queries = LogQueries(self._database)
-        kept = settings.public_keys_kept
-        self._verifier = WorkerPool(settings.verifiers, kept) if settings.verifiers else InProcess(kept)
-        self._intake = Intake(
-            Bindings(devices, devices_version, settings.bindings_kept),
-            self._verifier,
-            self._queries,
-            settings.acceptance,
+        self._queries = LogQueries(self._store, lambda: self._sequencer.occupancy)
+        feed, rules = KeyFeed(devices), settings.acceptance
+        self._judges: Judges = (
+            WorkerPool(settings.verifiers, feed, rules, settings.keys_kept)
+            if settings.verifiers
+            else InProcess(feed, rules, settings.keys_kept)
         )
         self._desk = SetpointDesk(platforms, devices, settings.acceptance)
         self._clock = clock
@@ -99,13 +104,13 @@ class AccessNode:
         self._receipts = ReceiptMaker(receipt_key)
         self._meter = meter or NoMeter()
         self.note_key = NoteKey(settings.origin, note_key.public_key().public_bytes_raw())
-        self.anchors = AnchorMemory(self._database)
+        self.anchors = AnchorMemory(self._store)
 
     def close(self) -> None:
-        """End the verifiers, release files and lock."""
-        self._verifier.close()
+        """End the workers, release database, files and lock."""
+        self._judges.close()
         self._sequencer.close()
-        self._database.close()
+        self._store.close()
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -136,7 +141,15 @@ class AccessNode:
         Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
         and repeating the call is safe.
         """
-        return self._take(Door.STATEMENTS, statements, self._intake.judge)
+        return self._take(Door.STATEMENTS, statements)
+
+    def submit_sequence(self, data: bytes, items_max: int) -> list[Answer]:
+        """Take device statements that come as one CBOR sequence (RFC 8742); as :meth:`submit`.
+
+        Raises RuleViolation (MEA-1, field ``body``) beyond ``items_max`` items, and where an item does not
+        end: then nothing of it was taken.
+        """
+        return self._take(Door.STATEMENTS, Body(data, items_max))
 
     def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
         """Log setpoints of DSO platforms; one answer each, in order. From then on devices can fetch them
@@ -144,9 +157,15 @@ class AccessNode:
 
         Raises as :meth:`submit`.
         """
-        return self._take(Door.SETPOINTS, setpoints, self._judge_setpoints)
+        return self._take(Door.SETPOINTS, setpoints)
 
-    def _take(self, door: Door, messages: Sequence[bytes], judge: _Judge) -> list[Answer]:
+    def learn_keys(self, keys: Iterable[DeviceKey]) -> None:
+        """Read device keys before anybody signs by them, so that the first quarter-hour costs no more than
+        the next.
+        """
+        self._judges.learn(keys)
+
+    def _take(self, door: Door, messages: Messages) -> list[Answer]:
         """Give signed messages their place in the log.
 
         1. Judge each by itself: form, key, signature, time.
@@ -156,37 +175,42 @@ class AccessNode:
         """
         now, began = self._now(), perf_counter()
         # 1. judge
-        judged = judge(messages, now)
-        authentic = [found for found in judged if isinstance(found, Statement)]
+        if door is Door.STATEMENTS:
+            judged = self._judges.judge(messages, now)
+        else:
+            judged = without_readings([self._judge_setpoint(data, now) for data in messages])
         judged_at = perf_counter()
         # 2. place
-        outcomes = iter(self._sequencer.sequence(authentic, now) if authentic else ())
+        if judged.concerns_log:
+            outcomes = self._sequencer.sequence(judged, now)
+        else:
+            outcomes = [other.violation for other in judged.others.values() if isinstance(other, Refusal)]
         placed_at = perf_counter()
         # 3. answer
-        answers: list[Answer] = []
-        for data, found in zip(messages, judged, strict=True):
-            statement_id = sha256(data).digest()
-            outcome = next(outcomes) if isinstance(found, Statement) else found
-            if isinstance(outcome, RuleViolation):
-                answers.append(Refused(outcome, statement_id))
-            elif isinstance(outcome, Placed):
-                answers.append(Accepted(outcome.index, statement_id, self.receipt, outcome.leaf is None))
-            else:
-                answers.append(Accepted(outcome, statement_id, self.receipt, True))
+        answers = list(self._answers(judged, outcomes))
         stages = Stages(judged_at - began, placed_at - judged_at, perf_counter() - placed_at)
         self._meter.taken(door, answers, stages)
         return answers
 
-    def _judge_setpoints(self, messages: Sequence[bytes], now: int) -> list[Judgement]:
-        return [self._judge_setpoint(data, now) for data in messages]
+    def _answers(self, judged: Judged, outcomes: Sequence[Outcome]) -> Iterator[Answer]:
+        frames, receipt = judged.readings(), self.receipt
+        for number, outcome in enumerate(outcomes):
+            other = judged.others.get(number)
+            data = next(frames)[2:] if other is None else other.raw
+            if isinstance(outcome, Placed):
+                yield Accepted(outcome.index, data, receipt, outcome.again)
+            else:
+                yield Refused(outcome, sha256(data).digest())
 
-    def _judge_setpoint(self, data: bytes, now: int) -> Judgement:
+    def _judge_setpoint(self, data: bytes, now: int) -> Verdict:
         try:
             statement = parse(data)
-            index = self._queries.index_of(statement)
-            return self._desk.judge(data, now) if index is None else index
         except RuleViolation as violation:
-            return violation
+            return Refusal(violation, data)
+        try:
+            return self._desk.judge(data, now)
+        except RuleViolation as violation:
+            return Refusal(violation, data, statement)
 
     # ------------------------------------------------------------------------------------------------- read
 
@@ -217,7 +241,7 @@ class AccessNode:
     @property
     def verifier_pids(self) -> list[int]:
         """Process ids of the workers that verify signatures, none if the node does so itself."""
-        return self._verifier.pids
+        return self._judges.pids
 
     @property
     def waiting(self) -> int:

@@ -7,18 +7,23 @@ sides, because a device or a platform that says two things is a matter for its o
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from registry.domain.errors import RuleViolation
 from registry.evidence.merkle import leaf_hash
 from registry.evidence.payloads import Execution, Payload, Reading, Setpoint
-from registry.evidence.statements import Statement
+from registry.evidence.statements import Statement, parse
+from registry.evidence.tiles import TILE_WIDTH
 from registry.log import counters
+from registry.log.judged import Judged, Verdict
+from registry.log.occupancy import Occupancy, day_number
+from registry.log.store import EXECUTION, SETPOINT, Chunk, Claim, ConflictRow, Reads, SetpointRow, Writing
 
-READING, EXECUTION, SETPOINT = 1, 2, 3
-_BULK_MIN = 4
+_HASH: Final = 32
+_END_OF_TIME: Final = 1 << 33
 
 
 class ConflictingStatement(RuleViolation):
@@ -27,125 +32,251 @@ class ConflictingStatement(RuleViolation):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a statement stands in the log. ``leaf`` is the hash of a new entry, ``None`` for bytes that were
-    there before.
-    """
+    """Where a statement stands in the log; ``again`` if its bytes were there before."""
 
     index: int
-    leaf: bytes | None
-
-
-def claim_of(payload: Payload) -> tuple[bytes, int, int, bytes]:
-    """What a statement speaks of, once: POD, period, kind and subject, as the table ``claims`` has it."""
-    match payload:
-        case Reading():
-            return payload.pod_id, payload.period_start, READING, b""
-        case Execution():
-            return payload.pod_id, payload.period_start, EXECUTION, payload.setpoint_id
-        case Setpoint():
-            return payload.pod_id, payload.period_start, SETPOINT, payload.sequence.to_bytes(4, "big")
+    again: bool
 
 
 Outcome = Placed | RuleViolation
 
 
-def place_all(
-    db: sqlite3.Connection, statements: Sequence[Statement], index: int, now: int
-) -> list[Outcome]:
-    """Make ``statements`` the entries from ``index`` on, each as :func:`place` would, in their order.
+class Placing:
+    """One commit's worth of entries in the making: outcomes for the senders, chunks and leaves for the log."""
 
-    Readings that go on where their devices stopped are written in bulk. Where one of them does not, the bulk
-    is undone and its halves are tried, so a repeated or contradicting one costs little to the others.
-    """
-    if len(statements) <= _BULK_MIN:
-        outcomes: list[Outcome] = []
-        for statement in statements:
-            outcome = place(db, statement, index, now)
-            index += isinstance(outcome, Placed) and outcome.leaf is not None
-            outcomes.append(outcome)
-        return outcomes
-    placed = _place_bulk(db, statements, index, now)
-    if placed is not None:
-        return placed
-    middle = len(statements) // 2
-    first = place_all(db, statements[:middle], index, now)
-    index += sum(isinstance(outcome, Placed) and outcome.leaf is not None for outcome in first)
-    return first + place_all(db, statements[middle:], index, now)
+    def __init__(self, writing: Writing, occupancy: Occupancy, size: int, now: int) -> None:
+        """``size`` entries are in the log; ``now`` (Unix seconds) is recorded with new ones."""
+        self._reads = writing.reads
+        self._writing = writing
+        self._occupancy = occupancy
+        self._first = size
+        self._now = now
+        self.leaves: list[bytes] = []
+        self._frames: list[bytes] = []
+        self._days: list[int] = []
 
+    @property
+    def size(self) -> int:
+        """The size that the log comes to have."""
+        return self._first + len(self.leaves)
 
-def _place_bulk(
-    db: sqlite3.Connection, statements: Sequence[Statement], index: int, now: int
-) -> list[Outcome] | None:
-    """All of them new readings with the next counters of their keys, or ``None`` and nothing is changed."""
-    claims, entries, used, begun, gone_on = [], [], [], [], []
-    for at, statement in enumerate(statements, start=index):
-        payload, kid = statement.payload, statement.kid
-        if not isinstance(payload, Reading):
-            return None
-        counter = payload.counter
-        claims.append((payload.pod_id, payload.period_start, READING, b"", at))
-        entries.append((at, statement.raw, now))
-        used.append((kid, counter, at))
-        if counter == 1:
-            begun.append((kid,))
+    def place_all(self, judged: Judged) -> list[Outcome]:
+        """Give the authentic statements of a batch their places, in order; one outcome for each message.
+
+        A reading that goes on where its device stopped takes its place at once; everything else is looked at
+        closely: :meth:`_place`.
+        """
+        outcomes: list[Outcome | None] = [None] * judged.count
+        occupancy, leaves, frames, days = self._occupancy, self.leaves, self._frames, self._days
+        number_key, number_pod, take = occupancy.number_key, occupancy.number_pod, occupancy.take
+        others = iter(sorted(judged.others))
+        other = next(others, judged.count)
+        columns = zip(
+            judged.numbers,
+            _parts(judged.kids),
+            _parts(judged.pods),
+            judged.starts,
+            judged.counters,
+            _parts(judged.leaves),
+            judged.readings(),
+            strict=True,
+        )
+        index = self.size
+        for number, kid, pod_id, start, counter, leaf, frame in columns:
+            while other < number:
+                outcomes[other] = self._place_other(judged.others[other])
+                other, index = next(others, judged.count), self.size
+            if take(number_key(kid), number_pod(pod_id), start, counter, index):
+                leaves.append(leaf)
+                frames.append(frame)
+                days.append(day_number(start))
+                outcomes[number] = Placed(index, again=False)
+                index += 1
+            else:
+                outcomes[number] = self._place(parse(frame[2:]))
+                index = self.size
+        while other < judged.count:
+            outcomes[other] = self._place_other(judged.others[other])
+            other = next(others, judged.count)
+        return outcomes  # type: ignore[return-value]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The new entries as the store keeps them."""
+        at, count = 0, len(self._frames)
+        while at < count:
+            first, day = self._first + at, self._days[at]
+            most = min(count - at, TILE_WIDTH - first % TILE_WIDTH)
+            end = at + 1
+            while end < at + most and self._days[end] == day:
+                end += 1
+            yield Chunk(first, end - at, day, self._now, b"".join(self._frames[at:end]))
+            at = end
+
+    # ------------------------------------------------------------------------------------------- one by one
+
+    def _place_other(self, verdict: Verdict) -> Outcome:
+        if isinstance(verdict, Statement):
+            return self._place(verdict)
+        # What was once accepted stays so, whatever became of key and time since: the same bytes are no refusal.
+        known = self._standing(verdict.statement) if verdict.statement else None
+        return verdict.violation if known is None else Placed(known, again=True)
+
+    def _place(self, statement: Statement) -> Outcome:
+        """Make a statement the next entry, or say why not.
+
+        1. The same bytes again: where they stand.
+        2. Other bytes for the same subject (POD and period; a setpoint's answer): a conflict.
+        3. A device's counter that was used before: a conflict. A counter beyond the next opens a gap, one in
+           a gap closes it.
+        4. An execution answers a setpoint that this log delivered, for its POD and period.
+        5. A setpoint has the POD's next sequence; a sequence that was used before is a conflict.
+        """
+        payload = statement.payload
+        # 1. the same bytes, 2. other bytes for the same subject
+        found = find(payload, self._occupancy, self._reads)
+        if found is not None:
+            if self._entry(found) == statement.raw:
+                return Placed(found, again=True)
+            return self._conflict(statement, *_subject(payload), found)
+        # 3. counter, 4. the setpoint answered, 5. sequence
+        if isinstance(payload, Setpoint):
+            refusal = self._take_sequence(statement, payload)
         else:
-            gone_on.append((kid, counter - 1))
-    db.execute("SAVEPOINT bulk")
-    try:
-        # In the order of each index, so that neighbours are written together.
-        db.executemany("INSERT INTO claims VALUES (?, ?, ?, ?, ?)", sorted(claims))
-        db.executemany("INSERT INTO keys VALUES (?, 1)", begun)
-        next_ones = "UPDATE keys SET highest = highest + 1 WHERE key_id = ? AND highest = ?"
-        whole = not gone_on or db.executemany(next_ones, gone_on).rowcount == len(gone_on)
-        if whole:
-            db.executemany("INSERT INTO counters VALUES (?, ?, ?)", sorted(used))
-            db.executemany("INSERT INTO entries VALUES (?, ?, ?)", entries)
-    except sqlite3.IntegrityError:
-        whole = False
-    if not whole:
-        db.execute("ROLLBACK TO bulk")
-    db.execute("RELEASE bulk")
-    if not whole:
+            refusal = self._setpoint_answered(payload) if isinstance(payload, Execution) else None
+            refusal = refusal or self._take_counter(statement, payload.pod_id, payload.counter)
+        if refusal:
+            return refusal
+        index, pod = self.size, self._occupancy.number_pod(payload.pod_id)
+        match payload:
+            case Reading():
+                self._occupancy.place(pod, payload.period_start, index)
+            case Execution():
+                self._writing.claim(
+                    Claim(pod, payload.period_start, EXECUTION, payload.setpoint_id, index)
+                )
+            case Setpoint():
+                subject = payload.sequence.to_bytes(4, "big")
+                self._writing.claim(Claim(pod, payload.period_start, SETPOINT, subject, index))
+        self.leaves.append(leaf_hash(statement.raw))
+        self._frames.append(len(statement.raw).to_bytes(2, "big") + statement.raw)
+        self._days.append(day_number(payload.period_start))
+        return Placed(index, again=False)
+
+    def _standing(self, statement: Statement) -> int | None:
+        index = find(statement.payload, self._occupancy, self._reads)
+        return index if index is not None and self._entry(index) == statement.raw else None
+
+    def _entry(self, index: int) -> bytes | None:
+        if index >= self._first:
+            return self._frames[index - self._first][2:]
+        return self._reads.entry(index)
+
+    def _setpoint_answered(self, execution: Execution) -> RuleViolation | None:
+        row = self._reads.setpoint(execution.setpoint_id)
+        if row is None:
+            return RuleViolation(
+                rule="SET-1",
+                field="setpoint_id",
+                found=execution.setpoint_id,
+                allowed="a setpoint that this log delivered",
+            )
+        if row.pod != self._occupancy.pod(execution.pod_id):
+            return RuleViolation(
+                rule="SET-1", field="pod_id", found=execution.pod_id, allowed="the POD of the setpoint"
+            )
+        if row.period_start != execution.period_start:
+            return RuleViolation(
+                rule="SET-1", field="period_start", found=execution.period_start, allowed=row.period_start
+            )
         return None
-    return [
-        Placed(at, leaf_hash(statement.raw)) for at, statement in enumerate(statements, start=index)
-    ]
+
+    def _take_counter(self, statement: Statement, pod_id: bytes, counter: int) -> RuleViolation | None:
+        key = self._occupancy.number_key(statement.kid)
+        highest = self._occupancy.highest(key)
+        gaps = [counters.Gap(*gap) for gap in self._reads.gaps_of(key)] if counter < highest else []
+        step = counters.use(counter, highest, gaps)
+        if step is None:
+            user = self._user(statement.kid, pod_id, counter)
+            if user is None:
+                return _used(counter, highest)
+            return self._conflict(statement, "counter", counter, user)
+        if step.closed:
+            self._writing.close_gap(key, step.closed.first)
+        for gap in step.opened:
+            self._writing.open_gap(key, gap.first, gap.last)
+        self._occupancy.use(key, counter)
+        return None
+
+    def _user(self, kid: bytes, pod_id: bytes, counter: int) -> int | None:
+        """The entry in which a key used a counter; ``None`` if it is not held any more.
+
+        A device counts in the order of time, so the search begins where the counter should be, and goes on
+        in both directions.
+        """
+        pod = self._occupancy.number_pod(pod_id)
+        readings = list(self._occupancy.between(pod, 0, _END_OF_TIME))
+        entries = [index for _, index in sorted(readings + self._reads.claims(pod, 0, _END_OF_TIME))]
+        counts: dict[int, tuple[bytes, int]] = {}
+
+        def used(position: int) -> tuple[bytes, int]:
+            if position not in counts:
+                counts[position] = _counter_of(self._entry(entries[position]))
+            return counts[position]
+
+        at = bisect_left(range(len(entries)), counter, key=lambda position: used(position)[1])
+        for distance in range(len(entries) + 1):
+            for position in (at - distance, at + distance):
+                if 0 <= position < len(entries) and used(position) == (kid, counter):
+                    return entries[position]
+        return None
+
+    def _take_sequence(self, statement: Statement, setpoint: Setpoint) -> RuleViolation | None:
+        pod = self._occupancy.number_pod(setpoint.pod_id)
+        last = self._reads.last_sequence(pod)
+        if setpoint.sequence <= last:
+            used_by = self._reads.setpoint_with(pod, setpoint.sequence)
+            assert used_by is not None  # sequences have no holes
+            return self._conflict(statement, "sequence", setpoint.sequence, used_by)
+        if setpoint.sequence != last + 1:
+            return RuleViolation(rule="SET-1", field="sequence", found=setpoint.sequence, allowed=last + 1)
+        self._writing.setpoint(
+            SetpointRow(
+                pod,
+                setpoint.sequence,
+                statement.id,
+                setpoint.period_start,
+                setpoint.expires_at,
+                self.size,
+            )
+        )
+        return None
+
+    def _conflict(
+        self, statement: Statement, field: str, found: object, entry: int
+    ) -> ConflictingStatement:
+        pod_id = statement.payload.pod_id
+        self._writing.conflict(ConflictRow(statement.raw, field, pod_id, statement.kid, entry, self._now))
+        return ConflictingStatement(
+            rule="SET-1" if isinstance(statement.payload, Setpoint) else "MEA-2",
+            field=field,
+            found=f"{found} in other bytes",
+            allowed=f"the bytes of entry {entry}, which has it",
+            hint="both are kept as evidence of a conflict",
+        )
 
 
-def place(db: sqlite3.Connection, statement: Statement, index: int, now: int) -> Outcome:
-    """Make ``statement`` the entry ``index``, or say why not. ``db`` is in a transaction; ``now`` is in Unix
-    seconds.
-
-    1. The same bytes again: where they stand.
-    2. Other bytes for the same subject (POD and period; a setpoint's answer): a conflict.
-    3. A device's counter that was used before: a conflict. A counter beyond the next opens a gap, one in a
-       gap closes it.
-    4. An execution answers a setpoint that this log delivered, for its POD and period.
-    5. A setpoint has the POD's next sequence; a sequence that was used before is a conflict.
-    """
-    payload = statement.payload
-    claim = claim_of(payload)
-    # 1. the same bytes, 2. other bytes for the same subject
-    found = db.execute(
-        "SELECT e.idx, e.statement FROM claims c JOIN entries e USING (idx)"
-        " WHERE c.pod_id = ? AND c.period_start = ? AND c.kind = ? AND c.subject = ?",
-        claim,
-    ).fetchone()
-    if found and found[1] == statement.raw:
-        return Placed(found[0], None)
-    if found:
-        return _conflict(db, statement, *_subject(payload), found[0], now)
-    # 3. counter, 4. the setpoint answered, 5. sequence
-    if isinstance(payload, Setpoint):
-        refusal = _take_sequence(db, statement, payload, index, now)
-    else:
-        refusal = _setpoint_answered(db, payload) if isinstance(payload, Execution) else None
-        refusal = refusal or _take_counter(db, statement, payload.counter, index, now)
-    if refusal:
-        return refusal
-    db.execute("INSERT INTO claims VALUES (?, ?, ?, ?, ?)", (*claim, index))
-    db.execute("INSERT INTO entries VALUES (?, ?, ?)", (index, statement.raw, now))
-    return Placed(index, leaf_hash(statement.raw))
+def find(payload: Payload, occupancy: Occupancy, reads: Reads) -> int | None:
+    """The entry that speaks of the same subject as ``payload``."""
+    pod = occupancy.pod(payload.pod_id)
+    if pod is None:
+        return None
+    match payload:
+        case Reading():
+            return occupancy.find(pod, payload.period_start)
+        case Execution():
+            return reads.claim(pod, payload.period_start, EXECUTION, payload.setpoint_id)
+        case Setpoint():
+            return reads.claim(pod, payload.period_start, SETPOINT, payload.sequence.to_bytes(4, "big"))
 
 
 def _subject(payload: Payload) -> tuple[str, object]:
@@ -159,88 +290,24 @@ def _subject(payload: Payload) -> tuple[str, object]:
             return "sequence", payload.sequence
 
 
-def _take_counter(
-    db: sqlite3.Connection, statement: Statement, counter: int, index: int, now: int
-) -> RuleViolation | None:
-    kid = statement.kid
-    known = db.execute("SELECT highest FROM keys WHERE key_id = ?", (kid,)).fetchone()
-    highest = known[0] if known else 0
-    gaps = []
-    if counter < highest:
-        row = db.execute(
-            "SELECT first, last FROM gaps WHERE key_id = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-            (kid, counter),
-        ).fetchone()
-        gaps = [counters.Gap(*row)] if row else []
-    step = counters.use(counter, highest, gaps)
-    if step is None:
-        used_by = db.execute(
-            "SELECT idx FROM counters WHERE key_id = ? AND counter = ?", (kid, counter)
-        ).fetchone()[0]
-        return _conflict(db, statement, "counter", counter, used_by, now)
-    if step.closed:
-        db.execute("DELETE FROM gaps WHERE key_id = ? AND first = ?", (kid, step.closed.first))
-    db.executemany("INSERT INTO gaps VALUES (?, ?, ?)", [(kid, gap.first, gap.last) for gap in step.opened])
-    db.execute(
-        "INSERT INTO keys VALUES (?, ?) ON CONFLICT (key_id) DO UPDATE SET highest = excluded.highest",
-        (kid, step.highest),
+def _used(counter: int, highest: int) -> RuleViolation:
+    return RuleViolation(
+        rule="MEA-2",
+        field="counter",
+        found=f"{counter}, used in an entry that was detached",
+        allowed=f"more than {highest}, or one that is missing",
     )
-    db.execute("INSERT INTO counters VALUES (?, ?, ?)", (kid, counter, index))
-    return None
 
 
-def _setpoint_answered(db: sqlite3.Connection, execution: Execution) -> RuleViolation | None:
-    row = db.execute(
-        "SELECT pod_id, period_start FROM setpoints WHERE setpoint_id = ?", (execution.setpoint_id,)
-    ).fetchone()
-    if row is None:
-        return RuleViolation(
-            rule="SET-1",
-            field="setpoint_id",
-            found=execution.setpoint_id,
-            allowed="a setpoint that this log delivered",
-        )
-    if row[0] != execution.pod_id:
-        return RuleViolation(rule="SET-1", field="pod_id", found=execution.pod_id, allowed=row[0])
-    if row[1] != execution.period_start:
-        return RuleViolation(rule="SET-1", field="period_start", found=execution.period_start, allowed=row[1])
-    return None
+def _counter_of(data: bytes | None) -> tuple[bytes, int]:
+    """Key id and counter of an entry; of one that is detached or a setpoint, none that a device has."""
+    if data is None:
+        return b"", 0
+    statement = parse(data)
+    payload = statement.payload
+    return (statement.kid, 0) if isinstance(payload, Setpoint) else (statement.kid, payload.counter)
 
 
-def _take_sequence(
-    db: sqlite3.Connection, statement: Statement, setpoint: Setpoint, index: int, now: int
-) -> RuleViolation | None:
-    last, *_ = db.execute(
-        "SELECT coalesce(max(sequence), 0) FROM setpoints WHERE pod_id = ?", (setpoint.pod_id,)
-    ).fetchone()
-    if setpoint.sequence <= last:
-        used_by = db.execute(
-            "SELECT idx FROM setpoints WHERE pod_id = ? AND sequence = ?",
-            (setpoint.pod_id, setpoint.sequence),
-        ).fetchone()[0]
-        return _conflict(db, statement, "sequence", setpoint.sequence, used_by, now)
-    if setpoint.sequence != last + 1:
-        return RuleViolation(rule="SET-1", field="sequence", found=setpoint.sequence, allowed=last + 1)
-    db.execute(
-        "INSERT INTO setpoints VALUES (?, ?, ?, ?, ?, ?)",
-        (setpoint.pod_id, setpoint.sequence, statement.id, setpoint.period_start, setpoint.expires_at, index),
-    )
-    return None
-
-
-def _conflict(
-    db: sqlite3.Connection, statement: Statement, field: str, found: object, entry: int, now: int
-) -> ConflictingStatement:
-    db.execute(
-        "INSERT INTO conflicts (statement, field, pod_id, key_id, idx, received_at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (statement.raw, field, statement.payload.pod_id, statement.kid, entry, now),
-    )
-    rule = "SET-1" if isinstance(statement.payload, Setpoint) else "MEA-2"
-    return ConflictingStatement(
-        rule=rule,
-        field=field,
-        found=f"{found} in other bytes",
-        allowed=f"the bytes of entry {entry}, which has it",
-        hint="both are kept as evidence of a conflict",
-    )
+def _parts(column: bytes) -> Iterator[bytes]:
+    for at in range(0, len(column), _HASH):
+        yield column[at : at + _HASH]

@@ -4,12 +4,13 @@ what is committed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from registry.domain.errors import RuleViolation
-from registry.evidence.statements import Statement, parse
-from registry.log.database import Database
-from registry.log.placing import claim_of
+from registry.evidence.statements import parse
+from registry.log.occupancy import Occupancy
+from registry.log.store import Store
 from registry.ports import LoggedStatement
 
 PAGE = 1000
@@ -21,7 +22,8 @@ class Conflict:
     """A refused statement (``refused``, exact bytes) that contradicts entry ``index`` (``logged``, exact
     bytes) in ``field`` (MEA-2).
 
-    ``key_id`` signed the refused one; ``received_at`` is in Unix seconds.
+    ``key_id`` signed the refused one; ``received_at`` is in Unix seconds. ``logged`` is empty once the entry's
+    month was detached.
     """
 
     id: int
@@ -48,68 +50,70 @@ class CounterGap:
 class LogQueries:
     """Questions to the log's database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, store: Store, occupancy: Callable[[], Occupancy]) -> None:
+        """``occupancy`` gives what the sequencer knows at the moment."""
+        self._store = store
+        self._occupancy = occupancy
 
     def entry(self, index: int) -> bytes:
         """The exact bytes of an entry. Raises RuleViolation (LOG-1) for an index that is not there."""
-        row = self._database.row("SELECT statement FROM entries WHERE idx = ?", (index,))
-        if row is None:
-            raise RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")
-        return bytes(row[0])
-
-    def index_of(self, statement: Statement) -> int | None:
-        """Where exactly these bytes stand, or ``None``."""
-        row = self._database.row(
-            "SELECT e.idx FROM claims c JOIN entries e USING (idx)"
-            " WHERE c.pod_id = ? AND c.period_start = ? AND c.kind = ? AND c.subject = ?"
-            " AND e.statement = ?",
-            (*claim_of(statement.payload), statement.raw),
-        )
-        return None if row is None else int(row[0])
+        found = self._store.entry(index)
+        if found is None:
+            raise _no_entry(index)
+        return found
 
     def size_answered(self, index: int) -> int:
         """The size of the log at which entry ``index`` was answered first. Raises RuleViolation (LOG-1) for
         no such entry.
         """
-        row = self._database.row("SELECT min(size) FROM checkpoints WHERE size > ?", (index,))
-        if index < 0 or row is None or row[0] is None:
-            raise RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")
-        return int(row[0])
+        size = self._store.size_beyond(index) if index >= 0 else None
+        if size is None:
+            raise _no_entry(index)
+        return size
 
     def committed_at(self, index: int) -> int:
-        """When entry ``index`` became durable, Unix seconds. Raises RuleViolation (LOG-1) for no entry."""
-        row = self._database.row("SELECT received_at FROM entries WHERE idx = ?", (index,))
-        if row is None:
-            raise RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")
-        return int(row[0])
+        """When an entry became durable, Unix seconds. Raises RuleViolation (LOG-1) for no entry."""
+        chunk = self._store.chunk(index)
+        if chunk is None:
+            raise _no_entry(index)
+        return chunk.received_at
 
     def root(self, size: int) -> bytes | None:
         """The root that was committed for a size, ``None`` if none was."""
-        row = self._database.row("SELECT root FROM checkpoints WHERE size = ?", (size,))
-        return row[0] if row else None
+        return self._store.root(size)
 
     def statements(self, pod_id: bytes, start: int, end: int) -> list[LoggedStatement]:
         """Entries about a POD whose period starts in [start, end), Unix seconds, by period and index."""
-        rows = self._database.rows(
-            "SELECT e.idx, e.statement FROM claims c JOIN entries e USING (idx)"
-            " WHERE c.pod_id = ? AND c.period_start >= ? AND c.period_start < ?"
-            " ORDER BY c.period_start, e.idx",
-            (pod_id, start, end),
-        )
-        return [LoggedStatement(index, data, parse(data).payload) for index, data in rows]
+        occupancy = self._occupancy()
+        pod = occupancy.pod(pod_id)
+        if pod is None:
+            return []
+        places = sorted([*occupancy.between(pod, start, end), *self._store.claims(pod, start, end)])
+        found = []
+        for _, index in places:
+            # What is being committed is not there yet; what was detached is not there any more.
+            data = self._store.entry(index)
+            if data is not None:
+                found.append(LoggedStatement(index, data, parse(data).payload))
+        return found
 
     def conflicts(self, pod_id: bytes | None = None, *, after: int = 0, limit: int = PAGE) -> list[Conflict]:
         """Recorded conflicts in the order of their arrival, of one POD or of all, ``limit`` of them beyond
         the id ``after``.
         """
-        where, values = ("", ()) if pod_id is None else (" AND c.pod_id = ?", (pod_id,))
-        rows = self._database.rows(
-            "SELECT c.id, c.pod_id, c.key_id, c.field, c.idx, e.statement, c.statement, c.received_at"
-            f" FROM conflicts c JOIN entries e USING (idx) WHERE c.id > ?{where} ORDER BY c.id LIMIT ?",
-            (after, *values, limit),
-        )
-        return [Conflict(*row) for row in rows]
+        return [
+            Conflict(
+                number,
+                row.pod_id,
+                row.key_id,
+                row.field,
+                row.index,
+                self._store.entry(row.index) or b"",
+                row.statement,
+                row.received_at,
+            )
+            for number, row in self._store.conflicts(pod_id, after, limit)
+        ]
 
     def gaps(
         self, key_id: bytes | None = None, *, after: tuple[bytes, int] = (b"", 0), limit: int = PAGE
@@ -117,28 +121,22 @@ class LogQueries:
         """Open counter gaps in the order of key and counter, of one key or of all, ``limit`` of them beyond
         ``after`` (key, first).
         """
-        where, values = ("", ()) if key_id is None else (" AND key_id = ?", (key_id,))
-        rows = self._database.rows(
-            f"SELECT key_id, first, last FROM gaps WHERE (key_id, first) > (?, ?){where}"
-            " ORDER BY key_id, first LIMIT ?",
-            (*after, *values, limit),
-        )
-        return [CounterGap(*row) for row in rows]
+        return [CounterGap(*row) for row in self._store.gaps(key_id, after, limit)]
 
     def setpoints(self, pod_id: bytes, after_sequence: int, now: int) -> list[bytes]:
         """Setpoints of a POD beyond a sequence that have not expired at ``now``, in order, exact bytes
         (SET-1).
         """
-        rows = self._database.rows(
-            "SELECT e.statement FROM setpoints s JOIN entries e USING (idx)"
-            " WHERE s.pod_id = ? AND s.sequence > ? AND s.expires_at >= ? ORDER BY s.sequence",
-            (pod_id, after_sequence, now),
-        )
-        return [row[0] for row in rows]
+        pod = self._occupancy().pod(pod_id)
+        if pod is None:
+            return []
+        return [self.entry(row.index) for row in self._store.setpoints(pod, after_sequence, now)]
 
     def last_sequence(self, pod_id: bytes) -> int:
         """The sequence of the POD's last setpoint, 0 if it never had one."""
-        row = self._database.row(
-            "SELECT coalesce(max(sequence), 0) FROM setpoints WHERE pod_id = ?", (pod_id,)
-        )
-        return int(row[0]) if row else 0
+        pod = self._occupancy().pod(pod_id)
+        return 0 if pod is None else self._store.last_sequence(pod)
+
+
+def _no_entry(index: int) -> RuleViolation:
+    return RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")

@@ -7,18 +7,19 @@ once for all of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Condition, Lock, Thread
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from registry.evidence.checkpoints import Checkpoint, sign_checkpoint
-from registry.evidence.statements import Statement
-from registry.log.database import Database
 from registry.log.failures import disk_failures
 from registry.log.healing import heal, remember_synced, synced_size
-from registry.log.placing import Outcome, Placed, place_all
+from registry.log.judged import Judged
+from registry.log.occupancy import Occupancy
+from registry.log.placing import Outcome, Placing
+from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
 from registry.log.tree import Tree
 from registry.ports import LogCheckpoint, OperationalError
@@ -29,12 +30,12 @@ _log = logging.getLogger(__name__)
 
 
 class _Ticket:
-    """One caller's statements on their way through a commit."""
+    """One caller's batch on its way through a commit."""
 
-    __slots__ = ("error", "outcomes", "statements")
+    __slots__ = ("error", "judged", "outcomes")
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self.statements = statements
+    def __init__(self, judged: Judged) -> None:
+        self.judged = judged
         self.outcomes: list[Outcome] | None = None
         self.error: BaseException | None = None
 
@@ -59,13 +60,13 @@ class Sequencer:
     """
 
     def __init__(
-        self, database: Database, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey
+        self, store: Store, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey
     ) -> None:
         """Open the log and bring its files to the state of the database.
 
         Raises :class:`~registry.ports.DatabaseCorrupted` where files and database contradict each other.
         """
-        self._database = database
+        self._store = store
         self._folder = folder
         self._origin = origin
         self._note_key = note_key
@@ -73,15 +74,19 @@ class Sequencer:
         self._queue_lock = Lock()
         self._turn = Lock()
         self._grown = Condition()
-        self._tree: Tree = heal(database, folder, origin, note_key)
-        self._whole = True
+        self._tree: Tree = heal(store, folder, origin, note_key)
+        self._occupancy: Occupancy = Occupancy(store)
+        self._whole = self._known = True
         self._checkpoint = self.signed(self._tree.size, self._tree.root())
-        self._synced = synced_size(database)
+        self._synced = synced_size(store)
         self._syncing: Thread | None = None
 
     def close(self) -> None:
-        """Sync the files, so that nothing need be derived when the log is opened again."""
+        """Write pages and sync the files, so that nothing need be derived when the log is opened again."""
         with self._turn:
+            if self._known and self._occupancy.behind:
+                with self._store.writing() as writing:
+                    self._occupancy.write_pages(writing, self._checkpoint.size)
             if self._syncing:
                 self._syncing.join()
             if self._whole and self._synced != self._checkpoint.size:
@@ -101,15 +106,20 @@ class Sequencer:
     def waiting(self) -> int:
         """Statements that wait for the next commit."""
         with self._queue_lock:
-            return sum(len(ticket.statements) for ticket in self._queue)
+            return sum(ticket.judged.count for ticket in self._queue)
 
-    def sequence(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
-        """Place statements whose authenticity was checked; returns their outcomes in order, durable.
+    @property
+    def occupancy(self) -> Occupancy:
+        """What is taken, as far as this process knows."""
+        return self._occupancy
+
+    def sequence(self, judged: Judged, now: int) -> list[Outcome]:
+        """Place a batch whose authenticity was checked; returns its outcomes in order, durable.
 
         ``now`` (Unix seconds) is recorded with new entries. Raises :class:`~registry.ports.OperationalError`:
         then nothing was answered, and repeating the call is safe.
         """
-        ticket = _Ticket(statements)
+        ticket = _Ticket(judged)
         with self._queue_lock:
             self._queue.append(ticket)
         with self._turn:
@@ -138,33 +148,34 @@ class Sequencer:
 
     def _serve(self, tickets: list[_Ticket], now: int) -> None:
         try:
-            outcomes = self._commit([statement for ticket in tickets for statement in ticket.statements], now)
+            outcomes = self._commit([ticket.judged for ticket in tickets], now)
         except BaseException as error:
             for ticket in tickets:
                 ticket.error = error
             return
-        done = iter(outcomes)
-        for ticket in tickets:
-            ticket.outcomes = [next(done) for _ in ticket.statements]
+        for ticket, found in zip(tickets, outcomes, strict=True):
+            ticket.outcomes = found
         with self._grown:
             self._grown.notify_all()
 
-    def _commit(self, statements: Sequence[Statement], now: int) -> list[Outcome]:
+    def _commit(self, batches: list[Judged], now: int) -> list[list[Outcome]]:
         self._make_whole()
-        # 1. place and commit
-        tree = self._tree
-        with self._database.transaction() as db:
-            outcomes = place_all(db, statements, tree.size, now)
-            new = [
-                (statement.raw, outcome.leaf)
-                for statement, outcome in zip(statements, outcomes, strict=True)
-                if isinstance(outcome, Placed) and outcome.leaf is not None
-            ]
-            if new:
-                growth = tree.growth(*zip(*new, strict=True))
+        # 1. place and commit; until that has ended well nothing in memory is relied upon
+        tree, occupancy, self._known = self._tree, self._occupancy, False
+        with self._store.writing() as writing:
+            placing = Placing(writing, occupancy, tree.size, now)
+            outcomes = [placing.place_all(judged) for judged in batches]
+            if placing.leaves:
+                chunks = list(placing.chunks())
+                growth = tree.growth(chunks, placing.leaves)
                 size, root = growth.size, growth.root
-                db.execute("INSERT INTO checkpoints VALUES (?, ?, ?)", (size, root, now))
-        if not new:
+                writing.chunks(chunks)
+                writing.checkpoint(size, root, now)
+                occupancy.write(writing, size)
+            else:
+                occupancy.write_numbers(writing)
+        self._known = True
+        if not placing.leaves:
             return outcomes
         # 2. files; until they are all there the tree in memory counts as broken
         self._whole = False
@@ -186,16 +197,19 @@ class Sequencer:
         try:
             with disk_failures(self._folder.root):
                 self._folder.sync()
-            remember_synced(self._database, size)
+            remember_synced(self._store, size)
             self._synced = size
         except (OperationalError, OSError) as failure:
             # Nothing is lost: the files are tried again with later ones, or derived again.
             _log.warning("files of the log wait for their sync: %s", failure)
 
     def _make_whole(self) -> None:
-        """Derive files again that a failed commit left behind the database."""
+        """Find out what a commit that failed has left: whether the database has it, and files behind it."""
+        if not self._known:
+            self._occupancy = Occupancy(self._store)
+            self._known, self._whole = True, False
         if not self._whole:
-            self._tree = heal(self._database, self._folder, self._origin, self._note_key)
+            self._tree = heal(self._store, self._folder, self._origin, self._note_key)
             self._whole = True
             self._checkpoint = self.signed(self._tree.size, self._tree.root())
 

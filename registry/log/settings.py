@@ -16,14 +16,12 @@ class LogSettings:
             changes.
         acceptance: settlement period, acceptance window and clock tolerance, seconds (MEA-2).
         wait_max_s: how long a request for setpoints may wait at most, seconds (SET-1).
-        verifiers: worker processes that verify signatures; 0 verifies in the process itself.
-        public_keys_kept: parsed device keys remembered by each process that verifies, 2.3 kB each.
-        bindings_kept: bindings of device keys remembered, 0.4 kB each.
+        verifiers: worker processes that read and verify statements; 0 does so in the process itself.
+        keys_kept: device keys remembered by each process that verifies, 2.8 kB each.
     """
 
     origin: str
     acceptance: AcceptanceRules = field(default_factory=AcceptanceRules)
     wait_max_s: float = 60.0
     verifiers: int = 0
-    public_keys_kept: int = 60_000
-    bindings_kept: int = 600_000
+    keys_kept: int = 600_000

@@ -41,11 +41,11 @@ class TileFolder:
     # ------------------------------------------------------------------------------------------------ write
 
     def write(
-        self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, list[bytes]]]
+        self, tiles: Iterable[tuple[TileName, bytes]], bundles: Iterable[tuple[TileName, bytes]]
     ) -> None:
         """Put hash tiles and entry bundles in place. Repeating it is harmless."""
         files = [(self.root / name.path, data) for name, data in tiles]
-        files += [(self.root / name.entries_path, entry_bundle(entries)) for name, entries in bundles]
+        files += [(self.root / name.entries_path, data) for name, data in bundles]
         for path, data in files:
             write_whole(path, data)
 
@@ -88,6 +88,10 @@ class TileFolder:
                 raise TileMissing(path, f"{len(data)} bytes", f"at least {wanted}")
             return data[:wanted]
         raise TileMissing(self.root / name.path, "no file", f"{name.width} hashes")
+
+    def bundle(self, name: TileName) -> bytes:
+        """The entry bundle of a level-0 tile. Raises as :meth:`entries`."""
+        return entry_bundle(self.entries(name))
 
     def entries(self, name: TileName) -> list[bytes]:
         """The entries below a level-0 tile. Raises :class:`TileMissing`, and RuleViolation (LOG-1) for a

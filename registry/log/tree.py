@@ -10,6 +10,7 @@ from typing import Final
 from registry.domain.errors import RuleViolation
 from registry.evidence import merkle
 from registry.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, TileName, node_reader
+from registry.log.store import Chunk
 from registry.log.tile_folder import TileFolder
 
 _NODES_KEPT: Final = 1 << 16
@@ -18,9 +19,9 @@ _TILES_KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Entries to be added with their leaf hashes, and the tree's frontier with them."""
+    """Entries to be added in chunks, with their leaf hashes, and the tree's frontier with them."""
 
-    entries: Sequence[bytes]
+    chunks: Sequence[Chunk]
     leaves: Sequence[bytes]
     frontier: merkle.Frontier
 
@@ -56,7 +57,7 @@ class Tree:
         self._frontier = merkle.Frontier.read(size, self._node)
         self._builder = TileBuilder(size, [folder.tile(name) if name else b"" for name in _open_tiles(size)])
         rest = size % TILE_WIDTH
-        self._open_entries = folder.entries(TileName(0, size // TILE_WIDTH, rest)) if rest else []
+        self._open_bundle = folder.bundle(TileName(0, size // TILE_WIDTH, rest)) if rest else b""
 
     @property
     def size(self) -> int:
@@ -67,31 +68,27 @@ class Tree:
         """The root of the whole tree."""
         return self._frontier.root()
 
-    def growth(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> Growth:
-        """What adding entries with these leaf hashes would lead to; changes nothing."""
+    def growth(self, chunks: Sequence[Chunk], leaves: Sequence[bytes]) -> Growth:
+        """What adding these chunks, with the leaf hashes of their entries, would lead to; changes nothing."""
         frontier = merkle.Frontier(self._frontier.size, self._frontier.nodes)
         frontier.extend(leaves)
-        return Growth(entries, leaves, frontier)
+        return Growth(chunks, leaves, frontier)
 
     def grow(self, growth: Growth) -> list[TileName]:
         """Add entries; on return their files are written. Returns the tiles that became full.
 
         The growth must be that of the tree as it is.
         """
-        entries, leaves = growth.entries, growth.leaves
-        tiles = self._builder.extend(leaves)
-        first_bundle = self._size // TILE_WIDTH
-        pending = [*self._open_entries, *entries]
-        bundles = []
-        for name, _ in tiles:
-            if name.level == 0:
-                start = (name.index - first_bundle) * TILE_WIDTH
-                bundles.append((name, pending[start : start + name.width]))
-        self._folder.write(tiles, bundles)
+        tiles = self._builder.extend(growth.leaves)
+        # Chunks do not cross the border of a bundle, and a bundle is its chunks, one after the other.
+        bundles = {self._size // TILE_WIDTH: [self._open_bundle]}
+        for chunk in growth.chunks:
+            bundles.setdefault(chunk.first // TILE_WIDTH, []).append(chunk.frames)
+        data = {index: b"".join(frames) for index, frames in bundles.items()}
+        self._folder.write(tiles, [(name, data[name.index]) for name, _ in tiles if name.level == 0])
         self._frontier = growth.frontier
-        size = self._size + len(entries)
-        self._open_entries = pending[len(pending) - size % TILE_WIDTH :]
-        self._size = size
+        self._size += len(growth.leaves)
+        self._open_bundle = data[self._size // TILE_WIDTH] if self._size % TILE_WIDTH else b""
         return [name for name, _ in tiles if name.width == TILE_WIDTH]
 
     def root_at(self, size: int) -> bytes:

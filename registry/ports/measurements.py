@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
 
 from registry.domain.errors import RuleViolation
@@ -32,26 +33,45 @@ class DeviceDirectory(Protocol):
         """The key, valid or not: earlier readings stay verifiable."""
         ...
 
+    def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
+        """As :meth:`device` for many ids, in their order."""
+        ...
+
+    def version(self) -> Hashable:
+        """Something that differs as soon as any key or binding does, and that is cheap to ask."""
+        ...
+
+    def changed_since(self, version: Hashable) -> Collection[bytes] | None:
+        """Ids of the keys that may have changed since the directory was at ``version``; ``None`` if that
+        cannot be told.
+        """
+        ...
+
     def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
         """The one key that is valid for the POD at ``at`` (Unix seconds)."""
         ...
 
 
 class Accepted:
-    """A statement is durable in the log at ``index``. ``statement_id``: SHA-256 of its bytes; ``receipt``:
-    COSE receipt, made when it is first asked for; the log must be open then.
+    """A statement is durable in the log at ``index``; ``duplicate`` if it was there before. Its receipt is made
+    when it is first asked for; the log must be open then.
     """
 
-    __slots__ = ("_receipt", "duplicate", "index", "statement_id")
+    __slots__ = ("_data", "_receipt", "duplicate", "index")
 
     def __init__(
-        self, index: int, statement_id: bytes, receipt: bytes | Callable[[int], bytes], duplicate: bool
+        self, index: int, data: bytes, receipt: bytes | Callable[[int], bytes], duplicate: bool
     ) -> None:
-        """``receipt``: the bytes, or what makes them of the index."""
+        """``data``: the statement's bytes; ``receipt``: the receipt's, or what makes them of the index."""
         self.index = index
-        self.statement_id = statement_id
         self.duplicate = duplicate
+        self._data = data
         self._receipt = receipt
+
+    @property
+    def statement_id(self) -> bytes:
+        """SHA-256 of the statement's bytes."""
+        return sha256(self._data).digest()
 
     @property
     def receipt(self) -> bytes:
@@ -63,11 +83,11 @@ class Accepted:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Accepted):
             return NotImplemented
-        mine = (self.index, self.statement_id, self.duplicate)
-        return mine == (other.index, other.statement_id, other.duplicate) and self.receipt == other.receipt
+        mine = (self.index, self._data, self.duplicate)
+        return mine == (other.index, other._data, other.duplicate) and self.receipt == other.receipt
 
     def __hash__(self) -> int:
-        return hash((self.index, self.statement_id))
+        return hash((self.index, self._data))
 
     def __repr__(self) -> str:
         return f"Accepted({self.index}, {self.statement_id.hex()}, duplicate={self.duplicate})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -95,6 +96,16 @@ class Directory:
 
     def device(self, key_id: bytes) -> DeviceKey | None:
         return self.keys.get(key_id)
+
+    def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
+        return [self.device(key_id) for key_id in key_ids]
+
+    def version(self) -> Hashable:
+        return tuple(self.keys.values())
+
+    def changed_since(self, version: Hashable) -> Collection[bytes] | None:
+        assert isinstance(version, tuple)
+        return {key.key_id for key in {*version} ^ {*self.keys.values()}}
 
     def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
         keys = (key for key in self.keys.values() if key.pod_id == pod_id)

@@ -138,7 +138,7 @@ def test_the_same_bytes_again_get_the_first_receipt(house: House, node: AccessNo
     node.submit([b.reading(slot, slot + 1) for slot in range(30)])
     house.clock.seconds += 100 * DAY_S
     again = accepted(node, a.reading())
-    assert again == Accepted(first.index, first.statement_id, first.receipt, duplicate=True)
+    assert again == Accepted(first.index, a.reading(), first.receipt, duplicate=True)
     assert node.checkpoint().size == 31
 
 

@@ -178,7 +178,7 @@ def test_an_old_database_is_refused_so_that_no_size_gets_a_second_root(house: Ho
 @pytest.mark.parametrize(
     "damage",
     [
-        "DELETE FROM entries WHERE idx = 4",
+        "DELETE FROM entries WHERE first = 0",
         "UPDATE checkpoints SET root = zeroblob(32) WHERE size = 5",
         "PRAGMA user_version = 99",
     ],

@@ -87,9 +87,7 @@ def test_the_same_again_and_the_same_sequence_again(house: House, node: AccessNo
     setpoint = device.setpoint(1, 1)
     first = logged(node, setpoint)
     house.clock.seconds += 10 * PERIOD_S
-    assert logged(node, setpoint) == Accepted(
-        first.index, first.statement_id, first.receipt, duplicate=True
-    )
+    assert logged(node, setpoint) == Accepted(first.index, setpoint, first.receipt, duplicate=True)
     for other in (device.setpoint(20, 1), device.setpoint(20, 1, power_w=-5)):
         with pytest.raises(ConflictingStatement, match="sequence"):
             logged(node, other)
