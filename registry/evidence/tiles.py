@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.domain.errors import RuleViolation
-from registry.evidence.merkle import HASH_BYTES, NodeReader, node_hash
+from registry.evidence.merkle import Frontier, HASH_BYTES, NodeReader, node_hash
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
@@ -110,17 +110,18 @@ def split_tile(tile: bytes) -> list[bytes]:
 
 
 class TileBuilder:
-    """Grows a log's tiles in memory: leaf hashes in, the files that changed out.
+    """Grows a log's tiles in memory: leaf hashes in, the files that changed and the root out.
 
     ``TileBuilder(size, open_tiles)`` resumes; ``open_tiles`` has the bytes of the partial tile of each level,
     from level 0 on, empty where a level has none.
     """
 
-    __slots__ = ("_open", "_size")
+    __slots__ = ("_nodes", "_open", "_size")
 
     def __init__(self, size: int = 0, open_tiles: Sequence[bytes] = ()) -> None:
         self._size = size
         self._open = [bytearray(tile) for tile in open_tiles]
+        self._nodes: list[bytes] = []
         for level in range((size.bit_length() + TILE_HEIGHT - 1) // TILE_HEIGHT):
             found = len(self._open[level]) if level < len(self._open) else 0
             allowed = (size >> TILE_HEIGHT * level) % TILE_WIDTH * HASH_BYTES
@@ -131,36 +132,49 @@ class TileBuilder:
                     found=f"{found} bytes",
                     allowed=f"{allowed} bytes",
                 )
+            # The roots of the perfect subtrees within the open tile stand to the right of those above it.
+            self._nodes[:0] = _perfect_roots(split_tile(bytes(self._open[level])))
 
     @property
     def size(self) -> int:
         """Number of leaves."""
         return self._size
 
+    def root(self) -> bytes:
+        """The Merkle tree hash of all leaves so far."""
+        return Frontier(self._size, self._nodes).root()
+
     def extend(self, leaves: Iterable[bytes]) -> list[tuple[TileName, bytes]]:
         """Add leaf hashes; returns every tile that became full and, after the last leaf, the changed partial
         ones.
         """
         before, done = self._size, []
+        nodes, lowest = self._nodes, self._level(0)
         for leaf in leaves:
-            done += self._push(0, leaf)
+            lowest += leaf
+            node, carry, height = leaf, self._size, 0
+            # A leaf completes the perfect subtrees that end with it; each eighth one is a hash of the level above.
+            while carry & 1:
+                node = node_hash(nodes.pop(), node)
+                carry >>= 1
+                height += 1
+                if height % TILE_HEIGHT == 0:
+                    level = height // TILE_HEIGHT
+                    tile = self._open[level - 1]
+                    done.append((TileName(level - 1, self._size >> height), bytes(tile)))
+                    tile.clear()
+                    self._level(level).extend(node)
+            nodes.append(node)
             self._size += 1
         for name in tiles_for_growth(before, self._size):
             if name.width != TILE_WIDTH:
                 done.append((name, bytes(self._open[name.level])))
         return done
 
-    def _push(self, level: int, node: bytes) -> list[tuple[TileName, bytes]]:
+    def _level(self, level: int) -> bytearray:
         if level == len(self._open):
             self._open.append(bytearray())
-        tile = self._open[level]
-        tile += node
-        if len(tile) < TILE_WIDTH * HASH_BYTES:
-            return []
-        full = bytes(tile)
-        tile.clear()
-        name = TileName(level, self._size >> TILE_HEIGHT * (level + 1))
-        return [(name, full), *self._push(level + 1, _fold(split_tile(full)))]
+        return self._open[level]
 
 
 def entry_bundle(entries: Iterable[bytes]) -> bytes:
@@ -204,3 +218,13 @@ def _fold(nodes: list[bytes]) -> bytes:
     while len(nodes) > 1:
         nodes = [node_hash(nodes[at], nodes[at + 1]) for at in range(0, len(nodes), 2)]
     return nodes[0]
+
+
+def _perfect_roots(nodes: list[bytes]) -> list[bytes]:
+    """The roots of the largest perfect subtrees over neighbouring nodes, from left to right."""
+    roots, start = [], 0
+    for height in range(TILE_HEIGHT - 1, -1, -1):
+        if len(nodes) >> height & 1:
+            roots.append(_fold(nodes[start : start + (1 << height)]))
+            start += 1 << height
+    return roots

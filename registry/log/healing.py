@@ -64,7 +64,9 @@ def heal(store: Store, folder: TileFolder, origin: str, note_key: Ed25519Private
         while tree.size < size:
             chunks = _continuing(store, tree.size)
             leaves = [leaf_hash(entry) for chunk in chunks for entry in chunk.entries()]
-            folder.drop_partial(tree.grow(tree.growth(chunks, leaves)))
+            growth = tree.grow(chunks, leaves)
+            tree.write(growth)
+            folder.drop_partial(growth.full)
         if tree.root() != root:
             raise _corrupted(
                 store, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"

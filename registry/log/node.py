@@ -26,7 +26,7 @@ from registry.log.judging import Body, Messages
 from registry.log.keys import KeyFeed
 from registry.log.lock import FolderLock
 from registry.log.metrics import Door, Meter, NoMeter, Stages
-from registry.log.placing import Outcome, Placed
+from registry.log.placing import Outcome, Standing
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
 from registry.log.sequencer import Sequencer
 from registry.log.setpoints import PlatformDirectory, SetpointDesk
@@ -193,12 +193,13 @@ class AccessNode:
         return answers
 
     def _answers(self, judged: Judged, outcomes: Sequence[Outcome]) -> Iterator[Answer]:
-        frames, receipt = judged.readings(), self.receipt
+        frames, others, receipt = judged.readings(), judged.others, self.receipt
         for number, outcome in enumerate(outcomes):
-            other = judged.others.get(number)
-            data = next(frames)[2:] if other is None else other.raw
-            if isinstance(outcome, Placed):
-                yield Accepted(outcome.index, data, receipt, outcome.again)
+            data = others[number].raw if number in others else next(frames)[2:]
+            if type(outcome) is int:
+                yield Accepted(outcome, data, receipt, False)
+            elif isinstance(outcome, Standing):
+                yield Accepted(outcome.index, data, receipt, True)
             else:
                 yield Refused(outcome, sha256(data).digest())
 

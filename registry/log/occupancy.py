@@ -24,7 +24,8 @@ _KEYS_PER_PAGE: Final = 1000
 _PAGES_KEPT: Final = 16_384
 _WRITE_EVERY: Final = 65_536
 """Entries after which pages are written; as many may have to be read again after a crash (half a second)."""
-_DIRTY_MAX: Final = 8_192
+_PERIODS_MAX: Final = 1_024
+"""Changed periods after which pages are written earlier: late readings touch a page each."""
 _CHUNKS_READ: Final = 64
 
 _POSITION, _COUNTER = "Q", "I"
@@ -46,12 +47,11 @@ class Occupancy:
             at = page * _KEYS_PER_PAGE
             self._highest[at : at + len(values)] = values
         self._pages: dict[PageId, array[int]] = {}
-        self._dirty: set[PageId] = set()
-        self._written_last: set[PageId] = set()
-        self._dirty_counters: set[int] = set()
+        self._changed: dict[int, dict[int, array[int]]] = {}
+        self._changed_before: dict[int, dict[int, array[int]]] = {}
+        self._changed_counters: set[int] = set()
         self._newest = int(store.meta("newest") or 0)
         self._indexed = int(store.meta(_INDEXED) or 0)
-        self._size = self._indexed
         self._catch_up()
 
     # ------------------------------------------------------------------------------------------------- asked
@@ -91,9 +91,10 @@ class Occupancy:
             if len(values := _unpack(_POSITION, data)) > position
         }
         # Pages that are being written count as changed until the next ones are: their commit may be under way.
-        for page in (*self._written_last, *self._dirty):
-            if page.number == number and start <= page.start < end and (kept := self._pages.get(page)):
-                found[page.start] = kept
+        for changed in (self._changed_before, self._changed):
+            for period, pages in tuple(changed.items()):
+                if start <= period < end and number in pages:
+                    found[period] = pages[number]
         for period in sorted(found):
             if index := found[period][position]:
                 yield period, index - 1
@@ -111,43 +112,50 @@ class Occupancy:
             self._highest.append(0)
         return number
 
-    def take(self, key: int, pod: int, start: int, counter: int, index: int) -> bool:
+    def take(self, kid: bytes, pod_id: bytes, start: int, counter: int, index: int) -> bool:
         """Note a reading as entry ``index`` if its period is free and its counter the key's next one; else
-        change nothing.
+        change nothing but give numbers to a POD and a key that have none.
         """
+        # Every reading comes this way: written out, where a call for each step would cost as much as the step.
+        key = self._keys.get(kid)
+        if key is None:
+            key = self.number_key(kid)
         if counter != self._highest[key] + 1:
             return False
-        page = PageId(pod // PODS_PER_PAGE, start)
-        values = self._pages.get(page)
-        if values is None:
-            values = self._load(page)
-        position = pod % PODS_PER_PAGE
+        pod = self._pods.get(pod_id)
+        if pod is None:
+            pod = self.number_pod(pod_id)
+        number = pod // PODS_PER_PAGE
+        changed = self._changed.get(start)
+        if changed is None or number not in changed:
+            values = self._changing(PageId(number, start))
+        else:
+            values = changed[number]
+        position = pod - number * PODS_PER_PAGE
         if values[position]:
             return False
         values[position] = index + 1
-        self._dirty.add(page)
-        self.use(key, counter)
+        self._highest[key] = counter
+        self._changed_counters.add(key // _KEYS_PER_PAGE)
         return True
 
     def place(self, pod: int, start: int, index: int) -> None:
         """Note where a reading stands."""
-        page = PageId(pod // PODS_PER_PAGE, start)
-        values = self._pages.get(page) or self._load(page)
-        values[pod % PODS_PER_PAGE] = index + 1
-        self._dirty.add(page)
+        number, position = divmod(pod, PODS_PER_PAGE)
+        self._changing(PageId(number, start))[position] = index + 1
 
     def use(self, key: int, counter: int) -> None:
         """Note that a key has used a counter."""
         if counter > self._highest[key]:
             self._highest[key] = counter
-            self._dirty_counters.add(key // _KEYS_PER_PAGE)
+            self._changed_counters.add(key // _KEYS_PER_PAGE)
 
     def write(self, writing: Writing, size: int) -> None:
         """Write what a commit that leads to ``size`` entries has changed: new numbers at once, pages now and
         then.
         """
         self.write_numbers(writing)
-        if size - self._indexed >= _WRITE_EVERY or len(self._dirty) >= _DIRTY_MAX:
+        if size - self._indexed >= _WRITE_EVERY or len(self._changed) >= _PERIODS_MAX:
             self.write_pages(writing, size)
 
     def write_numbers(self, writing: Writing) -> None:
@@ -161,18 +169,20 @@ class Occupancy:
 
     def write_pages(self, writing: Writing, size: int) -> None:
         """Write every page that has changed."""
-        pages = sorted(self._dirty, key=lambda page: page.place)
+        used = len(self._pods)
         writing.position_pages(
-            (page, day_number(page.start), _pack(self._trimmed(page))) for page in pages
+            (PageId(number, start), day_number(start), _pack(pages[number][: used - number * PODS_PER_PAGE]))
+            for start, pages in sorted(self._changed.items())
+            for number in sorted(pages)
         )
         writing.counter_pages(
             (page, _pack(self._highest[page * _KEYS_PER_PAGE : (page + 1) * _KEYS_PER_PAGE]))
-            for page in sorted(self._dirty_counters)
+            for page in sorted(self._changed_counters)
         )
         writing.meta("newest", str(self._newest))
         writing.meta(_INDEXED, str(size))
-        self._written_last, self._dirty = self._dirty, set()
-        self._dirty_counters.clear()
+        self._changed_before, self._changed = self._changed, {}
+        self._changed_counters.clear()
         self._indexed = size
         while len(self._pages) > _PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
@@ -180,20 +190,20 @@ class Occupancy:
     @property
     def behind(self) -> bool:
         """Whether there is something that :meth:`write_pages` would write."""
-        return bool(self._dirty or self._dirty_counters)
+        return bool(self._changed or self._changed_counters)
 
-    def _load(self, page: PageId) -> array[int]:
-        # No page of a later period can be in the database yet.
-        data = None if page.start > self._newest else self._store.position_page(page)
-        values = _unpack(_POSITION, data or b"")
-        values.extend([0] * (PODS_PER_PAGE - len(values)))
-        self._newest = max(self._newest, page.start)
-        self._pages[page] = values
+    def _changing(self, page: PageId) -> array[int]:
+        """A page to be changed, from memory or the store."""
+        values = self._pages.get(page)
+        if values is None:
+            # No page of a later period can be in the database yet.
+            data = None if page.start > self._newest else self._store.position_page(page)
+            values = _unpack(_POSITION, data or b"")
+            values.extend([0] * (PODS_PER_PAGE - len(values)))
+            self._newest = max(self._newest, page.start)
+            self._pages[page] = values
+        self._changed.setdefault(page.start, {})[page.number] = values
         return values
-
-    def _trimmed(self, page: PageId) -> array[int]:
-        used = len(self._pods) - page.number * PODS_PER_PAGE
-        return self._pages[page][:used]
 
     def _catch_up(self) -> None:
         at = self._indexed

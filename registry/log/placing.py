@@ -31,14 +31,14 @@ class ConflictingStatement(RuleViolation):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a statement stands in the log; ``again`` if its bytes were there before."""
+class Standing:
+    """The bytes stand in the log already, as entry ``index``."""
 
     index: int
-    again: bool
 
 
-Outcome = Placed | RuleViolation
+Outcome = int | Standing | RuleViolation
+"""The index of a new entry, where the same bytes stand already, or why there is no place."""
 
 
 class Placing:
@@ -68,7 +68,7 @@ class Placing:
         """
         outcomes: list[Outcome | None] = [None] * judged.count
         occupancy, leaves, frames, days = self._occupancy, self.leaves, self._frames, self._days
-        number_key, number_pod, take = occupancy.number_key, occupancy.number_pod, occupancy.take
+        take = occupancy.take
         others = iter(sorted(judged.others))
         other = next(others, judged.count)
         columns = zip(
@@ -86,11 +86,11 @@ class Placing:
             while other < number:
                 outcomes[other] = self._place_other(judged.others[other])
                 other, index = next(others, judged.count), self.size
-            if take(number_key(kid), number_pod(pod_id), start, counter, index):
+            if take(kid, pod_id, start, counter, index):
                 leaves.append(leaf)
                 frames.append(frame)
                 days.append(day_number(start))
-                outcomes[number] = Placed(index, again=False)
+                outcomes[number] = index
                 index += 1
             else:
                 outcomes[number] = self._place(parse(frame[2:]))
@@ -119,7 +119,7 @@ class Placing:
             return self._place(verdict)
         # What was once accepted stays so, whatever became of key and time since: the same bytes are no refusal.
         known = self._standing(verdict.statement) if verdict.statement else None
-        return verdict.violation if known is None else Placed(known, again=True)
+        return verdict.violation if known is None else Standing(known)
 
     def _place(self, statement: Statement) -> Outcome:
         """Make a statement the next entry, or say why not.
@@ -136,7 +136,7 @@ class Placing:
         found = find(payload, self._occupancy, self._reads)
         if found is not None:
             if self._entry(found) == statement.raw:
-                return Placed(found, again=True)
+                return Standing(found)
             return self._conflict(statement, *_subject(payload), found)
         # 3. counter, 4. the setpoint answered, 5. sequence
         if isinstance(payload, Setpoint):
@@ -160,7 +160,7 @@ class Placing:
         self.leaves.append(leaf_hash(statement.raw))
         self._frames.append(len(statement.raw).to_bytes(2, "big") + statement.raw)
         self._days.append(day_number(payload.period_start))
-        return Placed(index, again=False)
+        return index
 
     def _standing(self, statement: Statement) -> int | None:
         index = find(statement.payload, self._occupancy, self._reads)

@@ -161,29 +161,29 @@ class Sequencer:
     def _commit(self, batches: list[Judged], now: int) -> list[list[Outcome]]:
         self._make_whole()
         # 1. place and commit; until that has ended well nothing in memory is relied upon
-        tree, occupancy, self._known = self._tree, self._occupancy, False
+        tree, occupancy, self._known, self._whole = self._tree, self._occupancy, False, False
         with self._store.writing() as writing:
             placing = Placing(writing, occupancy, tree.size, now)
             outcomes = [placing.place_all(judged) for judged in batches]
             if placing.leaves:
                 chunks = list(placing.chunks())
-                growth = tree.growth(chunks, placing.leaves)
-                size, root = growth.size, growth.root
+                growth = tree.grow(chunks, placing.leaves)
                 writing.chunks(chunks)
-                writing.checkpoint(size, root, now)
-                occupancy.write(writing, size)
+                writing.checkpoint(growth.size, growth.root, now)
+                occupancy.write(writing, growth.size)
             else:
                 occupancy.write_numbers(writing)
         self._known = True
         if not placing.leaves:
+            self._whole = True
             return outcomes
         # 2. files; until they are all there the tree in memory counts as broken
-        self._whole = False
+        size = growth.size
         with disk_failures(self._folder.root):
-            full = tree.grow(growth)
-            checkpoint = self.signed(size, root)
+            tree.write(growth)
+            checkpoint = self.signed(size, growth.root)
             self._folder.publish(checkpoint.note)
-            self._folder.drop_partial(full)
+            self._folder.drop_partial(growth.full)
         self._whole = True
         self._checkpoint = checkpoint
         # 4. sync, while the next ones come

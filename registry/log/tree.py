@@ -19,28 +19,31 @@ _TILES_KEPT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Entries to be added in chunks, with their leaf hashes, and the tree's frontier with them."""
+    """What a tree has grown to, and the files that say so.
 
-    chunks: Sequence[Chunk]
-    leaves: Sequence[bytes]
-    frontier: merkle.Frontier
+    Attributes:
+        size, root: of the tree with the new entries.
+        tiles: hash tiles, full ones and the open ones.
+        bundles: entry bundles, likewise.
+    """
+
+    size: int
+    root: bytes
+    tiles: Sequence[tuple[TileName, bytes]]
+    bundles: Sequence[tuple[TileName, bytes]]
 
     @property
-    def size(self) -> int:
-        """The size they lead to."""
-        return self.frontier.size
-
-    @property
-    def root(self) -> bytes:
-        """The root they lead to."""
-        return self.frontier.root()
+    def full(self) -> list[TileName]:
+        """The tiles that became full."""
+        return [name for name, _ in self.tiles if name.width == TILE_WIDTH]
 
 
 class Tree:
     """A tree of :attr:`size` leaves in its folder.
 
     One thread grows it; any number read. A reader sees a size only once its files are written. When
-    :meth:`grow` fails the object is of no further use: open the tree again.
+    something fails between :meth:`grow` and the end of :meth:`write` the object is of no further use: open
+    the tree again.
     """
 
     def __init__(self, folder: TileFolder, size: int) -> None:
@@ -54,7 +57,6 @@ class Tree:
         # Nodes never change once complete, so what is kept stays true while the tree grows.
         self._tile = lru_cache(_TILES_KEPT)(folder.tile)
         self._node: Callable[[int, int], bytes] = lru_cache(_NODES_KEPT)(self._read_node)
-        self._frontier = merkle.Frontier.read(size, self._node)
         self._builder = TileBuilder(size, [folder.tile(name) if name else b"" for name in _open_tiles(size)])
         rest = size % TILE_WIDTH
         self._open_bundle = folder.bundle(TileName(0, size // TILE_WIDTH, rest)) if rest else b""
@@ -66,30 +68,29 @@ class Tree:
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        return self._frontier.root()
+        return self._builder.root()
 
-    def growth(self, chunks: Sequence[Chunk], leaves: Sequence[bytes]) -> Growth:
-        """What adding these chunks, with the leaf hashes of their entries, would lead to; changes nothing."""
-        frontier = merkle.Frontier(self._frontier.size, self._frontier.nodes)
-        frontier.extend(leaves)
-        return Growth(chunks, leaves, frontier)
-
-    def grow(self, growth: Growth) -> list[TileName]:
-        """Add entries; on return their files are written. Returns the tiles that became full.
-
-        The growth must be that of the tree as it is.
-        """
-        tiles = self._builder.extend(growth.leaves)
+    def grow(self, chunks: Sequence[Chunk], leaves: Sequence[bytes]) -> Growth:
+        """Add chunks with the leaf hashes of their entries, in memory; :meth:`write` has to follow."""
+        tiles = self._builder.extend(leaves)
         # Chunks do not cross the border of a bundle, and a bundle is its chunks, one after the other.
         bundles = {self._size // TILE_WIDTH: [self._open_bundle]}
-        for chunk in growth.chunks:
+        for chunk in chunks:
             bundles.setdefault(chunk.first // TILE_WIDTH, []).append(chunk.frames)
         data = {index: b"".join(frames) for index, frames in bundles.items()}
-        self._folder.write(tiles, [(name, data[name.index]) for name, _ in tiles if name.level == 0])
-        self._frontier = growth.frontier
-        self._size += len(growth.leaves)
-        self._open_bundle = data[self._size // TILE_WIDTH] if self._size % TILE_WIDTH else b""
-        return [name for name, _ in tiles if name.width == TILE_WIDTH]
+        size = self._builder.size
+        self._open_bundle = data[size // TILE_WIDTH] if size % TILE_WIDTH else b""
+        return Growth(
+            size,
+            self._builder.root(),
+            tiles,
+            [(name, data[name.index]) for name, _ in tiles if name.level == 0],
+        )
+
+    def write(self, growth: Growth) -> None:
+        """Write the files of what was grown; readers see it then."""
+        self._folder.write(growth.tiles, growth.bundles)
+        self._size = growth.size
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` leaves."""

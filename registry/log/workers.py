@@ -6,6 +6,7 @@ worker that is killed loses nothing: its batch is given to a fresh one.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
@@ -226,7 +227,8 @@ class _Worker:
 def _serve(pipe: Connection, rules: AcceptanceRules, keys_kept: int) -> None:
     """A worker's life: answer until the pipe closes."""
     gate = Gate(KeyBook(keys_kept), rules)
-    import gc; gc.disable()
+    # Judging leaves no cycles behind, and a collection would walk through every key that is remembered.
+    gc.disable()
 
     def ask(key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
         pipe.send(list(key_ids))
