@@ -160,8 +160,6 @@ def open_node(settings: Settings, clock: Clock) -> Node:
                 verifiers=settings.verifiers,
             ),
             PrometheusMeter(metrics),
-            # Bindings come from the ledger: they are the same until the mirror has taken another block.
-            devices_version=mirror.position,
         )
         stack.callback(log.close)
         _check_anchored(mirror, log)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from typing import Protocol, cast
 
 from registry.ports import DeviceKey
 from registry.views import DeviceView
 
 
 class _Devices(Protocol):
-    def device_of_key(self, key_id: bytes, *, as_of: datetime | None = None) -> DeviceView | None: ...
+    def device_keys(self, key_ids: Sequence[bytes] | None = None) -> Iterator[DeviceKey]: ...
+
+    def last_block(self) -> tuple[int, bytes] | None: ...
+
+    def device_keys_since(self, block: tuple[int, bytes] | None) -> Collection[bytes] | None: ...
 
     def devices(self, *, pod_id: bytes | None = None) -> list[DeviceView]: ...
 
@@ -23,8 +27,24 @@ class MirrorDevices:
 
     def device(self, key_id: bytes) -> DeviceKey | None:
         """The key, valid or not."""
-        view = self._mirror.device_of_key(key_id)
-        return None if view is None else _key(view)
+        return self.devices([key_id])[0]
+
+    def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
+        """The keys, valid or not, in the order of the ids."""
+        found = {key.key_id: key for key in self._mirror.device_keys(key_ids)}
+        return [found.get(key_id) for key_id in key_ids]
+
+    def all(self) -> Iterator[DeviceKey]:
+        """Every key that was ever bound."""
+        return self._mirror.device_keys()
+
+    def version(self) -> Hashable:
+        """The last block with facts: a binding changes with one, or with one that the chain gave up."""
+        return self._mirror.last_block()
+
+    def changed_since(self, version: Hashable) -> Collection[bytes] | None:
+        """Keys bound or ended since that block; ``None`` if the chain gave it up."""
+        return self._mirror.device_keys_since(cast("tuple[int, bytes] | None", version))
 
     def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
         """The one key that is valid for the POD at ``at`` (Unix seconds)."""

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
+
+from registry.domain.events import DeviceBound, DeviceEnded
 from registry.mirror.keys import key, size_part
 from registry.mirror.queries.reader import Reader, Row, base, columns, equal, instant, provenance
-from registry.mirror.tables import AttestationRow, Checkpoint, Device, DisputeRow, Statement, table_of
-from registry.ports import PAGE
+from registry.mirror.tables import (
+    AttestationRow,
+    Block,
+    Checkpoint,
+    Device,
+    DisputeRow,
+    Fact,
+    Statement,
+    table_of,
+)
+from registry.ports import PAGE, DeviceKey
 from registry.views import Attestation, CheckpointView, DeviceView, Dispute, StatementView
+
+_ASKED_AT_ONCE = 500
 
 
 class RecordReader(Reader):
@@ -19,6 +34,47 @@ class RecordReader(Reader):
         """A device by its key id."""
         row = self._row(Device, key_id.hex(), as_of)
         return None if row is None else _device(row)
+
+    def device_keys(self, key_ids: Sequence[bytes] | None = None) -> Iterator[DeviceKey]:
+        """The keys of these ids, or all, as they stand now; in no order."""
+        table = table_of(Device)
+        names = ("key_id", "pod_id", "public_key", "valid_from", "valid_until")
+        query = select(*(table.c[name] for name in names)).where(table.c.until_block.is_(None))
+        parts: list[list[str] | None] = [None]
+        if key_ids is not None:
+            keys = [key_id.hex() for key_id in key_ids]
+            parts = [keys[at : at + _ASKED_AT_ONCE] for at in range(0, len(keys), _ASKED_AT_ONCE)]
+        for part in parts:
+            with self._database.reading() as connection:
+                wanted = query if part is None else query.where(table.c.key.in_(part))
+                for kid, pod_id, point, since, until in connection.execute(wanted):
+                    yield DeviceKey(bytes(kid), bytes(pod_id), bytes(point), since, until)
+
+    def last_block(self) -> tuple[int, bytes] | None:
+        """Number and hash of the last block that holds facts."""
+        block = table_of(Block)
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(block.c.number, block.c.hash).order_by(block.c.number.desc()).limit(1)
+            ).first()
+        return None if row is None else (row[0], bytes(row[1]))
+
+    def device_keys_since(self, block: tuple[int, bytes] | None) -> list[bytes] | None:
+        """Ids of keys that were bound or ended after a block with facts; ``None`` if that block is gone."""
+        blocks, facts, devices = table_of(Block), table_of(Fact), table_of(Device)
+        number, hash_ = block or (-1, b"")
+        with self._database.reading() as connection:
+            if block is not None:
+                found = connection.execute(select(blocks.c.hash).where(blocks.c.number == number)).scalar()
+                if found is None or bytes(found) != hash_:
+                    return None
+            # Most blocks say nothing of devices, and the facts of a block are found by their key.
+            events = [DeviceBound.__name__, DeviceEnded.__name__]
+            said = select(facts.c.block).where(facts.c.block > number, facts.c.event.in_(events)).limit(1)
+            if connection.execute(said).first() is None:
+                return []
+            changed = select(devices.c.key_id).where(devices.c.block > number)
+            return [bytes(kid) for (kid,) in connection.execute(changed)]
 
     def devices(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +15,7 @@ from registry.evidence.es256 import kid_of, public_key_bytes
 from registry.evidence.payloads import Execution, Payload, Reading, Setpoint
 from registry.evidence.statements import sign
 from registry.log import AccessNode, LogSettings
+from registry.log.engines import Engine
 from registry.ports import DeviceKey
 
 PERIOD_S = 900
@@ -119,17 +120,25 @@ class Directory:
 
 @dataclass
 class House:
-    """What outlives a restart of the node: its folder, the directory, the clock."""
+    """What outlives a restart of the node: its folder, the directory, the clock, its database."""
 
     folder: Path
     directory: Directory = field(default_factory=Directory)
     clock: SetClock = field(default_factory=SetClock)
+    verifiers: int = 0
+    engine: Callable[[], Engine] | None = None
 
     def device(self, name: str, valid_from: int = 0, valid_until: int = 2**40 - 1) -> Device:
         return self.directory.bind(Device(name), valid_from, valid_until)
 
     def open(self) -> AccessNode:
-        settings = LogSettings(ORIGIN)
         return AccessNode(
-            self.folder, self.directory, self.directory, self.clock, NOTE_KEY, RECEIPT_KEY, settings
+            self.folder,
+            self.directory,
+            self.directory,
+            self.clock,
+            NOTE_KEY,
+            RECEIPT_KEY,
+            LogSettings(ORIGIN, verifiers=self.verifiers),
+            engine=self.engine and self.engine(),
         )

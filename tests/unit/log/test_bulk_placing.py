@@ -40,10 +40,11 @@ def tell(answer: Answer) -> tuple[object, ...]:
 
 def rows(house: House) -> dict[str, list[object]]:
     db = sqlite3.connect(house.folder / "log.sqlite")
-    tables = ("entries", "claims", "counters", "keys", "gaps", "conflicts")
+    tables = ("positions", "claims", "counters", "keys", "pods", "gaps", "conflicts")
     found = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    frames = [row[0] for row in db.execute("SELECT frames FROM entries ORDER BY first")]
     db.close()
-    return found
+    return {**found, "entries": [b"".join(frames)]}
 
 
 @pytest.mark.rule("MEA-2", "LOG-1")
