@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -66,12 +66,13 @@ class AccessNode:
         receipt_key: PrivateKey,
         settings: LogSettings,
         meter: Meter | None = None,
-        engine: Engine | None = None,
+        open_engine: Callable[[], Engine] | None = None,
     ) -> None:
         """Open the log in ``folder``, or begin one there.
 
         ``note_key`` signs checkpoints, ``receipt_key`` (P-256) receipts; ``meter`` is told of every batch.
-        ``engine`` is the log's database, by default a file in ``folder``; the log closes it.
+        ``open_engine`` opens the log's database once ``folder`` is locked, by default a file in it; the log
+        closes it.
 
         Raises :class:`~registry.ports.AlreadyInUse`, :class:`~registry.ports.DatabaseCorrupted`,
         :class:`~registry.ports.DiskFull`, RuleViolation (LOG-1) for an origin that no checkpoint can carry.
@@ -80,7 +81,7 @@ class AccessNode:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
         try:
-            self._store = Store(engine or SqliteEngine(folder / DATABASE_FILE))
+            self._store = Store(open_engine() if open_engine else SqliteEngine(folder / DATABASE_FILE))
             try:
                 self._sequencer = Sequencer(
                     self._store, TileFolder(folder / TREE_FOLDER), settings.origin, note_key

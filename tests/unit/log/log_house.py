@@ -140,5 +140,5 @@ class House:
             NOTE_KEY,
             RECEIPT_KEY,
             LogSettings(ORIGIN, verifiers=self.verifiers),
-            engine=self.engine and self.engine(),
+            open_engine=self.engine,
         )

@@ -37,7 +37,7 @@ class LogMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.house = House(self.folder / "log")
+        self.house = self.make_house(self.folder / "log")
         self.node: AccessNode = self.house.open()
         for name in ("a", "b"):
             self.house.device(name)
@@ -47,6 +47,10 @@ class LogMachine(RuleBasedStateMachine):
         self.by_counter: dict[tuple[bytes, int], int] = {}
         self.conflicts: dict[tuple[str, int, bytes], None] = {}
         self.roots: dict[int, bytes] = {}
+
+    def make_house(self, folder: Path) -> House:
+        """Where the log is kept."""
+        return House(folder)
 
     @rule(batch=st.lists(statements, min_size=1, max_size=8))
     def submit(self, batch: list[bytes]) -> None:
