@@ -28,6 +28,7 @@ class Caretaker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._anchorer: Anchorer | None = None
+        self._learned = False
         self._said: str | None = None
         self.failure: str | None = None
         """The kind of error that ended the last round, None if it went well; its text is in the log only."""
@@ -48,6 +49,9 @@ class Caretaker:
         """One round."""
         try:
             self._node.mirror.catch_up()
+            if not self._learned:
+                self._node.learn_keys()
+                self._learned = True
             self._anchor()
         except Exception as error:  # whatever it is, the next round must come
             if str(error) != self._said:

@@ -33,7 +33,11 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Value over reference; 1 is as good as the reference."""
+        """How the value compares with the reference; 1 is as good as it. Of rates the value over the reference,
+        of seconds the reference over the value, so that more is better in any case.
+        """
+        if self.unit == "s":
+            return self.reference_value / self.value
         return self.value / self.reference_value
 
     def line(self) -> str:

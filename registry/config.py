@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         deployment: file that says where the contracts stand; needed with ``chain_url``.
         register_url: database of the mirror; empty is SQLite in ``state``.
         vault_url: database of the vault; empty is SQLite in ``state``.
+        log_url: database of the measurement log, ``postgresql://…``; empty is SQLite in ``state``.
         keystore: folder of encrypted ledger keys of this node's own party, ``<party>.json``; empty means
             the sandbox, where this node holds every party's key.
         keystore_passphrase: opens them.
@@ -33,7 +34,7 @@ class Settings(BaseSettings):
         final_after_blocks: how many blocks must follow an anchor's before it is final: 0 on a chain with
             instant finality (QBFT, embedded), as many as its operators hold safe on any other.
         acceptance_window_days: how long after its period a statement is taken (MEA-2).
-        verifiers: worker processes that verify signatures; 0 verifies in the node's own process.
+        verifiers: worker processes that read and verify statements; 0 does so in the node's own process.
         token_issuer, jwks_url: whose bearer tokens are accepted; without ``jwks_url`` the local issuer's.
         host, port: where the API listens.
     """
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     deployment: Path | None = None
     register_url: str = ""
     vault_url: str = ""
+    log_url: Annotated[str, Field(pattern=r"^(postgresql(\+psycopg)?://.+)?$")] = ""
     keystore: Path | None = None
     keystore_passphrase: str = ""
     log_origin: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/log"

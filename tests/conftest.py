@@ -13,7 +13,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from tests.servers import Anvil, MissingProgram, PostgresServer
+from bench.servers import Anvil, MissingProgram, PostgresServer
 
 # Machines differ: a property is judged by what it finds, never by how long an example took. In CI the
 # examples are the same in every run, so that a red run can be repeated.

@@ -25,6 +25,7 @@ from registry.ledger.opening import open_embedded, open_rpc
 from registry.ledger.signers import KeystoreSigner
 from registry.log.anchoring import Anchorer
 from registry.log.cosigning import CosignatureCollector
+from registry.log.engines.postgresql import PostgresEngine
 from registry.log.http_witness import HttpWitness
 from registry.log.metrics import PrometheusMeter
 from registry.log.node import TREE_FOLDER, AccessNode
@@ -76,6 +77,7 @@ class Node:
     vault: Vault
     answers: AnswerStore
     log: AccessNode
+    devices: MirrorDevices
     witness: Witness
     cosigner: CosignatureCollector
     keys: KeyRing
@@ -111,6 +113,10 @@ class Node:
             self.settings.anchor_every_seconds,
             self.clock,
         )
+
+    def learn_keys(self) -> None:
+        """Have the access node read all device keys, so that no first reading waits for its key."""
+        self.log.learn_keys(self.devices.all())
 
     def close(self) -> None:
         """Release files and locks."""
@@ -160,6 +166,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
                 verifiers=settings.verifiers,
             ),
             PrometheusMeter(metrics),
+            (lambda: PostgresEngine(settings.log_url)) if settings.log_url else None,
         )
         stack.callback(log.close)
         _check_anchored(mirror, log)
@@ -172,6 +179,7 @@ def open_node(settings: Settings, clock: Clock) -> Node:
             vault=vault,
             answers=answers,
             log=log,
+            devices=devices,
             witness=_witness(settings, keys, clock),
             cosigner=_cosigner(settings),
             keys=keys,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bench.intake import Sizes, measure_intake
+from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
+from bench.servers import MissingProgram, PostgresServer
 from registry.cli.outcome import EPILOG
 
 bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True, epilog=EPILOG)
@@ -21,19 +24,70 @@ def bench() -> None:
     """Benchmarks, each against its reference, measured in the same run."""
 
 
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Devices = Annotated[int, typer.Option(min=16, help="Devices, each with its own key.")]
+Batch = Annotated[int, typer.Option(min=1, max=5_000, help="Statements per batch.")]
+Clients = Annotated[int, typer.Option(min=1, help="Batches under way at once.")]
+Verifiers = Annotated[int, typer.Option(min=0, help="Worker processes of the node; 0: its own process.")]
+Place = Annotated[Path | None, typer.Option(help="Where the log is made; its disk counts.")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--postgresql",
+        help="An empty PostgreSQL database for the log, postgresql://…; without one a server is started "
+        "where PostgreSQL's programs are installed.",
+    ),
+]
+
+
 @bench_app.command(epilog=EPILOG)
 def intake(
-    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
-    devices: Annotated[int, typer.Option(min=16, help="Devices, each with its own key.")] = _DEFAULT.devices,
-    batch: Annotated[int, typer.Option(min=1, max=5_000, help="Statements per batch.")] = _DEFAULT.batch,
-    clients: Annotated[int, typer.Option(min=1, help="Batches under way at once.")] = _DEFAULT.clients,
-    verifiers: Annotated[
-        int, typer.Option(min=0, help="Processes that verify; 0: the node's own.")
-    ] = _DEFAULT.verifiers,
-    folder: Annotated[Path | None, typer.Option(help="Where the log is made; its disk counts.")] = None,
+    json: Json = False,
+    devices: Devices = _DEFAULT.devices,
+    batch: Batch = _DEFAULT.batch,
+    clients: Clients = _DEFAULT.clients,
+    verifiers: Verifiers = _DEFAULT.verifiers,
+    folder: Place = None,
+    postgresql: Database = None,
 ) -> None:
     """Statements certified end to end in batches, against raw signature verifications on all cores."""
-    show(measure_intake(Sizes(devices, batch, clients, verifiers), folder), json)
+    with _postgresql(postgresql) as url:
+        databases = {"sqlite": "", **({"postgresql": url} if url else {})}
+        sizes = Sizes(devices, batch, clients, verifiers)
+        show(measure_intake(sizes, folder, databases, _say), json)
+
+
+@bench_app.command(epilog=EPILOG)
+def city(
+    json: Json = False,
+    devices: Devices = CITY.devices,
+    batch: Batch = CITY.batch,
+    clients: Clients = CITY.clients,
+    verifiers: Verifiers = CITY.verifiers,
+    folder: Place = None,
+) -> None:
+    """Two quarter-hours of a whole city, from the first byte to the anchored checkpoint."""
+    show(measure_city(Sizes(devices, batch, clients, verifiers), folder, say=_say), json)
+
+
+@contextmanager
+def _postgresql(url: str | None) -> Iterator[str | None]:
+    if url is not None:
+        yield url
+        return
+    try:
+        server = PostgresServer.start()
+    except MissingProgram as error:
+        _say(f"not measured on PostgreSQL: {error}")
+        yield None
+        return
+    with server:
+        yield server.url
+
+
+def _say(text: str) -> None:
+    """Tell people what goes on, beside the figures."""
+    typer.echo(text, err=True)
 
 
 def show(results: list[Result], json: bool) -> None:

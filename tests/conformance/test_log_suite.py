@@ -16,20 +16,9 @@ from registry.log.engines import Engine
 from registry.log.engines.postgresql import PostgresEngine
 from registry.log.engines.sqlite import SqliteEngine
 from registry.ports import Accepted, AlreadyInUse, DatabaseCorrupted, DatabaseUnreachable, Refused
+from tests.databases import fresh_database
 from tests.unit.log.log_house import START, House
 from tests.unit.log.test_intake_model import LogMachine
-
-_numbers = count()
-
-
-def fresh_database(url: str) -> str:
-    """A new, empty database on the session's server."""
-    plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    name = f"log_{next(_numbers)}"
-    with psycopg.connect(plain, autocommit=True) as session:
-        session.execute(f"CREATE DATABASE {name}".encode())
-    return plain.rpartition("/")[0] + f"/{name}"
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
@@ -52,7 +41,8 @@ def engine_of(house: House) -> Engine:
 
 def accepted(node: AccessNode, batch: list[bytes]) -> list[Accepted]:
     answers = node.submit(batch)
-    assert all(isinstance(answer, Accepted) for answer in answers), answers
+    # each answer's receipt is asked for here: the log makes it while it is open
+    assert all(isinstance(answer, Accepted) and answer.receipt for answer in answers), answers
     return [answer for answer in answers if isinstance(answer, Accepted)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -15,6 +16,7 @@ from bench.results import Result
 from registry.cli.main import app
 from registry.evidence.es256 import load_public_key
 from registry.evidence.statements import parse, verify
+from tests.databases import fresh_database
 
 FIELDS = {
     "name",
@@ -46,23 +48,38 @@ def test_a_result_is_one_line_of_json() -> None:
 
 
 @pytest.mark.rule("MEA-1", "MEA-2", "MEA-3", "LOG-1")
-def test_the_command_prints_a_line_per_quarter_hour() -> None:
-    sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "0"}
-    result = CliRunner().invoke(app, ["bench", "intake", "--json", *chain(*sizes.items())])
+def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: str) -> None:
+    sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "1"}
+    words = ["bench", "intake", "--json", *chain(*sizes.items()), "--postgresql", fresh_database(postgres_url)]
+    result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [line["name"] for line in lines] == ["intake.batch.sqlite.first", "intake.batch.sqlite"]
+    names = [f"intake.batch.{database}" for database in ("sqlite", "postgresql")]
+    assert [line["name"] for line in lines] == [name + end for name in names for end in (".first", "")]
     for line in lines:
         assert set(line) == FIELDS
         assert line["sizes"]["statements"] == line["sizes"]["keys"] == 40
         assert line["value"] > 0 and line["reference_value"] > 0 and line["seconds"] > 0
 
 
+@pytest.mark.rule("MEA-3", "LOG-2")
+def test_a_small_city_is_anchored() -> None:
+    result = CliRunner().invoke(app, ["bench", "city", "--json", "--devices", "40", "--batch", "8"])
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["name"] for line in lines] == ["city.first", "city.second"]
+    for line in lines:
+        assert line["unit"] == "s" and line["sizes"]["missing"] == 0
+        assert line["ratio"] == pytest.approx(line["reference_value"] / line["value"], abs=1)
+        assert line["sizes"]["resident_mb_node"] > 0 and line["sizes"]["resident_mb_worker_1"] > 0
+
+
 @pytest.mark.rule("MEA-2")
 def test_a_statement_that_was_not_accepted_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = make_fleet(20, 2)
-    del fleet.by_id[fleet.members[7].key.key_id]
-    monkeypatch.setattr(bench_intake, "make_fleet", lambda devices, quarters: fleet)
+    stranger = make_fleet(21, 2).members[20].statements
+    members = [*fleet.members[:19], replace(fleet.members[19], statements=stranger)]
+    monkeypatch.setattr(bench_intake, "make_fleet", lambda devices, quarters: replace(fleet, members=members))
     with pytest.raises(RuntimeError, match="found 19 statements, expected 20"):
         measure_intake(Sizes(20, 5, 2, 0))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests import servers
+from bench import servers
 from tests.conftest import not_run
 
 

@@ -1,0 +1,220 @@
+"""An access node in a process of its own, and a fleet that sends it batches over sockets from another one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Client, Connection, Listener, wait
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.directory import BenchDirectory
+from bench.ledger import AnchoredLog
+from registry.evidence.receipts import parse_receipt, verify_receipt
+from registry.log import AccessNode, LogSettings, check_folder
+from registry.log.engines.postgresql import PostgresEngine
+from registry.log.node import TREE_FOLDER
+from registry.ports import Accepted, DeviceKey
+
+ITEMS_MAX = 5_000
+RECEIPTS_CHECKED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a node is made of.
+
+    Attributes:
+        folder: where its log is.
+        log_url: its database; empty is SQLite in the folder.
+        verifiers: its worker processes.
+        anchored: whether it has a ledger to anchor on.
+        learn: whether it reads its devices' keys before anything is measured.
+        now: where its clock stands, Unix seconds.
+    """
+
+    folder: Path
+    log_url: str
+    verifiers: int
+    anchored: bool
+    learn: bool
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round of batches took: seconds from the first byte to the last answer, and to the anchor in a
+    block of the ledger (0 without one); how many statements were accepted; resident memory of the node and its
+    workers afterwards, in bytes.
+    """
+
+    seconds: float
+    anchored_seconds: float
+    accepted: int
+    memory: tuple[int, ...]
+
+
+class ServedLog:
+    """The node's process, seen from outside."""
+
+    def __init__(self, served: Served, keys: Sequence[DeviceKey]) -> None:
+        """Start it; returns when it has read the keys of its devices."""
+        context = multiprocessing.get_context("spawn")
+        self._pipe, child = context.Pipe()
+        self._process = context.Process(target=_node, args=(child, served))
+        self._process.start()
+        child.close()
+        self._pipe.send(keys)
+        self._answer()
+
+    def round(self, batches: Sequence[bytes], clients: int) -> Round:
+        """Send batches (CBOR sequences) over ``clients`` connections, the next when the last is answered."""
+        self._pipe.send(("round", clients))
+        address = self._answer()
+        context = multiprocessing.get_context("spawn")
+        shares = [batches[number::clients] for number in range(clients)]
+        sender = context.Process(target=_send, args=(address, shares), daemon=True)
+        sender.start()
+        found: Round = self._answer()
+        sender.join()
+        return found
+
+    def check(self, size: int) -> None:
+        """Check what was answered: as many entries, receipts that verify, a sound folder. Raises
+        RuntimeError.
+        """
+        self._pipe.send(("check", size))
+        self._answer()
+
+    def _answer(self) -> Any:
+        answer = self._pipe.recv()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pipe.close()
+        self._process.join()
+
+
+# -------------------------------------------------------------------------------------------- the node's side
+
+
+def _node(pipe: Connection, served: Served) -> None:
+    """The node's process: opens it, and does what it is told until the pipe closes."""
+    try:
+        keys = pipe.recv()
+        directory = BenchDirectory(keys, served.now)
+        receipt_key = ec.generate_private_key(ec.SECP256R1())
+        with AccessNode(
+            served.folder / "log",
+            directory,
+            directory,
+            directory,
+            Ed25519PrivateKey.generate(),
+            receipt_key,
+            LogSettings("bench.example/log", verifiers=served.verifiers),
+            open_engine=(lambda: PostgresEngine(served.log_url)) if served.log_url else None,
+        ) as node:
+            anchored = AnchoredLog(served.folder / "chain", node) if served.anchored else None
+            # Also what needs but one key learned waits for every worker to be there.
+            node.learn_keys(keys if served.learn else keys[:1])
+            pipe.send(None)
+            while True:
+                what, number = pipe.recv()
+                if what == "round":
+                    pipe.send(_serve(node, pipe, number, anchored))
+                else:
+                    _check(node, served.folder, number, receipt_key.public_key())
+                    pipe.send(None)
+    except EOFError:
+        pass
+    except Exception as error:
+        pipe.send(error)
+
+
+def _serve(node: AccessNode, pipe: Connection, clients: int, anchored: AnchoredLog | None) -> Round:
+    accepted = [0] * clients
+    with Listener(family="AF_UNIX") as listener:
+        pipe.send(listener.address)
+        doors = [listener.accept() for _ in range(clients)]
+        threads = [
+            Thread(target=_answer, args=(node, door, accepted, number)) for number, door in enumerate(doors)
+        ]
+        for thread in threads:
+            thread.start()
+        began = time.perf_counter()
+        for door in doors:
+            door.send_bytes(b"go")
+        for thread in threads:
+            thread.join()
+        seconds = time.perf_counter() - began
+        if anchored:
+            anchored.anchor()
+        whole = time.perf_counter() - began
+    memory = tuple(map(_resident, (os.getpid(), *node.verifier_pids)))
+    return Round(seconds, whole if anchored else 0.0, sum(accepted), memory)
+
+
+def _answer(node: AccessNode, door: Connection, accepted: list[int], number: int) -> None:
+    """One connection: batches in, an index per accepted statement out."""
+    while body := door.recv_bytes():
+        answers = node.submit_sequence(body, ITEMS_MAX)
+        taken = [each.index for each in answers if isinstance(each, Accepted) and not each.duplicate]
+        accepted[number] += len(taken)
+        door.send_bytes(b"".join(index.to_bytes(8, "big") for index in taken))
+    door.close()
+
+
+def _check(node: AccessNode, folder: Path, size: int, public_key: ec.EllipticCurvePublicKey) -> None:
+    found = node.checkpoint().size
+    if found != size:
+        raise RuntimeError(f"log: found {found} entries, expected {size}")
+    for index in range(0, size, max(1, size // RECEIPTS_CHECKED)):
+        verify_receipt(parse_receipt(node.receipt(index)), node.entry(index), public_key)
+    report = check_folder(folder / "log" / TREE_FOLDER, node.note_key)
+    if not report.sound:
+        raise RuntimeError(f"log folder: {report.findings[0]}")
+
+
+def _resident(pid: int) -> int:
+    """Resident memory of a process, in bytes."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+# ------------------------------------------------------------------------------------------- the fleet's side
+
+
+def _send(address: str, shares: list[list[bytes]]) -> None:
+    doors = [Client(address, family="AF_UNIX") for _ in shares]
+    for door in doors:
+        door.recv_bytes()
+    rest = dict(zip(doors, map(iter, shares), strict=True))
+    waiting = [door for door in doors if _send_next(door, rest[door])]
+    while waiting:
+        ready = wait(waiting)
+        for door in [door for door in waiting if door in ready]:
+            door.recv_bytes()
+            if not _send_next(door, rest[door]):
+                waiting.remove(door)
+
+
+def _send_next(door: Connection, batches: Iterator[bytes]) -> bool:
+    """Send the next batch; at the end an empty message, and ``False``."""
+    batch = next(batches, b"")
+    door.send_bytes(batch)
+    return bool(batch)
