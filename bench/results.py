@@ -44,7 +44,7 @@ class Result:
         """One line of JSON, numbers rounded to what they are worth."""
         fields = {**asdict(self), "ratio": round(self.ratio, 3)}
         for name in ("value", "reference_value"):
-            fields[name] = round(fields[name], 1)
+            fields[name] = round(fields[name], 3 if self.unit == "s" else 1)
         fields["seconds"] = round(self.seconds, 3)
         return json.dumps(fields, sort_keys=True)
 

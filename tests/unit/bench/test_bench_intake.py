@@ -77,8 +77,7 @@ def test_a_small_city_is_anchored() -> None:
 @pytest.mark.rule("MEA-2")
 def test_a_statement_that_was_not_accepted_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = make_fleet(20, 2)
-    stranger = make_fleet(21, 2).members[20].statements
-    members = [*fleet.members[:19], replace(fleet.members[19], statements=stranger)]
+    members = [*fleet.members[:19], fleet.members[0]]
     monkeypatch.setattr(bench_intake, "make_fleet", lambda devices, quarters: replace(fleet, members=members))
     with pytest.raises(RuntimeError, match="found 19 statements, expected 20"):
         measure_intake(Sizes(20, 5, 2, 0))
