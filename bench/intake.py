@@ -1,5 +1,6 @@
-"""``intake.batch.sqlite`` and ``intake.batch.postgresql``: statements certified end to end in batches, against
-raw verifications on the same cores. ``city.first`` and ``city.second``: the quarter-hours of a whole city.
+"""``intake.batch.sqlite`` and ``intake.batch.postgresql``: statements certified end to end in batches,
+against raw verifications on the same cores. ``city.first`` and ``city.second``: the quarter-hours of a
+whole city.
 
 Each batch is a CBOR sequence sent over a socket to the access node's process and goes the whole way: split,
 checked by MEA-2, verified, placed, committed to the disk, put into the tree with a signed checkpoint,
@@ -59,9 +60,13 @@ class _Measured:
 
 
 def measure_intake(
-    sizes: Sizes, folder: Path | None = None, log_urls: dict[str, str] | None = None, say: Say = lambda _: None
+    sizes: Sizes,
+    folder: Path | None = None,
+    log_urls: dict[str, str] | None = None,
+    say: Say = lambda _: None,
 ) -> list[Result]:
-    """Two lines per database: a quarter-hour in which each key is new to the node (``….first``), and the next.
+    """Two lines per database: a quarter-hour in which each key is new to the node (``….first``), and the
+    next.
 
     ``log_urls``: the databases by name, an empty address for SQLite; by default SQLite alone. ``folder`` is
     where the logs' folders are made (and removed), by default where temporary files go; ``say`` is told what
@@ -72,7 +77,9 @@ def measure_intake(
     for database, url in (log_urls or {"sqlite": ""}).items():
         say(f"intake on {database}: {sizes.devices} devices")
         measured = _measure(fleet, sizes, folder, url, learn=False, anchored=False)
-        for name, found in zip((f"intake.batch.{database}.first", f"intake.batch.{database}"), measured, strict=True):
+        for name, found in zip(
+            (f"intake.batch.{database}.first", f"intake.batch.{database}"), measured, strict=True
+        ):
             seconds = found.round.seconds
             results.append(
                 Result(
@@ -115,7 +122,11 @@ def measure_city(
                 unit="s",
                 reference=f"seconds for as many {RAW}",
                 reference_value=sizes.devices / found.raw,
-                sizes={**_figures(sizes, found), **megabytes, "missing": sizes.devices - found.round.accepted},
+                sizes={
+                    **_figures(sizes, found),
+                    **megabytes,
+                    "missing": sizes.devices - found.round.accepted,
+                },
                 seconds=seconds,
             )
         )

@@ -31,7 +31,8 @@ class AnchoredLog:
         admin, signer = LocalSigner.create(), LocalSigner.create()
         self._embedded = open_embedded(folder, _Now(), admin)
         self._embedded.ledger.send(
-            AdmitParties((Admission(_PARTY, PartyKind.ACCESS_NODE, _EIC, "Access node", signer.address),)), admin
+            AdmitParties((Admission(_PARTY, PartyKind.ACCESS_NODE, _EIC, "Access node", signer.address),)),
+            admin,
         )
         self._anchorer = Anchorer(node, self._embedded.ledger, signer, _PARTY, 1, 1, _Now())
 

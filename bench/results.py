@@ -33,8 +33,8 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """How the value compares with the reference; 1 is as good as it. Of rates the value over the reference,
-        of seconds the reference over the value, so that more is better in any case.
+        """How the value compares with the reference; 1 is as good as it. Of rates the value over the
+        reference, of seconds the reference over the value, so that more is better in any case.
         """
         if self.unit == "s":
             return self.reference_value / self.value

@@ -52,8 +52,8 @@ class Served:
 @dataclass(frozen=True, slots=True)
 class Round:
     """What one round of batches took: seconds from the first byte to the last answer, and to the anchor in a
-    block of the ledger (0 without one); how many statements were accepted; resident memory of the node and its
-    workers afterwards, in bytes.
+    block of the ledger (0 without one); how many statements were accepted; resident memory of the node and
+    its workers afterwards, in bytes.
     """
 
     seconds: float

@@ -1,4 +1,6 @@
-"""Servers that benchmarks and test sessions start and end themselves: PostgreSQL and anvil, on loopback, in throw-away folders."""
+"""Servers that benchmarks and test sessions start and end themselves: PostgreSQL and anvil, on loopback, in
+throw-away folders.
+"""
 
 from __future__ import annotations
 

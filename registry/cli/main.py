@@ -12,17 +12,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from registry.bootstrap import Node, SystemClock, open_node, sandbox_token
-from registry.bootstrap.node import CHAIN_FOLDER, KEYS_FOLDER
+from registry.bootstrap import SystemClock, sandbox_token
 from registry.cli.benching import bench_app
 from registry.cli.demo.run import run_demo
 from registry.cli.fleet import add_pgui
+from registry.cli.logs import log_app
+from registry.cli.nodes import open_existing, require_node
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, OneLineGroup, one_clear_line
 from registry.cli.verifying import known_block, print_report, report_json, verify_file
 from registry.config import DEFAULT_STATE, Settings
-from registry.evidence.checkpoints import NoteKey
-from registry.ledger.opening import CHAIN_FILE, DEPLOYMENT_FILE
-from registry.log.check import check_folder
 
 app = typer.Typer(
     name="flexledger",
@@ -32,7 +30,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-log_app = typer.Typer(help="The measurement log.", no_args_is_help=True, epilog=EPILOG)
 app.add_typer(log_app, name="log")
 add_pgui(app)
 app.add_typer(bench_app, name="bench")
@@ -67,7 +64,7 @@ def serve(
     with one_clear_line():
         settings = Settings(state=state, host=host, port=port)
         if not settings.chain_url:
-            _require_node(settings)
+            require_node(settings)
         own = {"FLEXLEDGER_STATE": str(state), "FLEXLEDGER_HOST": host, "FLEXLEDGER_PORT": str(port)}
         os.execve(sys.executable, [sys.executable, "-m", "api"], {**os.environ, **own})
 
@@ -100,14 +97,14 @@ def token(
     """Print a bearer token of a party, from the sandbox's own issuer; also while the node serves."""
     with one_clear_line():
         settings = Settings(state=state)
-        _require_node(settings)
+        require_node(settings)
         typer.echo(sandbox_token(settings, party, SystemClock().now()))
 
 
 @app.command(epilog=EPILOG)
 def rebuild(state: State = DEFAULT_STATE) -> None:
     """Drop the register's mirror and rebuild it from the chain; says whether every row is as before."""
-    with one_clear_line(), _open(state) as node:
+    with one_clear_line(), open_existing(state) as node:
         before = list(node.mirror.dump())
         node.mirror.drop()
         node.mirror.catch_up()
@@ -121,7 +118,7 @@ def rebuild(state: State = DEFAULT_STATE) -> None:
 @app.command(epilog=EPILOG)
 def status(state: State = DEFAULT_STATE) -> None:
     """What the node holds."""
-    with one_clear_line(), _open(state) as node:
+    with one_clear_line(), open_existing(state) as node:
         counts, head, checkpoint = node.mirror.statistics(), node.ledger.head(), node.log.checkpoint()
         version = node.ledger.contracts_version
         parties = ", ".join(f"{count} {kind.name.lower()}" for kind, count in counts.parties.items())
@@ -136,44 +133,6 @@ def status(state: State = DEFAULT_STATE) -> None:
             ("statements", str(counts.statements)),
         ):
             _line(f"{name:<12}{value}")
-
-
-@log_app.command("check", epilog=EPILOG)
-def log_check(
-    folder: Annotated[Path, typer.Argument(help="The `tree` folder of a log.")],
-    key: Annotated[
-        str | None, typer.Option(help="The log's note key, as `flexledger status` of its node shows it.")
-    ] = None,
-) -> None:
-    """Re-derive the root of a log folder from its entries; names every entry that differs (LOG-1)."""
-    with one_clear_line():
-        report = check_folder(folder, NoteKey.parse(key) if key is not None else None)
-        for finding in report.findings:
-            _line(f"  ✗ {finding}")
-        head = report.checkpoint
-        signature = "signed by the key" if report.signed else "signature not checked: no --key given"
-        verdict = "sound" if report.sound else f"NOT SOUND: {len(report.findings)} findings"
-        _line(f"{head.origin}, {head.size} entries, root {head.root.hex()}, {signature}: {verdict}")
-        if not report.sound:
-            raise typer.Exit(EXIT_REFUSED)
-
-
-def _open(state: Path) -> Node:
-    settings = Settings(state=state)
-    _require_node(settings)
-    return open_node(settings, SystemClock())
-
-
-def _require_node(settings: Settings) -> None:
-    """Commands that look at a node never begin one. Raises ValueError."""
-    chain = settings.state / CHAIN_FOLDER
-    embedded = [chain / CHAIN_FILE, chain / DEPLOYMENT_FILE]
-    known = [settings.state / KEYS_FOLDER] if settings.chain_url else embedded
-    if not any(path.exists() for path in known):
-        raise ValueError(
-            f"state: found {settings.state}, which holds no node; allowed a folder that "
-            "`flexledger demo` or a served node left"
-        )
 
 
 def _line(text: str) -> None:

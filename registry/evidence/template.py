@@ -115,7 +115,9 @@ def _is_consistent(found: re.Match[bytes]) -> bool:
     start, end = found.span()
     length, r, s = found.group(2, 13, 14)
     return (
-        length[0] == end - start - _PAYLOAD - _SIGNATURE_ITEM and _ZERO < r < _ORDER and _ZERO < s <= _HIGHEST_S
+        length[0] == end - start - _PAYLOAD - _SIGNATURE_ITEM
+        and _ZERO < r < _ORDER
+        and _ZERO < s <= _HIGHEST_S
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.domain.errors import RuleViolation
-from registry.evidence.merkle import Frontier, HASH_BYTES, NodeReader, node_hash
+from registry.evidence.merkle import HASH_BYTES, Frontier, NodeReader, node_hash
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
@@ -153,7 +153,8 @@ class TileBuilder:
         for leaf in leaves:
             lowest += leaf
             node, carry, height = leaf, self._size, 0
-            # A leaf completes the perfect subtrees that end with it; each eighth one is a hash of the level above.
+            # A leaf completes the perfect subtrees that end with it; each eighth one is a hash of the level
+            # above.
             while carry & 1:
                 node = node_hash(nodes.pop(), node)
                 carry >>= 1

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -14,6 +14,7 @@ from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint, 
 from registry.evidence.merkle import Frontier, leaf_hash
 from registry.evidence.tiles import TILE_WIDTH, TileName, split_tile, tiles_for_growth
 from registry.log.tile_folder import CHECKPOINT, TileFolder, TileMissing
+from registry.log.tile_reader import TileReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def check_folder(
     tree_folder: Path,
     note_key: NoteKey | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    archives: Sequence[Path] = (),
 ) -> LogReport:
     """Re-derive the tree of a log folder from its entries and compare (LOG-1).
 
@@ -48,10 +50,13 @@ def check_folder(
     3. Each hash above level 0 is the root of the tile below it.
     4. The root that the entries lead to is that of the checkpoint.
 
+    Of a log whose first entries were detached, what is below its minimum index is not looked for, and in 4
+    the hashes above level 0 stand for it; with ``archives`` beside the folder they are checked as well.
+
     ``progress`` is told entries done and entries in all. Raises RuleViolation (LOG-1) if there is no readable
     checkpoint, or if the key did not sign it.
     """
-    folder = TileFolder(tree_folder)
+    folder = TileFolder(tree_folder, archives)
     # 1. the checkpoint
     note = folder.checkpoint()
     if note is None:
@@ -60,39 +65,55 @@ def check_folder(
         )
     checkpoint = open_checkpoint(note, note_key) if note_key else read_checkpoint(note)
     findings: list[RuleViolation] = []
-    frontier: Frontier | None = Frontier()
+    whole = True
+    minimum = folder.minimum()
+    frontier = Frontier()
     for name in tiles_for_growth(0, checkpoint.size):
+        if _detached(folder, name, minimum):
+            whole = False
+            continue
         try:
             if name.level == 0:
                 # 2. entries
                 leaves = [leaf_hash(entry) for entry in folder.entries(name)]
-                if frontier:
-                    frontier.extend(leaves)
-                    progress(frontier.size, checkpoint.size)
+                frontier.extend(leaves)
+                progress(min((name.index + 1) * TILE_WIDTH, checkpoint.size), checkpoint.size)
                 findings += _differences(name, leaves, split_tile(folder.tile(name)))
             else:
                 # 3. the hashes above
-                findings += _differences(name, _roots_below(folder, name), split_tile(folder.tile(name)))
+                stored = split_tile(folder.tile(name))
+                findings += _differences(name, _roots_below(folder, name, minimum, stored), stored)
         except (TileMissing, RuleViolation) as error:
             findings.append(
                 RuleViolation(rule="LOG-1", field=name.path, found=str(error), allowed="a file of the log")
             )
-            frontier = None if name.level == 0 else frontier
-    # 4. the root; without all entries there is none to compare
-    if frontier and frontier.root() != checkpoint.root:
+            whole = False
+    # 4. the root; from the entries where they are all there, else from the hashes that were checked above
+    root = frontier.root() if whole else None
+    if root is None and not findings:
+        root = TileReader(folder, checkpoint.size).root()
+    if root is not None and root != checkpoint.root:
         findings.append(
-            RuleViolation(
-                rule="LOG-1", field="root", found=frontier.root().hex(), allowed=checkpoint.root.hex()
-            )
+            RuleViolation(rule="LOG-1", field="root", found=root.hex(), allowed=checkpoint.root.hex())
         )
     return LogReport(checkpoint, note_key is not None, tuple(findings))
 
 
-def _roots_below(folder: TileFolder, name: TileName) -> Iterator[bytes]:
-    for index in range(name.index * TILE_WIDTH, name.index * TILE_WIDTH + name.width):
-        below = Frontier()
-        below.extend(split_tile(folder.tile(TileName(name.level - 1, index))))
-        yield below.root()
+def _detached(folder: TileFolder, name: TileName, minimum: int) -> bool:
+    """Whether a level 0 tile went with its entries, as the minimum index allows."""
+    return name.level == 0 and (name.index + 1) * TILE_WIDTH <= minimum and not folder.holds(name)
+
+
+def _roots_below(folder: TileFolder, name: TileName, minimum: int, stored: list[bytes]) -> Iterator[bytes]:
+    first = name.index * TILE_WIDTH
+    for index in range(first, first + name.width):
+        below = TileName(name.level - 1, index)
+        if _detached(folder, below, minimum):
+            yield stored[index - first]
+            continue
+        tree = Frontier()
+        tree.extend(split_tile(folder.tile(below)))
+        yield tree.root()
 
 
 def _differences(name: TileName, derived: Iterable[bytes], stored: list[bytes]) -> Iterator[RuleViolation]:

@@ -57,6 +57,12 @@ def heal(store: Store, folder: TileFolder, origin: str, note_key: Ed25519Private
     except (TileMissing, RuleViolation):
         whole = False
     with disk_failures(folder.root):
+        if not whole and store.chunk(0) is None and size:
+            raise DatabaseCorrupted(
+                found=f"a damaged {folder.root} of a log whose first entries were detached",
+                expected="its hash tiles up to the last size that was synced",
+                remedy="copy the archives of the detached months back into it, or restore it from its backup",
+            )
         if not whole:
             folder.clear_tiles()
             tree = Tree(folder, 0)

@@ -54,8 +54,8 @@ class Gate:
         4. The period has the market's length, is aligned to it, is over (an execution that was not begun may
            come before) and did not end before the acceptance window.
 
-        Whether the log has the same bytes, other bytes for the same POD and period, or the counter, is decided
-        where the log grows: :mod:`registry.log.placing`.
+        Whether the log has the same bytes, other bytes for the same POD and period, or the counter, is
+        decided where the log grows: :mod:`registry.log.placing`.
 
         A refusal (MEA-1, MEA-2, DEV-1) names the first field found wrong. Raises RuleViolation (MEA-1) for a
         body that is no sequence: then nothing of it was looked at.
@@ -77,7 +77,7 @@ class Gate:
         length_s, latest = rules.period_length_s, now + rules.clock_tolerance_s - rules.period_length_s
         earliest = now - rules.window_s - rules.period_length_s
         for number, (data, found) in enumerate(read):
-            if type(found) is tuple:
+            if isinstance(found, tuple):
                 kid, pod_id, start, length, counter, signature, signed = found
                 known = get(kid) or beyond.get(kid)
                 # 2. to 4. in one look; whatever is not right is judged again below, in words
@@ -183,7 +183,7 @@ def _read_body(body: Body) -> Iterator[_Read]:
 
 def _key_ids(read: Sequence[_Read]) -> Iterator[bytes]:
     for _, found in read:
-        if type(found) is tuple:
+        if isinstance(found, tuple):
             yield found[0]
         elif isinstance(found, Statement):
             yield found.kid

@@ -1,7 +1,8 @@
 """What the gate remembers of device keys: in bounded memory, never older than the directory (DEV-1).
 
 The access node follows the directory (:class:`KeyFeed`); each gate, in this process or in a worker, has a
-:class:`KeyBook` of its own that it asks first. A change of a binding reaches every book before the next batch.
+:class:`KeyBook` of its own that it asks first. A change of a binding reaches every book before the next
+batch.
 """
 
 from __future__ import annotations

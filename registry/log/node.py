@@ -12,22 +12,24 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import RuleViolation
 from registry.evidence.checkpoints import NoteKey
 from registry.evidence.es256 import PrivateKey
 from registry.evidence.receipts import ReceiptMaker
-from registry.evidence.statements import Statement, parse
+from registry.evidence.statements import parse
 from registry.log.anchors import AnchorMemory
-from registry.log.failures import disk_failures
 from registry.log.engines import Engine
 from registry.log.engines.sqlite import SqliteEngine
+from registry.log.failures import disk_failures
 from registry.log.judged import Judged, Refusal, Verdict, without_readings
-from registry.log.judging import Body, Messages
+from registry.log.judging import Body
 from registry.log.keys import KeyFeed
 from registry.log.lock import FolderLock
 from registry.log.metrics import Door, Meter, NoMeter, Stages
 from registry.log.placing import Outcome, Standing
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
+from registry.log.retention import Detached, Progress, detach
 from registry.log.sequencer import Sequencer
 from registry.log.setpoints import PlatformDirectory, SetpointDesk
 from registry.log.settings import LogSettings
@@ -47,6 +49,7 @@ from registry.ports import (
 
 TREE_FOLDER = "tree"
 DATABASE_FILE = "log.sqlite"
+
 
 class AccessNode:
     """One measurement log in one folder. Implements :class:`registry.ports.MeasurementLog`; its methods may
@@ -83,16 +86,15 @@ class AccessNode:
         try:
             self._store = Store(open_engine() if open_engine else SqliteEngine(folder / DATABASE_FILE))
             try:
-                self._sequencer = Sequencer(
-                    self._store, TileFolder(folder / TREE_FOLDER), settings.origin, note_key
-                )
+                self._folder = TileFolder(folder / TREE_FOLDER)
+                self._sequencer = Sequencer(self._store, self._folder, settings.origin, note_key)
             except BaseException:
                 self._store.close()
                 raise
         except BaseException:
             self._lock.release()
             raise
-        self._queries = LogQueries(self._store, lambda: self._sequencer.occupancy)
+        self._queries = LogQueries(self._store, self._folder, lambda: self._sequencer.occupancy)
         feed, rules = KeyFeed(devices), settings.acceptance
         self._judges: Judges = (
             WorkerPool(settings.verifiers, feed, rules, settings.keys_kept)
@@ -142,7 +144,7 @@ class AccessNode:
         Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
         and repeating the call is safe.
         """
-        return self._take(Door.STATEMENTS, statements)
+        return self._take(Door.STATEMENTS, lambda now: self._judges.judge(statements, now))
 
     def submit_sequence(self, data: bytes, items_max: int) -> list[Answer]:
         """Take device statements that come as one CBOR sequence (RFC 8742); as :meth:`submit`.
@@ -150,7 +152,8 @@ class AccessNode:
         Raises RuleViolation (MEA-1, field ``body``) beyond ``items_max`` items, and where an item does not
         end: then nothing of it was taken.
         """
-        return self._take(Door.STATEMENTS, Body(data, items_max))
+        body = Body(data, items_max)
+        return self._take(Door.STATEMENTS, lambda now: self._judges.judge(body, now))
 
     def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
         """Log setpoints of DSO platforms; one answer each, in order. From then on devices can fetch them
@@ -158,7 +161,10 @@ class AccessNode:
 
         Raises as :meth:`submit`.
         """
-        return self._take(Door.SETPOINTS, setpoints)
+        return self._take(
+            Door.SETPOINTS,
+            lambda now: without_readings([self._judge_setpoint(data, now) for data in setpoints]),
+        )
 
     def learn_keys(self, keys: Iterable[DeviceKey]) -> None:
         """Read device keys before anybody signs by them, so that the first quarter-hour costs no more than
@@ -166,7 +172,18 @@ class AccessNode:
         """
         self._judges.learn(keys)
 
-    def _take(self, door: Door, messages: Messages) -> list[Answer]:
+    def detach(
+        self, until: DeliveryDay, archive: Path, progress: Progress = lambda done, total: None
+    ) -> Detached:
+        """Move the entries of all delivery days before ``until`` into the folder ``archive``, which is laid
+        out as the log's own; see :func:`registry.log.retention.detach`.
+        """
+        rules = self._settings.acceptance
+        return detach(
+            self._store, self._folder, self._sequencer, rules, until, self._clock.now(), archive, progress
+        )
+
+    def _take(self, door: Door, judge: Callable[[int], Judged]) -> list[Answer]:
         """Give signed messages their place in the log.
 
         1. Judge each by itself: form, key, signature, time.
@@ -176,10 +193,7 @@ class AccessNode:
         """
         now, began = self._now(), perf_counter()
         # 1. judge
-        if door is Door.STATEMENTS:
-            judged = self._judges.judge(messages, now)
-        else:
-            judged = without_readings([self._judge_setpoint(data, now) for data in messages])
+        judged = judge(now)
         judged_at = perf_counter()
         # 2. place
         if judged.concerns_log:
@@ -197,7 +211,7 @@ class AccessNode:
         frames, others, receipt = judged.readings(), judged.others, self.receipt
         for number, outcome in enumerate(outcomes):
             data = others[number].raw if number in others else next(frames)[2:]
-            if type(outcome) is int:
+            if isinstance(outcome, int):
                 yield Accepted(outcome, data, receipt, False)
             elif isinstance(outcome, Standing):
                 yield Accepted(outcome.index, data, receipt, True)

@@ -30,16 +30,23 @@ _CHUNKS_READ: Final = 64
 
 _POSITION, _COUNTER = "Q", "I"
 _INDEXED: Final = "indexed"
+DETACHED_UNTIL: Final = "detached_until"
+"""The word under which the store remembers the first delivery day (days since 1970-01-01) that is held."""
 
 
 class Occupancy:
-    """Numbers PODs and keys, and knows what they have used. One thread changes it, any may ask."""
+    """Numbers PODs and keys, and knows what they have used. One thread changes it, any may ask.
+
+    Attributes:
+        floor: start (Unix seconds) of the first delivery day that was not detached: before it nothing is
+        known.
+    """
 
     def __init__(self, store: Store) -> None:
         """Read it from the store, and what was committed since it was written from the entries."""
         self._store = store
         self._pods = {pod_id: no for no, pod_id in store.pods()}
-        self._keys = {key_id: no for no, key_id in store.keys()}
+        self._keys = {key_id: no for no, key_id in store.device_keys()}
         self._written = (len(self._pods), len(self._keys))
         self._highest = array(_COUNTER, bytes(4 * len(self._keys)))
         for page, data in store.counter_pages():
@@ -51,6 +58,7 @@ class Occupancy:
         self._changed_before: dict[int, dict[int, array[int]]] = {}
         self._changed_counters: set[int] = set()
         self._newest = int(store.meta("newest") or 0)
+        self.floor = _floor(store)
         self._indexed = int(store.meta(_INDEXED) or 0)
         self._catch_up()
 
@@ -90,7 +98,8 @@ class Occupancy:
             for page, data in self._store.position_pages(number, start, end)
             if len(values := _unpack(_POSITION, data)) > position
         }
-        # Pages that are being written count as changed until the next ones are: their commit may be under way.
+        # Pages that are being written count as changed until the next ones are: their commit may be under
+        # way.
         for changed in (self._changed_before, self._changed):
             for period, pages in tuple(changed.items()):
                 if start <= period < end and number in pages:
@@ -116,11 +125,12 @@ class Occupancy:
         """Note a reading as entry ``index`` if its period is free and its counter the key's next one; else
         change nothing but give numbers to a POD and a key that have none.
         """
-        # Every reading comes this way: written out, where a call for each step would cost as much as the step.
+        # Every reading comes this way: written out, where a call for each step would cost as much as the
+        # step.
         key = self._keys.get(kid)
         if key is None:
             key = self.number_key(kid)
-        if counter != self._highest[key] + 1:
+        if counter != self._highest[key] + 1 or start < self.floor:
             return False
         pod = self._pods.get(pod_id)
         if pod is None:
@@ -221,6 +231,11 @@ class Occupancy:
         if isinstance(payload, Reading):
             self.place(self._pods[payload.pod_id], payload.period_start, index)
         self.use(self._keys[statement.kid], payload.counter)
+
+
+def _floor(store: Store) -> int:
+    day = int(store.meta(DETACHED_UNTIL) or 0)
+    return int(DeliveryDay.from_number(day).starts_at.timestamp()) if day else 0
 
 
 @lru_cache(4096)

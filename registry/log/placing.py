@@ -42,7 +42,9 @@ Outcome = int | Standing | RuleViolation
 
 
 class Placing:
-    """One commit's worth of entries in the making: outcomes for the senders, chunks and leaves for the log."""
+    """One commit's worth of entries in the making: outcomes for the senders, chunks and leaves for the
+    log.
+    """
 
     def __init__(self, writing: Writing, occupancy: Occupancy, size: int, now: int) -> None:
         """``size`` entries are in the log; ``now`` (Unix seconds) is recorded with new ones."""
@@ -117,13 +119,15 @@ class Placing:
     def _place_other(self, verdict: Verdict) -> Outcome:
         if isinstance(verdict, Statement):
             return self._place(verdict)
-        # What was once accepted stays so, whatever became of key and time since: the same bytes are no refusal.
+        # What was once accepted stays so, whatever became of key and time since: the same bytes are no
+        # refusal.
         known = self._standing(verdict.statement) if verdict.statement else None
         return verdict.violation if known is None else Standing(known)
 
     def _place(self, statement: Statement) -> Outcome:
         """Make a statement the next entry, or say why not.
 
+        0. Its delivery day was not detached: of such a day nothing is known any more.
         1. The same bytes again: where they stand.
         2. Other bytes for the same subject (POD and period; a setpoint's answer): a conflict.
         3. A device's counter that was used before: a conflict. A counter beyond the next opens a gap, one in
@@ -132,6 +136,9 @@ class Placing:
         5. A setpoint has the POD's next sequence; a sequence that was used before is a conflict.
         """
         payload = statement.payload
+        # 0. a day that is held
+        if payload.period_start < self._occupancy.floor:
+            return _detached(payload.period_start, self._occupancy.floor)
         # 1. the same bytes, 2. other bytes for the same subject
         found = find(payload, self._occupancy, self._reads)
         if found is not None:
@@ -151,9 +158,7 @@ class Placing:
             case Reading():
                 self._occupancy.place(pod, payload.period_start, index)
             case Execution():
-                self._writing.claim(
-                    Claim(pod, payload.period_start, EXECUTION, payload.setpoint_id, index)
-                )
+                self._writing.claim(Claim(pod, payload.period_start, EXECUTION, payload.setpoint_id, index))
             case Setpoint():
                 subject = payload.sequence.to_bytes(4, "big")
                 self._writing.claim(Claim(pod, payload.period_start, SETPOINT, subject, index))
@@ -251,9 +256,7 @@ class Placing:
         )
         return None
 
-    def _conflict(
-        self, statement: Statement, field: str, found: object, entry: int
-    ) -> ConflictingStatement:
+    def _conflict(self, statement: Statement, field: str, found: object, entry: int) -> ConflictingStatement:
         pod_id = statement.payload.pod_id
         self._writing.conflict(ConflictRow(statement.raw, field, pod_id, statement.kid, entry, self._now))
         return ConflictingStatement(
@@ -288,6 +291,15 @@ def _subject(payload: Payload) -> tuple[str, object]:
             return "setpoint_id", "0x" + payload.setpoint_id.hex()
         case Setpoint():
             return "sequence", payload.sequence
+
+
+def _detached(start: int, floor: int) -> RuleViolation:
+    return RuleViolation(
+        rule="MEA-2",
+        field="period_start",
+        found=start,
+        allowed=f"at least {floor}: the delivery days before it were detached",
+    )
 
 
 def _used(counter: int, highest: int) -> RuleViolation:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from registry.domain.errors import RuleViolation
 from registry.evidence.statements import parse
+from registry.evidence.tiles import TILE_WIDTH, TileName
 from registry.log.occupancy import Occupancy
 from registry.log.store import Store
+from registry.log.tile_folder import TileFolder, TileMissing
 from registry.ports import LoggedStatement
 
 PAGE = 1000
@@ -22,8 +24,8 @@ class Conflict:
     """A refused statement (``refused``, exact bytes) that contradicts entry ``index`` (``logged``, exact
     bytes) in ``field`` (MEA-2).
 
-    ``key_id`` signed the refused one; ``received_at`` is in Unix seconds. ``logged`` is empty once the entry's
-    month was detached.
+    ``key_id`` signed the refused one; ``received_at`` is in Unix seconds. ``logged`` is empty once the
+    entry's month was detached.
     """
 
     id: int
@@ -50,17 +52,30 @@ class CounterGap:
 class LogQueries:
     """Questions to the log's database."""
 
-    def __init__(self, store: Store, occupancy: Callable[[], Occupancy]) -> None:
+    def __init__(self, store: Store, folder: TileFolder, occupancy: Callable[[], Occupancy]) -> None:
         """``occupancy`` gives what the sequencer knows at the moment."""
         self._store = store
+        self._folder = folder
         self._occupancy = occupancy
 
     def entry(self, index: int) -> bytes:
-        """The exact bytes of an entry. Raises RuleViolation (LOG-1) for an index that is not there."""
+        """The exact bytes of an entry; those of a detached day as long as their bundle is in the folder.
+
+        Raises RuleViolation (LOG-1) for an index that is not there.
+        """
         found = self._store.entry(index)
+        if found is None and 0 <= index < self._store.head()[0]:
+            found = self._detached(index)
         if found is None:
             raise _no_entry(index)
         return found
+
+    def _detached(self, index: int) -> bytes | None:
+        bundle, position = divmod(index, TILE_WIDTH)
+        try:
+            return self._folder.entries(TileName(0, bundle, position + 1))[position]
+        except TileMissing:
+            return None
 
     def size_answered(self, index: int) -> int:
         """The size of the log at which entry ``index`` was answered first. Raises RuleViolation (LOG-1) for
@@ -108,7 +123,7 @@ class LogQueries:
                 row.key_id,
                 row.field,
                 row.index,
-                self._store.entry(row.index) or b"",
+                self._store.entry(row.index) or self._detached(row.index) or b"",
                 row.statement,
                 row.received_at,
             )
@@ -139,4 +154,6 @@ class LogQueries:
 
 
 def _no_entry(index: int) -> RuleViolation:
-    return RuleViolation(rule="LOG-1", field="index", found=index, allowed="the index of an entry")
+    return RuleViolation(
+        rule="LOG-1", field="index", found=index, allowed="the index of an entry that is held"
+    )

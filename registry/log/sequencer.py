@@ -7,7 +7,8 @@ once for all of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Condition, Lock, Thread
 from typing import Final
 
@@ -59,9 +60,7 @@ class Sequencer:
     root of a size is decided in 1 and only there, so there are never two.
     """
 
-    def __init__(
-        self, store: Store, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey
-    ) -> None:
+    def __init__(self, store: Store, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> None:
         """Open the log and bring its files to the state of the database.
 
         Raises :class:`~registry.ports.DatabaseCorrupted` where files and database contradict each other.
@@ -130,6 +129,23 @@ class Sequencer:
         if ticket.outcomes is None:
             raise ticket.error or RuntimeError("a commit ended without outcome")
         return ticket.outcomes
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is committed meanwhile, and what was committed is in pages and synced files; what is
+        known of the database is read anew afterwards.
+        """
+        with self._turn:
+            self._make_whole()
+            if self._occupancy.behind:
+                with self._store.writing() as writing:
+                    self._occupancy.write_pages(writing, self._checkpoint.size)
+            if self._syncing:
+                self._syncing.join()
+            if self._synced != self._checkpoint.size:
+                self._sync(self._checkpoint.size)
+            self._known = False
+            yield
 
     def wait_for_growth(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Block until ``ready`` or the time is over; asked anew after every commit."""

@@ -1,4 +1,5 @@
-"""What a log's database keeps, the one truth about the log, in the words of the log: SQL for every engine that
+"""What a log's database keeps, the one truth about the log, in the words of the log: SQL for every engine
+that
 :mod:`registry.log.engines` knows (MEA-3).
 
 Entries stand in *chunks*: consecutive entries of one delivery day within one entry bundle. Where a POD's
@@ -110,7 +111,7 @@ class Reads:
     def head(self) -> tuple[int, bytes]:
         """Size and root of the newest checkpoint."""
         rows = self._rows("SELECT size, root FROM checkpoints ORDER BY size DESC LIMIT 1")
-        return rows[0] if rows else (0, EMPTY_ROOT)  # type: ignore[return-value]
+        return (rows[0][0], bytes(rows[0][1])) if rows else (0, EMPTY_ROOT)
 
     def root(self, size: int) -> bytes | None:
         """The root that was committed for a size."""
@@ -164,7 +165,7 @@ class Reads:
         """Numbers of PODs."""
         return ((no, bytes(pod_id)) for no, pod_id in self._rows("SELECT no, pod_id FROM pods ORDER BY no"))
 
-    def keys(self) -> Iterator[tuple[int, bytes]]:
+    def device_keys(self) -> Iterator[tuple[int, bytes]]:
         """Numbers of keys."""
         return ((no, bytes(key_id)) for no, key_id in self._rows("SELECT no, key_id FROM keys ORDER BY no"))
 

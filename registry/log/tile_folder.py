@@ -11,15 +11,17 @@ about a single POD.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from registry.domain.errors import RuleViolation
 from registry.evidence.merkle import HASH_BYTES
 from registry.evidence.tiles import TILE_WIDTH, TileName, entry_bundle, split_entry_bundle
 from registry.log.files import sync_filesystem, write_whole
 
 CHECKPOINT: Final = "checkpoint"
+MINIMUM: Final = "minimum"
 
 
 class TileMissing(Exception):
@@ -33,10 +35,14 @@ class TileMissing(Exception):
 
 
 class TileFolder:
-    """Reads and writes the files of one log below ``root``."""
+    """Reads and writes the files of one log below ``root``.
 
-    def __init__(self, root: Path) -> None:
+    What is not there is looked for in ``archives``: folders with what was detached from it.
+    """
+
+    def __init__(self, root: Path, archives: Sequence[Path] = ()) -> None:
         self.root = root
+        self._archives = archives
 
     # ------------------------------------------------------------------------------------------------ write
 
@@ -64,6 +70,24 @@ class TileFolder:
             if name.level == 0:
                 shutil.rmtree(_partials(self.root / name.entries_path), ignore_errors=True)
 
+    def copy_bundle(self, name: TileName, archive: TileFolder) -> None:
+        """Copy a full level 0 tile and its entry bundle into another folder, unless it went there before."""
+        for path in (name.path, name.entries_path):
+            source = self.root / path
+            if source.exists():
+                write_whole(archive.root / path, source.read_bytes())
+
+    def remove_bundle(self, name: TileName) -> bool:
+        """Remove a full level 0 tile and its entry bundle; whether there was one."""
+        found = (self.root / name.entries_path).exists()
+        for path in (name.path, name.entries_path):
+            (self.root / path).unlink(missing_ok=True)
+        return found
+
+    def publish_minimum(self, index: int) -> None:
+        """Say that entries below ``index`` may be missing (C2SP tlog-tiles, "Pruning")."""
+        write_whole(self.root / MINIMUM, b"%d\n" % index)
+
     def clear_tiles(self) -> None:
         """Remove all tiles and bundles, before they are derived anew; the checkpoint stays."""
         shutil.rmtree(self.root / "tile", ignore_errors=True)
@@ -77,12 +101,21 @@ class TileFolder:
         # A power cut can leave the name without its content.
         return note if note.strip(b"\0") else None
 
+    def minimum(self) -> int:
+        """The index below which entries and level 0 tiles may be missing, 0 for a whole log.
+
+        Raises RuleViolation (LOG-1) for a file that says no number.
+        """
+        path = self.root / MINIMUM
+        text = path.read_bytes().strip() if path.exists() else b"0"
+        if not text.isdigit():
+            raise RuleViolation(rule="LOG-1", field=MINIMUM, found=text, allowed="a number")
+        return int(text)
+
     def tile(self, name: TileName) -> bytes:
         """The bytes of a hash tile. Raises :class:`TileMissing`."""
         wanted = name.width * HASH_BYTES
-        for path in _candidates(
-            self.root / name.path, self.root / TileName(name.level, name.index).path, name.width
-        ):
+        for path in self._candidates(name.path, TileName(name.level, name.index).path, name.width):
             data = path.read_bytes()
             if len(data) < wanted:
                 raise TileMissing(path, f"{len(data)} bytes", f"at least {wanted}")
@@ -97,13 +130,21 @@ class TileFolder:
         """The entries below a level-0 tile. Raises :class:`TileMissing`, and RuleViolation (LOG-1) for a
         bundle that cannot be split.
         """
-        full = self.root / TileName(0, name.index).entries_path
-        for path in _candidates(self.root / name.entries_path, full, name.width):
+        full = TileName(0, name.index).entries_path
+        for path in self._candidates(name.entries_path, full, name.width):
             entries = split_entry_bundle(path.read_bytes())
             if len(entries) < name.width:
                 raise TileMissing(path, f"{len(entries)} entries", f"at least {name.width}")
             return entries[: name.width]
         raise TileMissing(self.root / name.entries_path, "no file", f"{name.width} entries")
+
+    def holds(self, name: TileName) -> bool:
+        """Whether a full tile is here or in an archive."""
+        return any((root / name.path).exists() for root in (self.root, *self._archives))
+
+    def _candidates(self, exact: str, full: str, width: int) -> Iterator[Path]:
+        for root in (self.root, *self._archives):
+            yield from _candidates(root / exact, root / full, width)
 
 
 def _partials(full: Path) -> Path:

@@ -188,7 +188,9 @@ class _Worker:
     def pid(self) -> int:
         return self._process.pid or 0
 
-    def judge(self, messages: Messages, now: int, edition: int, feed: KeyFeed) -> Judged | RuleViolation | None:
+    def judge(
+        self, messages: Messages, now: int, edition: int, feed: KeyFeed
+    ) -> Judged | RuleViolation | None:
         """The judgement, or why the body as a whole is refused; ``None`` if the process is gone."""
         forgotten: Collection[bytes] | None = ()
         if edition != self._edition:

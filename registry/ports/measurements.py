@@ -53,8 +53,8 @@ class DeviceDirectory(Protocol):
 
 
 class Accepted:
-    """A statement is durable in the log at ``index``; ``duplicate`` if it was there before. Its receipt is made
-    when it is first asked for; the log must be open then.
+    """A statement is durable in the log at ``index``; ``duplicate`` if it was there before. Its receipt is
+    made when it is first asked for; the log must be open then.
     """
 
     __slots__ = ("_data", "_receipt", "duplicate", "index")

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
+from registry.domain.calendar import DeliveryDay
 from registry.log import AccessNode, check_folder
 from registry.log.engines import Engine
 from registry.log.engines.postgresql import PostgresEngine
@@ -19,6 +20,7 @@ from registry.ports import Accepted, AlreadyInUse, DatabaseCorrupted, DatabaseUn
 from tests.databases import fresh_database
 from tests.unit.log.log_house import START, House
 from tests.unit.log.test_intake_model import LogMachine
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
@@ -91,6 +93,28 @@ def test_conflicts_and_gaps_outlive_a_restart(house: House) -> None:
         assert node.conflicts(other.pod_id) == [] and len(node.conflicts(after=found[0].id)) == 1
 
 
+@pytest.mark.rule("LOG-1", "MEA-2")
+def test_old_days_are_detached(house: House, tmp_path: Path) -> None:
+    device = house.device("a")
+    readings = [device.reading(slot, slot + 1) for slot in range(900)]
+    with house.open() as node:
+        for at in range(0, 900, 90):
+            accepted(node, readings[at : at + 90])
+        house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
+        until = DeliveryDay.of(_at(4 * 96))
+        found = node.detach(until, tmp_path / "archive")
+        assert 300 < found.entries < 400 and found.minimum_index == 256
+        assert node.statements(device.pod_id, _at(0), _at(found.entries)) == []
+        assert len(node.statements(device.pod_id, _at(0), _at(900))) == 900 - found.entries
+        (late,) = node.submit([readings[3]])
+        assert isinstance(late, Refused)
+    with house.open() as node:
+        assert [node.entry(index) for index in range(256, 900)] == readings[256:]
+        (again,) = accepted(node, [device.reading(900, 901)])
+        assert again.index == 900
+        assert check_folder(house.folder / "tree", node.note_key, archives=[tmp_path / "archive"]).sound
+
+
 @pytest.mark.rule("SET-1")
 def test_setpoints_and_executions(house: House) -> None:
     device = house.device("a")
@@ -129,7 +153,9 @@ def test_an_older_database_is_refused(house: House, tmp_path: Path) -> None:
 
 @pytest.mark.rule("MEA-2", "MEA-3")
 def test_the_model_agrees(house: House, tmp_path: Path) -> None:
-    """Random orders of everything a device can do wrong, with restarts: as in the unit test, on each engine."""
+    """Random orders of everything a device can do wrong, with restarts: as in the unit test, on each
+    engine.
+    """
     folders = count()
 
     class Machine(LogMachine):
@@ -137,9 +163,18 @@ def test_the_model_agrees(house: House, tmp_path: Path) -> None:
             made = House(tmp_path / f"model{next(folders)}", engine=house.engine)
             engine = engine_of(house)
             with engine.transaction() as cursor:
-                for table in (
-                    "entries checkpoints pods keys positions counters gaps claims setpoints conflicts".split()
-                ):
+                for table in [
+                    "entries",
+                    "checkpoints",
+                    "pods",
+                    "keys",
+                    "positions",
+                    "counters",
+                    "gaps",
+                    "claims",
+                    "setpoints",
+                    "conflicts",
+                ]:
                     cursor.execute(f"DELETE FROM {table}")
                 cursor.execute("DELETE FROM meta WHERE name <> 'schema'")
             engine.close()
@@ -190,7 +225,7 @@ def test_a_lost_session_loses_nothing(own_database: tuple[House, str]) -> None:
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
-    with pytest.raises(DatabaseUnreachable, match="127.0.0.1"):
+    with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1"):
         PostgresEngine("postgresql://nobody@127.0.0.1:1/none?connect_timeout=2")
 
 

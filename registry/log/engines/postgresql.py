@@ -1,5 +1,5 @@
-"""PostgreSQL: a schema of its own in any database, entries and positions in a partition per delivery day, bulk rows by COPY
-(MEA-3).
+"""PostgreSQL: a schema of its own in any database, entries and positions in a partition per delivery day,
+bulk rows by COPY (MEA-3).
 
 A session holds the log's advisory lock as long as it writes, so that two access nodes never write one log. A
 connection that is lost is opened again with the next call; whether its last commit got there, the sequencer
@@ -107,9 +107,9 @@ class PostgresEngine:
         for day in set(days) - self._days:
             for table in _DAILY:
                 cursor.raw.execute(
-                    text.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-                        text.Identifier(_partition(table, day)), text.Identifier(table), day, day + 1
-                    )
+                    text.SQL(
+                        "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
+                    ).format(text.Identifier(_partition(table, day)), text.Identifier(table), day, day + 1)
                 )
             if len(self._days) >= _ALREADY:
                 self._days.clear()
@@ -127,7 +127,9 @@ class PostgresEngine:
                 if first_day <= int(name.rpartition("_")[2]) < end_day:
                     partition = text.Identifier(name)
                     cursor.raw.execute(
-                        text.SQL("ALTER TABLE {} DETACH PARTITION {}").format(text.Identifier(table), partition)
+                        text.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
+                            text.Identifier(table), partition
+                        )
                     )
                     cursor.raw.execute(text.SQL("DROP TABLE {}").format(partition))
 
@@ -142,9 +144,7 @@ class PostgresEngine:
 
     def _connect(self) -> psycopg.Connection[Row]:
         options = f"-c search_path={_SCHEMA_NAME}"
-        return psycopg.connect(
-            self._url, autocommit=True, application_name="flexledger log", options=options
-        )
+        return psycopg.connect(self._url, autocommit=True, application_name="flexledger log", options=options)
 
     def _writing_session(self) -> psycopg.Connection[Row]:
         if self._writer is not None and not self._writer.closed:

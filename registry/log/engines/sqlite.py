@@ -1,5 +1,5 @@
-"""SQLite, embedded: a transaction is on the disk when it returns (``synchronous=FULL`` with a write-ahead log),
-so what was answered survives a kill -9 and a power cut (MEA-3).
+"""SQLite, embedded: a transaction is on the disk when it returns (``synchronous=FULL`` with a write-ahead
+log), so what was answered survives a kill -9 and a power cut (MEA-3).
 """
 
 from __future__ import annotations

@@ -50,7 +50,14 @@ def test_a_result_is_one_line_of_json() -> None:
 @pytest.mark.rule("MEA-1", "MEA-2", "MEA-3", "LOG-1")
 def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: str) -> None:
     sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "1"}
-    words = ["bench", "intake", "--json", *chain(*sizes.items()), "--postgresql", fresh_database(postgres_url)]
+    words = [
+        "bench",
+        "intake",
+        "--json",
+        *chain(*sizes.items()),
+        "--postgresql",
+        fresh_database(postgres_url),
+    ]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]

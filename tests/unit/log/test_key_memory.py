@@ -35,9 +35,7 @@ def test_an_ended_binding_is_seen_by_the_next_batch(tmp_path: Path, verifiers: i
             assert all(isinstance(answer, Accepted) for answer in answers)
         assert directory.asked == 2
         directory.keys[device.kid] = replace(directory.keys[device.kid], valid_until=START + 2 * 900)
-        again, third, fine = node.submit(
-            [device.reading(1, 2), device.reading(2, 3), other.reading(2, 3)]
-        )
+        again, third, fine = node.submit([device.reading(1, 2), device.reading(2, 3), other.reading(2, 3)])
         assert isinstance(again, Accepted) and again.duplicate
         assert isinstance(third, Refused) and third.violation.rule == "DEV-1"
         assert isinstance(fine, Accepted)

@@ -32,9 +32,7 @@ def broken(data: bytes) -> bytes:
 
 BATCH = [
     broken(data) if number % 3 == 0 else data
-    for number, data in enumerate(
-        device.reading(slot, slot + 1) for device in DEVICES for slot in range(20)
-    )
+    for number, data in enumerate(device.reading(slot, slot + 1) for device in DEVICES for slot in range(20))
 ]
 BATCH += [b"no statement", DEVICES[0].setpoint(1, 1), Device("stranger").reading(0, 1)]
 
