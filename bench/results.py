@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+_TIMES = ("s", "µs")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,7 +37,7 @@ class Result:
         """How the value compares with the reference; 1 is as good as it. Of rates the value over the
         reference, of seconds the reference over the value, so that more is better in any case.
         """
-        if self.unit == "s":
+        if self.unit in _TIMES:
             return self.reference_value / self.value
         return self.value / self.reference_value
 
@@ -44,7 +45,7 @@ class Result:
         """One line of JSON, numbers rounded to what they are worth."""
         fields = {**asdict(self), "ratio": round(self.ratio, 3)}
         for name in ("value", "reference_value"):
-            fields[name] = round(fields[name], 3 if self.unit == "s" else 1)
+            fields[name] = round(fields[name], 3 if self.unit in _TIMES else 1)
         fields["seconds"] = round(self.seconds, 3)
         return json.dumps(fields, sort_keys=True)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
 from bench.servers import MissingProgram, PostgresServer
@@ -68,6 +69,20 @@ def city(
 ) -> None:
     """Two quarter-hours of a whole city, from the first byte to the anchored checkpoint."""
     show(measure_city(Sizes(devices, batch, clients, verifiers), folder, say=_say), json)
+
+
+@bench_app.command(epilog=EPILOG)
+def growth(
+    json: Json = False,
+    entries: Annotated[
+        list[int] | None, typer.Option(min=400_000, help="Sizes of the log to measure at; repeat, rising.")
+    ] = None,
+    devices: Devices = DEVICES,
+    folder: Place = None,
+) -> None:
+    """What placing an entry costs in a log of a million entries, of ten, of fifty (30 GB of disk)."""
+    for results in measure_growth(tuple(entries or SIZES), devices, folder):
+        show(results, json)
 
 
 @contextmanager

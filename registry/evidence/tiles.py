@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from registry.domain.errors import RuleViolation
@@ -82,15 +83,18 @@ def tile_of_node(level: int, index: int, size: int) -> tuple[TileName, int, int]
     return TileName(tile_level, tile_index, width), offset, 1 << height
 
 
-def node_reader(size: int, read_tile: Callable[[TileName], bytes]) -> NodeReader:
-    """A reader of the nodes of a tree of ``size`` leaves out of its tiles.
+def node_reader(
+    size: Callable[[], int], read_tile: Callable[[TileName], bytes], tiles_kept: int = 64
+) -> NodeReader:
+    """A reader of the nodes of a tree out of its tiles; the newest ``tiles_kept`` are kept with all their
+    nodes.
 
-    ``read_tile`` gives a tile's bytes; it may keep what it read. Raises :class:`RuleViolation` (LOG-1) for a
-    tile of a wrong length.
+    ``size`` gives the tree's leaves, ``read_tile`` a tile's bytes. Raises :class:`RuleViolation` (LOG-1)
+    for a tile of a wrong length.
     """
 
-    def read(level: int, index: int) -> bytes:
-        name, offset, count = tile_of_node(level, index, size)
+    @lru_cache(tiles_kept)
+    def levels(name: TileName) -> list[list[bytes]]:
         tile = read_tile(name)
         if len(tile) != name.width * HASH_BYTES:
             raise RuleViolation(
@@ -99,7 +103,12 @@ def node_reader(size: int, read_tile: Callable[[TileName], bytes]) -> NodeReader
                 found=f"{len(tile)} bytes",
                 allowed=f"{name.width * HASH_BYTES} bytes",
             )
-        return _fold(split_tile(tile)[offset : offset + count])
+        return _levels(split_tile(tile))
+
+    def read(level: int, index: int) -> bytes:
+        name, offset, count = tile_of_node(level, index, size())
+        height = count.bit_length() - 1
+        return levels(name)[height][offset >> height]
 
     return read
 
@@ -214,18 +223,20 @@ def split_entry_bundle(bundle: bytes) -> list[bytes]:
     return entries
 
 
-def _fold(nodes: list[bytes]) -> bytes:
-    """The root over a power of two of neighbouring nodes."""
-    while len(nodes) > 1:
-        nodes = [node_hash(nodes[at], nodes[at + 1]) for at in range(0, len(nodes), 2)]
-    return nodes[0]
-
-
 def _perfect_roots(nodes: list[bytes]) -> list[bytes]:
     """The roots of the largest perfect subtrees over neighbouring nodes, from left to right."""
-    roots, start = [], 0
+    levels, roots, start = _levels(nodes), [], 0
     for height in range(TILE_HEIGHT - 1, -1, -1):
         if len(nodes) >> height & 1:
-            roots.append(_fold(nodes[start : start + (1 << height)]))
+            roots.append(levels[height][start >> height])
             start += 1 << height
     return roots
+
+
+def _levels(nodes: list[bytes]) -> list[list[bytes]]:
+    """All nodes that are complete over neighbouring ones, lowest level first."""
+    levels = [nodes]
+    while len(nodes) > 1:
+        nodes = [node_hash(nodes[at], nodes[at + 1]) for at in range(0, len(nodes) - 1, 2)]
+        levels.append(nodes)
+    return levels

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
-
 from registry.evidence import merkle
 from registry.evidence.tiles import TileName, node_reader
 from registry.log.tile_folder import TileFolder
-
-_TILES_KEPT: Final = 64
 
 
 class TileReader:
@@ -22,7 +17,7 @@ class TileReader:
     def __init__(self, folder: TileFolder, size: int) -> None:
         self._folder = folder
         self._size = size
-        self._node = node_reader(size, lru_cache(_TILES_KEPT)(self._tile))
+        self._node = node_reader(lambda: size, self._tile)
 
     def root(self) -> bytes:
         """The root of the tree."""

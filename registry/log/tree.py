@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
 
 from registry.domain.errors import RuleViolation
 from registry.evidence import merkle
 from registry.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, TileName, node_reader
 from registry.log.store import Chunk
 from registry.log.tile_folder import TileFolder
-
-_NODES_KEPT: Final = 1 << 16
-_TILES_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +49,7 @@ class Tree:
         """
         self._folder = folder
         self._size = size
-        # Nodes never change once complete, so what is kept stays true while the tree grows.
-        self._tile = lru_cache(_TILES_KEPT)(folder.tile)
-        self._node: Callable[[int, int], bytes] = lru_cache(_NODES_KEPT)(self._read_node)
+        self._node = node_reader(lambda: self._size, folder.tile)
         self._builder = TileBuilder(size, [folder.tile(name) if name else b"" for name in _open_tiles(size)])
         rest = size % TILE_WIDTH
         self._open_bundle = folder.bundle(TileName(0, size // TILE_WIDTH, rest)) if rest else b""
@@ -109,11 +102,6 @@ class Tree:
         """
         self._check(new)
         return merkle.consistency_proof(old, new, self._node)
-
-    def _read_node(self, level: int, index: int) -> bytes:
-        if level % TILE_HEIGHT:
-            return merkle.node_hash(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
-        return node_reader(self._size, self._tile)(level, index)
 
     def _check(self, size: int) -> None:
         if size > self._size:

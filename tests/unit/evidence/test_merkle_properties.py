@@ -189,7 +189,7 @@ def test_tiles_hold_what_proofs_need(steps: list[int], data: st.DataObject) -> N
         size += step
         assert builder.size == size
         builder = _resumed(files, size)
-    reader = node_reader(size, files.__getitem__)
+    reader = node_reader(lambda: size, files.__getitem__)
     assert merkle.tree_root(size, reader) == naive_root(LEAVES[:size])
     if size:
         index = data.draw(st.integers(0, size - 1))
@@ -208,13 +208,13 @@ def _resumed(files: dict[TileName, bytes], size: int) -> TileBuilder:
 
 def test_large_tree_through_three_levels_of_tiles() -> None:
     files = dict(TileBuilder().extend(LEAVES))
-    reader = node_reader(len(LEAVES), files.__getitem__)
+    reader = node_reader(lambda: len(LEAVES), files.__getitem__)
     assert merkle.tree_root(len(LEAVES), reader) == naive_root(LEAVES)
     assert split_tile(files[TileName(1, 0)])[0] == naive_root(LEAVES[:256])
 
 
 def test_a_tile_of_the_wrong_length_is_refused() -> None:
-    reader = node_reader(2, lambda name: bytes(32))
+    reader = node_reader(lambda: 2, lambda name: bytes(32))
     with pytest.raises(RuleViolation, match="tile/0/000"):
         reader(0, 1)
     with pytest.raises(RuleViolation, match="open tile 0"):

@@ -1,0 +1,150 @@
+"""``growth``: what placing an entry costs in a log of one, ten and fifty million entries.
+
+Entries are readings of a city's devices **without signatures** (r and s are 1), handed to the sequencer
+as workers would: only what happens from there on depends on the size of the log. Measured are the last
+entries before each size; finding a POD's day and making a receipt are measured there, too.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.corpus import PERIOD_S, START
+from bench.results import Result
+from registry.domain.calendar import from_unix
+from registry.evidence.payloads import Reading, encode_payload
+from registry.evidence.statements import assemble, protected_header
+from registry.log.engines.sqlite import SqliteEngine
+from registry.log.judged import Judged
+from registry.log.queries import LogQueries
+from registry.log.sequencer import Sequencer
+from registry.log.store import Store
+from registry.log.tile_folder import TileFolder
+
+DEVICES = 580_000
+SIZES = (1_000_000, 10_000_000, 50_000_000)
+BATCH = 3_000
+MEASURED = 100
+"""Batches before each size that are measured."""
+ASKED = 100
+_SIGNATURE = (bytes(31) + b"\x01") * 2
+
+
+def measure_growth(
+    sizes: Sequence[int] = SIZES, devices: int = DEVICES, folder: Path | None = None
+) -> Iterator[list[Result]]:
+    """The lines of each size, as soon as they are known: microseconds per entry, per POD and day found, per
+    inclusion proof. The reference is the first size.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        store = Store(SqliteEngine(Path(place) / "log.sqlite"))
+        tiles = TileFolder(Path(place) / "tree")
+        sequencer = Sequencer(store, tiles, "bench.example/log", Ed25519PrivateKey.generate())
+        queries = LogQueries(store, tiles, lambda: sequencer.occupancy)
+        first: dict[str, float] = {}
+        batches = _batches(devices)
+        for size in sizes:
+            began = time.perf_counter()
+            _fill(sequencer, batches, size - MEASURED * BATCH)
+            seconds = _fill(sequencer, batches, size)
+            figures = {
+                "growth.entry": seconds / (MEASURED * BATCH),
+                "growth.pod_day": _find_days(queries, sequencer.checkpoint.size, devices),
+                "growth.proof": _prove(sequencer),
+            }
+            results = []
+            for name, value in figures.items():
+                microseconds = value * 1e6
+                results.append(
+                    Result(
+                        name=name,
+                        value=microseconds,
+                        unit="µs",
+                        reference=f"the same at {sizes[0]} entries; entries carry no signatures",
+                        reference_value=first.setdefault(name, microseconds),
+                        sizes={"entries": sequencer.checkpoint.size, "devices": devices, "batch": BATCH},
+                        seconds=time.perf_counter() - began,
+                    )
+                )
+            yield results
+        sequencer.close()
+        store.close()
+
+
+def _fill(sequencer: Sequencer, batches: Iterator[Judged], size: int) -> float:
+    """Place batches until the log has ``size`` entries; the seconds the sequencer took."""
+    seconds = 0.0
+    while sequencer.checkpoint.size < size:
+        judged = next(batches)
+        began = time.perf_counter()
+        sequencer.sequence(judged, START)
+        seconds += time.perf_counter() - began
+    return seconds
+
+
+def _batches(devices: int) -> Iterator[Judged]:
+    """Quarter-hour after quarter-hour, the readings of all devices."""
+    ids = [
+        (sha256(b"key%d" % number).digest(), sha256(b"pod%d" % number).digest()) for number in range(devices)
+    ]
+    quarter = 0
+    while True:
+        for at in range(0, devices, BATCH):
+            yield _judged(ids[at : at + BATCH], quarter)
+        quarter += 1
+
+
+def _judged(ids: Sequence[tuple[bytes, bytes]], quarter: int) -> Judged:
+    start, count = START + quarter * PERIOD_S, len(ids)
+    frames, leaves, ends, end = [], [], array("I"), 0
+    for kid, pod_id in ids:
+        payload = encode_payload(Reading(pod_id, start, PERIOD_S, quarter + 1, 400, 0, 10, 0, 0, 1))
+        data = assemble(protected_header(kid), payload, _SIGNATURE)
+        leaves.append(sha256(b"\x00" + data).digest())
+        frames.append(len(data).to_bytes(2, "big") + data)
+        end += 2 + len(data)
+        ends.append(end)
+    return Judged(
+        count,
+        range(count),
+        b"".join(kid for kid, _ in ids),
+        b"".join(pod_id for _, pod_id in ids),
+        array("I", [start] * count),
+        array("I", [quarter + 1] * count),
+        b"".join(leaves),
+        b"".join(frames),
+        ends,
+        {},
+    )
+
+
+def _find_days(queries: LogQueries, size: int, devices: int) -> float:
+    """Seconds to find what a POD said on the last day."""
+    chance = random.Random(size)
+    end = from_unix(START + size // devices * PERIOD_S)
+    start = int((end - timedelta(days=1)).timestamp())
+    pods = [sha256(b"pod%d" % chance.randrange(devices)).digest() for _ in range(ASKED)]
+    began = time.perf_counter()
+    for pod_id in pods:
+        queries.statements(pod_id, start, int(end.timestamp()))
+    return (time.perf_counter() - began) / ASKED
+
+
+def _prove(sequencer: Sequencer) -> float:
+    """Seconds for an inclusion proof in the newest tree."""
+    size = sequencer.checkpoint.size
+    chance = random.Random(size)
+    indices = [chance.randrange(size) for _ in range(ASKED)]
+    began = time.perf_counter()
+    for index in indices:
+        sequencer.tree.inclusion_proof(index, size)
+    return (time.perf_counter() - began) / ASKED
