@@ -3,9 +3,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+ROUNDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +19,9 @@ serve: env ## the API over what the demo left
 
 test: env-dev ## every check and every test (with CI=true nothing may be skipped)
 	@$(BIN)/python -m tools.run_checks all
+
+crash: env-dev ## kill -9 of access node and workers under load, ROUNDS times
+	@CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/integration/test_intake_crash.py
 
 lint: env-dev ## the checks that need no test run: style, types, rooms, rules
 	@$(BIN)/python -m tools.run_checks lint

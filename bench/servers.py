@@ -81,11 +81,12 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 class PostgresServer(_OwnedServer):
-    """PostgreSQL with an empty database ``flexledger``, trust authentication on loopback, no fsync."""
+    """PostgreSQL with an empty database ``flexledger``, trust authentication on loopback."""
 
     @classmethod
-    def start(cls) -> PostgresServer:
-        """Raises MissingProgram without server binaries, ServerFailed when they do not come up."""
+    def start(cls, *, durable: bool) -> PostgresServer:
+        """``durable``: commits are on the disk before they are answered, as in production; tests that are not
+        about that are quicker without. Raises MissingProgram without server binaries, ServerFailed when they do not come up."""
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         initdb, postgres = find_program("initdb", programs), find_program("postgres", programs)
         if initdb is None or postgres is None:
@@ -95,14 +96,14 @@ class PostgresServer(_OwnedServer):
         if identity:
             os.chown(folder, identity["user"], identity["group"])
         try:
-            return cls._start_in(folder, initdb, postgres, identity)
+            return cls._start_in(folder, initdb, postgres, identity, durable=durable)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
     @classmethod
     def _start_in(
-        cls, folder: Path, initdb: Path, postgres: Path, identity: dict[str, int]
+        cls, folder: Path, initdb: Path, postgres: Path, identity: dict[str, int], *, durable: bool
     ) -> PostgresServer:
         data = folder / "data"
         made = subprocess.run(
@@ -116,9 +117,9 @@ class PostgresServer(_OwnedServer):
         if made.returncode != 0:
             raise ServerFailed(f"initdb: {made.stderr.strip()}")
         port = free_port()
+        hasty = () if durable else ("fsync=off", "full_page_writes=off")
         options = (
-            "fsync=off",
-            "full_page_writes=off",
+            *hasty,
             "listen_addresses=127.0.0.1",
             f"unix_socket_directories={folder}",
         )

@@ -35,7 +35,7 @@ def not_run(reason: str) -> NoReturn:
 def postgres_url() -> Iterator[str]:
     """SQLAlchemy URL (psycopg) of an empty database on a server that ends with the session."""
     try:
-        server = PostgresServer.start()
+        server = PostgresServer.start(durable=False)
     except MissingProgram as error:
         not_run(str(error))
     with server:

@@ -91,7 +91,7 @@ def _postgresql(url: str | None) -> Iterator[str | None]:
         yield url
         return
     try:
-        server = PostgresServer.start()
+        server = PostgresServer.start(durable=True)
     except MissingProgram as error:
         _say(f"not measured on PostgreSQL: {error}")
         yield None

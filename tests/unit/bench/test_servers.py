@@ -33,7 +33,7 @@ def test_anvil_answers_as_a_development_chain(anvil_url: str) -> None:
 
 def test_postgres_leaves_no_process_and_no_folder() -> None:
     try:
-        server = servers.PostgresServer.start()
+        server = servers.PostgresServer.start(durable=False)
     except servers.MissingProgram as error:
         not_run(str(error))
     with server:

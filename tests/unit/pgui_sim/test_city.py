@@ -51,9 +51,7 @@ def made(folder: Path, plan: CityPlan, pod_ids: Path | None = None) -> Path:
 def run(folder: Path, quarters: int, server: str | None, processes: int = 1) -> CityRun:
     plan = read_plan(folder)
     assert plan is not None
-    return run_city(
-        folder, plan, quarters, server, processes, lambda what, more: None, lambda quarter: None
-    )
+    return run_city(folder, plan, quarters, server, processes, lambda what, more: None, lambda quarter: None)
 
 
 def public_keys(folder: Path) -> dict[bytes, bytes]:
