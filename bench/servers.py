@@ -86,7 +86,8 @@ class PostgresServer(_OwnedServer):
     @classmethod
     def start(cls, *, durable: bool) -> PostgresServer:
         """``durable``: commits are on the disk before they are answered, as in production; tests that are not
-        about that are quicker without. Raises MissingProgram without server binaries, ServerFailed when they do not come up."""
+        about that are quicker without. Raises MissingProgram without server binaries, ServerFailed when
+        they do not come up."""
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         initdb, postgres = find_program("initdb", programs), find_program("postgres", programs)
         if initdb is None or postgres is None:

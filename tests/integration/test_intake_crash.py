@@ -29,8 +29,8 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 
 @pytest.mark.rule("MEA-3", "LOG-1")
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
-    """In each round: start the node, with or without workers, let it answer some batches of three threads, and
-    kill it somewhere within the next ones; before that, in every other round with workers, one of these.
+    """In each round: start the node, with or without workers, let it answer some batches of three threads,
+    and kill it somewhere within the next ones; before that, in every other round with workers, one of these.
 
     In the end every answer of every round is true of the log, nothing stands in it twice, and no size ever
     had two roots.
