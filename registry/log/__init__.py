@@ -1,21 +1,24 @@
 """The access node: what PGUIs certify goes in, an append-only log that anyone can check comes out.
 
-The way of one statement: ``intake`` (authentic? in time?) -> ``sequencer`` (its place, durable) -> ``tree``
-(tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
+The way of one statement: ``workers`` -> ``judging`` (authentic? in time?) -> ``sequencer`` with ``placing`` (its
+place, durable) -> ``tree`` (tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
 
 ==================  =====================================================================================
 module              what it knows
 ==================  =====================================================================================
 ``node``            the access node as others see it: :class:`AccessNode`
 ``settings``        what its operator decides
-``intake``          MEA-2: which device statements are authentic and in time
-``keys``            what is remembered of device keys, within bounds
-``verifying``       signatures: in this process or in workers
-``setpoints``       SET-1: which setpoints of DSO platforms are
-``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences
-``counters``        used and missing counters of a key; pure
+``judging``         MEA-2: which device statements are authentic and in time; ``judged`` is its answer
+``keys``            what is remembered of device keys: within bounds, never older than the directory
+``workers``         where statements are judged: in this process or in workers
+``setpoints``       SET-1: which setpoints of DSO platforms are authentic
 ``sequencer``       the one place where the log grows: commit, files, answer
+``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences
+``occupancy``       which periods and counters are taken
+``counters``        used and missing counters of a key; pure
+``store``           what the database keeps; ``engines``: on SQLite or PostgreSQL
 ``healing``         files brought back to the state of the database
+``retention``       old delivery days on their way into an archive
 ``tree``            the Merkle tree over its files; proofs
 ``tile_folder``     the files: tiles, entry bundles, checkpoint
 ``queries``         what can be asked: entries, conflicts, gaps, setpoints
@@ -25,7 +28,7 @@ module              what it knows
 ``tile_reader``     roots and proofs out of the files alone
 ``check``           a whole folder checked without the database
 ``metrics``         what the node counts while it works, for Prometheus
-``database``        tables and transactions; ``failures`` names what can go wrong with disk and database
+``failures``        names what can go wrong with disk and database
 ``files`` ``lock``  files that are whole or not there; one process per log
 ==================  =====================================================================================
 """
