@@ -1,7 +1,7 @@
 """The access node: what PGUIs certify goes in, an append-only log that anyone can check comes out.
 
-The way of one statement: ``workers`` -> ``judging`` (authentic? in time?) -> ``sequencer`` with ``placing`` (its
-place, durable) -> ``tree`` (tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
+The way of one statement: ``workers`` -> ``judging`` (authentic? in time?) -> ``sequencer`` with ``placing``
+(its place, durable) -> ``tree`` (tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
 
 ==================  =====================================================================================
 module              what it knows
