@@ -14,6 +14,7 @@ from api import docs_page, metrics, problems
 from api.background import Caretaker
 from api.cosigner import Cosigner
 from api.etags import Tagged
+from api.gathering import Gatherer
 from api.limits import LimitedBodies
 from api.repeatable import Repeatable
 from api.routers import (
@@ -53,6 +54,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         caretaker: whether it follows the chain, anchors the log and has it cosigned in the background.
     """
     keeper = Caretaker(node)
+    gatherer = Gatherer(node.log.submit, lanes=max(1, node.settings.verifiers))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -62,6 +64,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
                 background.enter_context(keeper)
                 background.enter_context(Cosigner(node))
             yield
+        await gatherer.drain()
 
     app = FastAPI(
         title="FlexLedger",
@@ -75,6 +78,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     )
     app.state.node = node
     app.state.caretaker = keeper
+    app.state.gatherer = gatherer
     app.state.streams = streams.Streams()
     problems.install(app)
     # The last one added is the first to see a request.

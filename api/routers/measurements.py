@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.deps import DeviceCaller, KnownCaller, NodeDep, PodId, existing
+from api.gathering import Gatherer
 from api.limits import BODY_BYTES_MAX, too_large
 from api.problems import violation_response
 from api.schemas.documents import (
@@ -21,12 +23,10 @@ from api.schemas.documents import (
     ConflictAnswer,
     Conflicts,
     Setpoints,
-    StatementAnswer,
 )
 from api.visibility import require_role, sees_pod
 from registry.bootstrap import Node
 from registry.domain.errors import InputInvalid
-from registry.evidence.cbor import split_sequence
 from registry.ports import Accepted, Answer
 from registry.services.identity import Role
 
@@ -55,16 +55,25 @@ def _binary(media_type: str) -> dict[str, Any]:
     },
     openapi_extra={"requestBody": {"required": True, **_binary(COSE)}},
 )
-async def statement(request: Request, node: NodeDep) -> Response:
-    """One certified statement (COSE_Sign1). 201 with the receipt, 200 for the same bytes again.
+async def statement(request: Request) -> Response:
+    """One certified statement (COSE_Sign1). 201 once it is durable, 200 for the same bytes again; ``receipt``
+    says where its receipt is.
 
     It needs no token, it proves itself.
     """
     data = await _body(request, COSE, STATEMENT_BYTES_MAX)
-    (answer,) = await run_in_threadpool(node.log.submit, [data])
+    gatherer: Gatherer = request.app.state.gatherer
+    answer = await gatherer.take(data)
     if not isinstance(answer, Accepted):
         return violation_response(answer.violation)
-    return JSONResponse(_accepted(answer).model_dump(), status_code=200 if answer.duplicate else 201)
+    said = {
+        "index": answer.index,
+        "statement_id": answer.statement_id.hex(),
+        "receipt": receipt_path(answer.index),
+        "duplicate": answer.duplicate,
+    }
+    headers = {"Location": receipt_path(answer.index)}
+    return JSONResponse(said, status_code=200 if answer.duplicate else 201, headers=headers)
 
 
 @router.post(
@@ -73,10 +82,11 @@ async def statement(request: Request, node: NodeDep) -> Response:
     openapi_extra={"requestBody": {"required": True, **_binary(SEQUENCE)}},
 )
 async def statements(request: Request, node: NodeDep) -> Response:
-    """A CBOR sequence of statements; one answer each, in order. A refused one does not hold up the others."""
+    """A CBOR sequence of statements; one answer each, in order. A refused one does not hold up the others.
+    ``receipt`` says where the receipt of an accepted one is.
+    """
     data = await _body(request, SEQUENCE, BODY_BYTES_MAX)
-    answers = await run_in_threadpool(_submit_sequence, node, data)
-    return JSONResponse(answers.model_dump(exclude_none=True))
+    return Response(await run_in_threadpool(_submit_sequence, node, data), media_type="application/json")
 
 
 @router.get("/pods/{pod_id}/setpoints")
@@ -148,27 +158,28 @@ async def _body(request: Request, media_type: str, limit: int) -> bytes:
     return data
 
 
-def _submit_sequence(node: Node, data: bytes) -> BatchAnswers:
-    items = split_sequence(data, items_max=BATCH_ITEMS_MAX, rule="MEA-1", field="body")
-    return BatchAnswers(answers=[_answer(answer) for answer in node.log.submit(items)])
+def _submit_sequence(node: Node, data: bytes) -> bytes:
+    answers = node.log.submit_sequence(data, BATCH_ITEMS_MAX)
+    return json.dumps({"answers": list(map(_answer, answers))}, separators=(",", ":")).encode()
 
 
-def _accepted(answer: Accepted) -> AcceptedStatement:
-    return AcceptedStatement(
-        index=answer.index,
-        statement_id=answer.statement_id.hex(),
-        receipt=base64.b64encode(answer.receipt).decode(),
-        duplicate=answer.duplicate,
-    )
+def receipt_path(index: int) -> str:
+    """Where the receipt of an entry is."""
+    return f"/v1/statements/{index}/receipt"
 
 
-def _answer(answer: Answer) -> StatementAnswer:
+def _answer(answer: Answer) -> dict[str, Any]:
+    """One answer of a batch, as :class:`StatementAnswer` describes it."""
     if isinstance(answer, Accepted):
-        return StatementAnswer(
-            status="duplicate" if answer.duplicate else "accepted",
-            statement_id=answer.statement_id.hex(),
-            index=answer.index,
-            receipt=base64.b64encode(answer.receipt).decode(),
-        )
-    fields = {"statement_id": answer.statement_id.hex(), **answer.violation.as_dict()}
-    return StatementAnswer.model_validate({"status": "refused", "detail": str(answer.violation), **fields})
+        return {
+            "status": "duplicate" if answer.duplicate else "accepted",
+            "statement_id": answer.statement_id.hex(),
+            "index": answer.index,
+            "receipt": receipt_path(answer.index),
+        }
+    return {
+        "status": "refused",
+        "statement_id": answer.statement_id.hex(),
+        "detail": str(answer.violation),
+        **answer.violation.as_dict(),
+    }

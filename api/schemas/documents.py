@@ -34,8 +34,8 @@ class AcceptedStatement(BaseModel):
 
     index: int
     statement_id: HexText = Field(description="SHA-256 of the statement's bytes")
-    receipt: Base64Text = Field(description="COSE receipt (RFC 9942), base64")
-    duplicate: bool = Field(description="the same bytes were there before: this is the first receipt")
+    receipt: str = Field(description="path of its COSE receipt (RFC 9942)")
+    duplicate: bool = Field(description="the same bytes were there before")
 
 
 class StatementAnswer(BaseModel):
@@ -44,7 +44,7 @@ class StatementAnswer(BaseModel):
     status: Literal["accepted", "duplicate", "refused"]
     statement_id: HexText
     index: int | None = None
-    receipt: Base64Text | None = None
+    receipt: str | None = Field(default=None, description="path of its COSE receipt (RFC 9942)")
     rule: str | None = None
     field: str | None = None
     found: str | None = None
