@@ -1,8 +1,8 @@
 """Statements that come one by one are taken together (MEA-2, MEA-3).
 
 A commit costs the same for one statement as for hundreds. So what arrives while the access node is at work is
-gathered, and goes to it as one batch when it is done: nobody waits for a batch to fill, and the more arrive the
-more share a commit.
+gathered, and goes to it as one batch when it is done: nobody waits for a batch to fill, and the more arrive
+the more share a commit.
 """
 
 from __future__ import annotations

@@ -14,10 +14,12 @@ from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
 from bench.servers import MissingProgram, PostgresServer
+from bench.single import SingleSizes, measure_single
 from registry.cli.outcome import EPILOG
 
 bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True, epilog=EPILOG)
 _DEFAULT = Sizes()
+_SINGLE = SingleSizes()
 
 
 @bench_app.callback()
@@ -50,12 +52,22 @@ def intake(
     verifiers: Verifiers = _DEFAULT.verifiers,
     folder: Place = None,
     postgresql: Database = None,
+    single: Annotated[
+        int, typer.Option(min=16, help="Devices that send one statement per request.")
+    ] = _SINGLE.devices,
+    connections: Annotated[
+        int, typer.Option(min=1, help="Requests under way at once.")
+    ] = _SINGLE.connections,
 ) -> None:
-    """Statements certified end to end in batches, against raw signature verifications on all cores."""
+    """Statements certified end to end, in batches and one per request, against raw signature
+    verifications.
+    """
     with _postgresql(postgresql) as url:
         databases = {"sqlite": "", **({"postgresql": url} if url else {})}
         sizes = Sizes(devices, batch, clients, verifiers)
         show(measure_intake(sizes, folder, databases, _say), json)
+    _say(f"one statement per request: {single} devices")
+    show([measure_single(SingleSizes(devices=single, connections=min(single, connections)), folder)], json)
 
 
 @bench_app.command(epilog=EPILOG)

@@ -49,7 +49,7 @@ def test_a_result_is_one_line_of_json() -> None:
 
 @pytest.mark.rule("MEA-1", "MEA-2", "MEA-3", "LOG-1")
 def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: str) -> None:
-    sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "1"}
+    sizes = {"--devices": "40", "--batch": "8", "--clients": "3", "--verifiers": "1", "--single": "40"}
     words = [
         "bench",
         "intake",
@@ -62,10 +62,11 @@ def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: s
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     names = [f"intake.batch.{database}" for database in ("sqlite", "postgresql")]
-    assert [line["name"] for line in lines] == [name + end for name in names for end in (".first", "")]
+    names = [name + end for name in names for end in (".first", "")]
+    assert [line["name"] for line in lines] == [*names, "intake.single"]
     for line in lines:
         assert set(line) == FIELDS
-        assert line["sizes"]["statements"] == line["sizes"]["keys"] == 40
+        assert line["sizes"]["statements"] == 40
         assert line["value"] > 0 and line["reference_value"] > 0 and line["seconds"] > 0
 
 
