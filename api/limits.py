@@ -28,6 +28,10 @@ _TOO_DEEP = InputInvalid(
     allowed=f"at most {NESTING_MAX} levels of nesting",
 )
 
+_NO_UTF8 = InputInvalid(
+    rule="API-1", field="body", found="zero bytes", allowed="JSON in UTF-8 (RFC 8259 section 8.1)"
+)
+
 
 class LimitedBodies:
     """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it.
@@ -61,8 +65,9 @@ class LimitedBodies:
                 )
                 return
             more = message.get("more_body", False)
-        if "json" in Headers(scope=scope).get("content-type", "").lower() and nests_too_deeply(bytes(body)):
-            await violation_response(_TOO_DEEP)(scope, receive, send)
+        fault = _json_fault(bytes(body)) if "json" in _content_type(scope) else None
+        if fault is not None:
+            await violation_response(fault)(scope, receive, send)
             return
         await self._app(scope, replayed(bytes(body), receive), send)
 
@@ -77,6 +82,18 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return read
+
+
+def _content_type(scope: Scope) -> str:
+    return Headers(scope=scope).get("content-type", "").lower()
+
+
+def _json_fault(body: bytes) -> InputInvalid | None:
+    """Why a JSON body is not even parsed."""
+    # Parsers take bytes with zeros among them for UTF-16 or UTF-32, in which brackets cannot be counted.
+    if b"\0" in body:
+        return _NO_UTF8
+    return _TOO_DEEP if nests_too_deeply(body) else None
 
 
 def nests_too_deeply(body: bytes) -> bool:

@@ -294,13 +294,14 @@ class DeviceView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointView(View):
     """A checkpoint of a measurement log, anchored on the ledger (LOG-2). ``root``: 32-byte Merkle root of
-    ``size`` entries.
+    ``size`` entries; ``witnesses``: how many had cosigned it, as the node says.
     """
 
     log_id: bytes
     node: int
     size: int
     root: bytes
+    witnesses: int
 
 
 @dataclass(frozen=True, slots=True)

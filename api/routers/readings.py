@@ -62,6 +62,7 @@ def _answer(status: ReadingStatus) -> ReadingAnswer:
 def _anchor(anchor: CheckpointView) -> AnchorAnswer:
     return AnchorAnswer(
         size=anchor.size,
+        witnesses=anchor.witnesses,
         transaction=anchor.recorded.tx_hash.hex(),
         block=anchor.recorded.block_number,
         time=anchor.recorded.block_time,

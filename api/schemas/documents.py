@@ -105,6 +105,7 @@ class AnchorAnswer(BaseModel):
     """The first anchored checkpoint that covers an entry (LOG-2)."""
 
     size: int = Field(description="entries of the log that it covers")
+    witnesses: int = Field(description="how many witnesses had cosigned it, as the access node says")
     transaction: HexText
     block: int
     time: datetime

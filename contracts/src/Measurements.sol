@@ -68,7 +68,7 @@ contract Measurements is IMeasurements, PartyGated {
 
     /// @inheritdoc IMeasurements
     /// @dev LOG-2: anchoring the same checkpoint again is allowed; a fixed cadence needs no new entries.
-    function anchor(uint16 node, bytes32 logId, uint64 size, bytes32 root)
+    function anchor(uint16 node, bytes32 logId, uint64 size, bytes32 root, uint8 witnesses)
         external
         onlyParty(PartyKind.AccessNode, node)
     {
@@ -80,7 +80,7 @@ contract Measurements is IMeasurements, PartyGated {
             if (size == anchoredSize && root != anchored.root) revert LogForks(logId, size, anchored.root, root);
         }
         (anchored.root, anchored.size, anchored.node) = (root, size, node);
-        emit CheckpointAnchored(logId, node, size, root);
+        emit CheckpointAnchored(logId, node, size, root, witnesses);
     }
 
     /// @inheritdoc IMeasurements

@@ -129,7 +129,7 @@ contract MeasurementsTest is PodsWorld {
         } else {
             (first, root) = (next, nextRoot);
         }
-        measurements.anchor(NODE, LOG, next, nextRoot);
+        measurements.anchor(NODE, LOG, next, nextRoot, 0);
         (uint16 node, uint64 size, bytes32 anchored) = measurements.checkpointOf(LOG);
         assertEq(node, NODE, "node");
         assertEq(size, first, "size");
@@ -144,11 +144,11 @@ contract MeasurementsTest is PodsWorld {
         vm.expectRevert(
             abi.encodeWithSelector(IParticipants.NotAuthorised.selector, NODE, PartyKind.AccessNode, signerOf(DSO))
         );
-        measurements.anchor(NODE, LOG, 8, "root");
+        measurements.anchor(NODE, LOG, 8, "root", 0);
         admit(32, PartyKind.AccessNode);
         vm.prank(signerOf(32));
         vm.expectRevert(abi.encodeWithSelector(IMeasurements.LogOfOther.selector, LOG, NODE, 32));
-        measurements.anchor(32, LOG, 8, "root");
+        measurements.anchor(32, LOG, 8, "root", 0);
     }
 
     function bind(IMeasurements.Binding memory binding) private {
@@ -179,7 +179,7 @@ contract MeasurementsTest is PodsWorld {
 
     function anchor(uint16 node, uint64 size, bytes32 root) private {
         vm.prank(signerOf(node));
-        measurements.anchor(node, LOG, size, root);
+        measurements.anchor(node, LOG, size, root, 0);
     }
 
     function ends(uint40 validUntil) private pure returns (uint40[] memory list) {

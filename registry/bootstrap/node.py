@@ -112,6 +112,7 @@ class Node:
             self.settings.anchor_every_entries,
             self.settings.anchor_every_seconds,
             self.clock,
+            self.cosigner if self.settings.witnesses else None,
         )
 
     def learn_keys(self) -> None:

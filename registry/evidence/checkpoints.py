@@ -24,7 +24,7 @@ from registry.evidence.merkle import HASH_BYTES, SIZE_MAX
 KEY_ID_BYTES: Final = 4
 _NAME: Final = re.compile(r"[!-*,-~]+")  # printable ASCII without space and plus
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
-_SIGNATURE_LINE: Final = re.compile("— ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
+_SIGNATURE_LINE: Final = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def with_cosignatures(note: bytes, cosignatures: Iterable[Cosignature]) -> bytes
     """The note with these cosignatures under it, each in the place of an older one by the same witness."""
     fresh = {(each.key.name, each.key.key_id): each.line() for each in cosignatures}
     _, signatures = split_note(note)
-    lines = note.decode().splitlines(keepends=True)
+    # As split_note does: other line ends may stand within a name.
+    lines = [line + "\n" for line in note.decode().split("\n")[:-1]]
     kept = [
         line
         for line, (name, blob) in zip(lines[-len(signatures) :], signatures, strict=True)

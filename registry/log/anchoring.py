@@ -7,9 +7,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 from registry.domain.commands import AnchorCheckpoint
 from registry.domain.events import CheckpointAnchored
+from registry.evidence.checkpoints import Checkpoint
 from registry.log.anchors import Anchor
 from registry.log.node import AccessNode
 from registry.ports import (
@@ -17,13 +19,14 @@ from registry.ports import (
     Clock,
     DatabaseCorrupted,
     Ledger,
-    LogCheckpoint,
     OperationalError,
     Receipt,
     Signer,
     TransactionNotMined,
 )
 
+WITNESS_WAIT_S = 60
+"""How long an anchor that is due waits for a first cosignature, seconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +45,20 @@ class AnchorLag:
     failure: OperationalError | None
 
 
+class Cosigned(Protocol):
+    """What witnesses have cosigned."""
+
+    def newest(self) -> tuple[Checkpoint, int] | None:
+        """The largest cosigned checkpoint, and by how many witnesses."""
+        ...
+
+
 class Anchorer:
-    """Anchors one log by one transaction at a time, whatever the volume."""
+    """Anchors one log by one transaction at a time, whatever the volume.
+
+    A log with witnesses anchors what they have cosigned, and how many did. For witnesses that are silent it
+    waits ``WITNESS_WAIT_S`` once an anchor is due; then the head goes without.
+    """
 
     def __init__(
         self,
@@ -54,11 +69,12 @@ class Anchorer:
         every_entries: int,
         every_seconds: int,
         clock: Clock,
+        cosigned: Cosigned | None = None,
     ) -> None:
         """``node_party`` is the access node's party, ``signer`` its key on the ledger.
 
         An anchor is due when ``every_entries`` entries are beyond the last one, or one of them is
-        ``every_seconds`` old.
+        ``every_seconds`` old. ``cosigned`` tells of the log's witnesses, if it has any.
         """
         self._log = log
         self._ledger = ledger
@@ -67,6 +83,8 @@ class Anchorer:
         self._every_entries = every_entries
         self._every_seconds = every_seconds
         self._clock = clock
+        self._cosigned = cosigned
+        self._due_since: int | None = None
         self._turn = Lock()
         self._known = False
         self._failure: OperationalError | None = None
@@ -111,12 +129,47 @@ class Anchorer:
         if waiting <= 0:
             return None
         due = waiting >= self._every_entries or self._age_of_first_beyond(anchored) >= self._every_seconds
-        return self._send(head) if due or forced else None
+        if not (due or forced):
+            self._due_since = None
+            return None
+        found = self._witnessed(anchored)
+        if found is not None and (found[0] == head.size or not forced):
+            size, witnesses = found
+        elif forced or self._waited_long_enough():
+            size, witnesses = head.size, 0
+        else:
+            return None
+        return self._send(size, witnesses)
 
-    def _send(self, head: LogCheckpoint) -> Receipt:
-        command = AnchorCheckpoint(node=self._party, log_id=self._log.log_id, size=head.size, root=head.root)
+    def _witnessed(self, anchored: int) -> tuple[int, int] | None:
+        """Size and witnesses of the largest cosigned checkpoint beyond the last anchor."""
+        newest = self._cosigned.newest() if self._cosigned else None
+        if newest is None or newest[0].size <= anchored:
+            return None
+        checkpoint, witnesses = newest
+        if self._log.root_at(checkpoint.size) != checkpoint.root:
+            raise DatabaseCorrupted(
+                found=f"no root {checkpoint.root.hex()} at size {checkpoint.size}",
+                expected="what the log's witnesses have cosigned",
+                remedy="restore the newest copy of the log; never go on with this one",
+            )
+        return checkpoint.size, witnesses
+
+    def _waited_long_enough(self) -> bool:
+        """Whether nothing is to be expected of witnesses any more for the anchor that is due."""
+        if self._cosigned is None:
+            return True
+        now = int(self._clock.now().timestamp())
+        if self._due_since is None:
+            self._due_since = now
+        return now - self._due_since >= WITNESS_WAIT_S
+
+    def _send(self, size: int, witnesses: int) -> Receipt:
+        root = self._log.checkpoint_at(size).root
+        command = AnchorCheckpoint(self._party, self._log.log_id, size, root, witnesses)
         receipt = self._ledger.send(command, self._signer)
-        self._log.anchors.remember(Anchor(head.size, receipt.block_number, receipt.block_time))
+        self._log.anchors.remember(Anchor(size, receipt.block_number, receipt.block_time))
+        self._due_since = None
         return receipt
 
     def _learn(self) -> None:

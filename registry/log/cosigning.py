@@ -114,6 +114,18 @@ class CosignatureCollector:
                     sync_folders((), self._folder.root)
             return Collected(checkpoint, cosigned, tuple(cosignatures.values()), failures)
 
+    def newest(self) -> tuple[Checkpoint, int] | None:
+        """The largest checkpoint that was cosigned, and by how many of the witnesses; ``None`` if there is
+        none, or it cannot be read.
+        """
+        note = self.cosigned()
+        if note is None:
+            return None
+        try:
+            return read_checkpoint(note), len(read_cosignatures(note, self._keys))
+        except RuleViolation:
+            return None
+
     def cosigned(self) -> bytes | None:
         """The newest note with cosignatures under it, or ``None`` if there is none yet."""
         return self._path.read_bytes() if self._path.exists() else None

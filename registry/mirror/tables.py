@@ -307,6 +307,7 @@ class Checkpoint(Version, table=True):
     node: int
     size: int = _big()
     root: bytes = _octets()
+    witnesses: int
 
 
 class Statement(Version, table=True):

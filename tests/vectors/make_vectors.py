@@ -339,8 +339,24 @@ def bad_statements() -> list[dict[str, str]]:
         (
             "period_start as a date",
             "MEA-1",
-            "period_start",
+            "payload",
             statement(cbor2.dumps({**READING, 3: cbor2.CBORTag(1, START)})),
+        ),
+        (
+            "a regular expression in place of the message",
+            "MEA-1",
+            "tag",
+            cbor2.dumps(cbor2.CBORTag(35, "(" * 120 + "a" + ")?" * 120)),
+        ),
+        (
+            "a bignum in place of the signature",
+            "MEA-1",
+            "message",
+            cbor2.dumps(
+                cbor2.CBORTag(
+                    18, [protected_header(DEVICE), {}, cbor2.dumps(READING), cbor2.CBORTag(2, b"\x01" * 64)]
+                )
+            ),
         ),
         ("period_length zero", "MEA-1", "period_length", reading(period_length=0)),
         ("period_length above a day", "MEA-1", "period_length", reading(period_length=86401)),

@@ -17,7 +17,9 @@ interface IMeasurements {
     );
     /// @notice From `validUntil` on the key signs for nobody; earlier readings stay verifiable.
     event DeviceEnded(bytes32 indexed podId, bytes32 indexed keyId, uint16 indexed dso, uint40 validUntil, bytes32 reason);
-    event CheckpointAnchored(bytes32 indexed logId, uint16 indexed node, uint64 size, bytes32 root);
+    /// @notice LOG-2: `witnesses` is how many cosignatures of this very checkpoint the node held, as it says; they stand under the
+    ///         published checkpoint, where anybody can count them again.
+    event CheckpointAnchored(bytes32 indexed logId, uint16 indexed node, uint64 size, bytes32 root, uint8 witnesses);
 
     /// @dev DEV-1: the POD is another DSO's, or unknown.
     error DeviceOfOtherDso(bytes32 podId, uint16 dso, uint16 caller);
@@ -38,7 +40,9 @@ interface IMeasurements {
 
     function bindDevices(uint16 dso, Binding[] calldata bindings) external;
     function endDevices(uint16 dso, bytes32[] calldata podIds, uint40[] calldata validUntil, bytes32 reason) external;
-    function anchor(uint16 node, bytes32 logId, uint64 size, bytes32 root) external;
+    /// @param witnesses how many witnesses cosigned the checkpoint, recorded with it and enforced by nobody: a verifier that asks for
+    ///        a quorum counts the cosignatures themselves.
+    function anchor(uint16 node, bytes32 logId, uint64 size, bytes32 root, uint8 witnesses) external;
 
     function checkpointOf(bytes32 logId) external view returns (uint16 node, uint64 size, bytes32 root);
     /// @notice The POD's latest key and its validity (all zero if it never had one).

@@ -33,7 +33,7 @@ class EndDevices(Command):
 
 @dataclass(frozen=True, slots=True)
 class AnchorCheckpoint(Command):
-    """An access node anchors a checkpoint of its log (LOG-2)."""
+    """An access node anchors a checkpoint of its log, and says how many witnesses cosigned it (LOG-2)."""
 
     contract: ClassVar[str] = "Measurements"
     function: ClassVar[str] = "anchor"
@@ -41,3 +41,4 @@ class AnchorCheckpoint(Command):
     log_id: bytes
     size: int
     root: bytes
+    witnesses: int = 0

@@ -36,10 +36,13 @@ class DeviceEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointAnchored(Event):
-    """A checkpoint of a measurement log was anchored (LOG-2)."""
+    """A checkpoint of a measurement log was anchored; ``witnesses`` had cosigned it, as the node says
+    (LOG-2).
+    """
 
     contract: ClassVar[str] = "Measurements"
     log_id: bytes
     node: int
     size: int
     root: bytes
+    witnesses: int = 0

@@ -128,7 +128,7 @@ class MeasurementsBook:
             if size == anchored.size and root != anchored.root:
                 raise Refusal("LogForks", log_id=log_id, size=size, anchored=anchored.root, found=root)
         self._checkpoints[log_id] = Checkpoint(command.node, size, root)
-        return CheckpointAnchored(log_id, command.node, size, root)
+        return CheckpointAnchored(log_id, command.node, size, root, command.witnesses)
 
 
 def _validity(pod_id: bytes, valid_from: int, valid_until: int) -> Refusal:

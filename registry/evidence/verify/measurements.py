@@ -45,7 +45,8 @@ def check_checkpoint(facts: Facts, note: bytes, key: str, origin: str) -> tuple[
         )
     if anchored[0].root != checkpoint.root:
         raise RuleViolation(rule="LOG-2", field="root", found=checkpoint.root, allowed=anchored[0].root)
-    return checkpoint, f"log {origin!r} at {checkpoint.size} entries, anchored by party {anchored[0].node}"
+    by = f"anchored by party {anchored[0].node} with {anchored[0].witnesses} cosignatures, as it says"
+    return checkpoint, f"log {origin!r} at {checkpoint.size} entries, {by}"
 
 
 def check_consistency(facts: Facts, origin: str, paths: Sequence[Sequence[bytes]]) -> str:

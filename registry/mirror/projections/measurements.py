@@ -28,7 +28,13 @@ def _ended(changes: Changes, event: DeviceEnded, _time: int) -> None:
 
 
 def _anchored(changes: Changes, event: CheckpointAnchored, _time: int) -> None:
-    row = {"log_id": event.log_id, "node": event.node, "size": event.size, "root": event.root}
+    row = {
+        "log_id": event.log_id,
+        "node": event.node,
+        "size": event.size,
+        "root": event.root,
+        "witnesses": event.witnesses,
+    }
     changes.put(Checkpoint, key(event.log_id.hex(), size_part(event.size)), row)
 
 

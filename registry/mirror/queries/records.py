@@ -170,4 +170,4 @@ def _device(row: Row) -> DeviceView:
 
 
 def _checkpoint(row: Row) -> CheckpointView:
-    return CheckpointView(**base(row), **columns(row, "log_id", "node", "size", "root"))
+    return CheckpointView(**base(row), **columns(row, "log_id", "node", "size", "root", "witnesses"))

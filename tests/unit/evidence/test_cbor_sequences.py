@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.domain.errors import RuleViolation
-from registry.evidence.cbor import split_sequence
+from registry.evidence.cbor import decode_item, split_sequence
 
 leaves = st.one_of(
     st.integers(-(2**63), 2**63), st.binary(max_size=300), st.text(max_size=50), st.booleans(), st.none()
@@ -67,3 +67,51 @@ def test_more_items_than_allowed_are_refused_before_they_are_cut() -> None:
     assert len(split(b"\x01" * 5, items_max=5)) == 5
     with pytest.raises(RuleViolation, match="more than 5 items"):
         split(b"\x01" * 6, items_max=5)
+
+
+def decode(data: bytes) -> object:
+    return decode_item(data, rule="MEA-1", field="message")
+
+
+@pytest.mark.rule("MEA-1")
+@given(trees)
+def test_an_item_is_decoded_as_the_library_does(value: object) -> None:
+    assert decode(cbor2.dumps(value)) == value
+
+
+@pytest.mark.rule("MEA-1")
+@given(st.integers(0, 2**32), leaves, st.integers(0, 3))
+def test_tags_inside_are_refused_and_a_leading_one_is_not_interpreted(
+    number: int, content: object, depth: int
+) -> None:
+    value: object = cbor2.CBORTag(number, content)
+    assert decode(cbor2.dumps(value)) == value
+    for _ in range(depth):
+        value = [1, {2: value}]
+    data = cbor2.dumps(cbor2.CBORTag(18, [b"", value]))
+    with pytest.raises(RuleViolation, match=f"tag {number} inside"):
+        decode(data)
+
+
+@pytest.mark.rule("MEA-1")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9f" + "01" * 3 + "ff",  # indefinite, as the library reads it
+        "5f4101ff",
+        "bf01020304ff",
+    ],
+)
+def test_indefinite_lengths_are_walked_through(text: str) -> None:
+    assert decode(bytes.fromhex(text)) == cbor2.loads(bytes.fromhex(text))
+    with pytest.raises(RuleViolation, match="tag 35 inside"):
+        decode(bytes.fromhex("9f" + text + "d8236161ff"))
+
+
+@pytest.mark.rule("MEA-1")
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_item_or_refused(data: bytes) -> None:
+    try:
+        decode(data)
+    except RuleViolation as refused:
+        assert refused.rule == "MEA-1" and refused.field == "message"

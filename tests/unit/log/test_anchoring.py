@@ -13,7 +13,11 @@ from registry.domain.commands import AnchorCheckpoint, Command
 from registry.domain.errors import RuleViolation
 from registry.domain.events import CheckpointAnchored, Event, Recorded
 from registry.evidence.blocks import BlockEvidence
+from registry.evidence.checkpoints import Checkpoint
 from registry.log import AccessNode, Anchorer, AnchorLag
+from registry.log.anchoring import WITNESS_WAIT_S, Cosigned
+from registry.log.cosigning import CosignatureCollector
+from registry.log.witness import Witness
 from registry.ports import (
     BlockRef,
     ChainUnreachable,
@@ -23,7 +27,8 @@ from registry.ports import (
     Signer,
     TransactionNotMined,
 )
-from tests.unit.log.log_house import House, SetClock
+from tests.unit.log.log_house import ORIGIN, House, SetClock
+from tests.unit.log.signed_logs import ed25519
 
 NODE = 7
 EVERY_ENTRIES, EVERY_SECONDS = 10, 600
@@ -55,7 +60,9 @@ class AnchorLedger:
                 raise RuleViolation(rule="LOG-2", field="size", found=command.size, allowed=record.event.size)
         number = 10 + len(self.anchors)
         ref = BlockRef(number, bytes(32), self.clock.seconds)
-        event = CheckpointAnchored(command.log_id, command.node, command.size, command.root)
+        event = CheckpointAnchored(
+            command.log_id, command.node, command.size, command.root, command.witnesses
+        )
         record: Recorded[Event] = Recorded(
             event, "Measurements", number, ref.hash, ref.time, bytes(32), 0, signer.address
         )
@@ -117,8 +124,10 @@ def node(house: House) -> Iterator[AccessNode]:
         yield node
 
 
-def anchorer(house: House, node: AccessNode, ledger: AnchorLedger) -> Anchorer:
-    return Anchorer(node, ledger, NodeSigner(), NODE, EVERY_ENTRIES, EVERY_SECONDS, house.clock)
+def anchorer(
+    house: House, node: AccessNode, ledger: AnchorLedger, cosigned: Cosigned | None = None
+) -> Anchorer:
+    return Anchorer(node, ledger, NodeSigner(), NODE, EVERY_ENTRIES, EVERY_SECONDS, house.clock, cosigned)
 
 
 def log(house: House, node: AccessNode, count: int) -> None:
@@ -232,3 +241,107 @@ def test_a_refusal_of_the_ledger_is_not_swallowed(
     log(house, node, 10)
     with pytest.raises(RuleViolation, match="LOG-2"):
         anchoring.run_once()
+
+
+class Said:
+    """Witnesses that have cosigned a size of a log."""
+
+    def __init__(self, node: AccessNode) -> None:
+        self._node = node
+        self.size, self.count = 0, 0
+
+    def newest(self) -> tuple[Checkpoint, int] | None:
+        if not self.size:
+            return None
+        head = self._node.checkpoint_at(self.size)
+        return Checkpoint(ORIGIN, head.size, head.root), self.count
+
+
+def anchored(ledger: AnchorLedger) -> list[tuple[int, int]]:
+    """Size and witnesses of every anchor."""
+    return [
+        (record.event.size, record.event.witnesses)
+        for block in ledger.anchors
+        for record in block.events
+        if isinstance(record.event, CheckpointAnchored)
+    ]
+
+
+@pytest.mark.rule("LOG-2")
+def test_what_witnesses_cosigned_is_anchored_with_their_number(
+    house: House, node: AccessNode, ledger: AnchorLedger
+) -> None:
+    said = Said(node)
+    anchoring = anchorer(house, node, ledger, said)
+    log(house, node, EVERY_ENTRIES)
+    # nobody has cosigned yet: the anchor waits, but not for ever
+    assert anchoring.run_once() is None
+    said.size, said.count = EVERY_ENTRIES, 2
+    log(house, node, 3)
+    assert anchoring.run_once() is not None
+    assert anchored(ledger) == [(EVERY_ENTRIES, 2)]
+    # what is beyond it is not due yet; forced, the head goes as it is
+    assert anchoring.run_once() is None
+    assert anchoring.anchor() is not None
+    assert anchored(ledger)[1:] == [(EVERY_ENTRIES + 3, 0)]
+
+
+@pytest.mark.rule("LOG-2")
+def test_silent_witnesses_delay_an_anchor_by_a_minute_at_most(
+    house: House, node: AccessNode, ledger: AnchorLedger
+) -> None:
+    anchoring = anchorer(house, node, ledger, Said(node))
+    log(house, node, EVERY_ENTRIES)
+    assert anchoring.run_once() is None
+    house.clock.seconds += WITNESS_WAIT_S - 1
+    assert anchoring.run_once() is None
+    house.clock.seconds += 1
+    assert anchoring.run_once() is not None
+    assert anchored(ledger) == [(EVERY_ENTRIES, 0)]
+    # the next one has its own minute
+    log(house, node, EVERY_ENTRIES)
+    assert anchoring.run_once() is None
+
+
+@pytest.mark.rule("LOG-2")
+def test_the_anchor_of_a_forked_log_counts_no_honest_witness(
+    house: House, node: AccessNode, ledger: AnchorLedger, tmp_path: Path
+) -> None:
+    """A witness saw one history; a copy of the log that tells another is not cosigned by it, and its anchor
+    says so.
+    """
+    witness = Witness(
+        tmp_path / "witness", "witness.example", ed25519("witness"), [node.note_key], house.clock
+    )
+    log(house, node, 5)
+    collector = CosignatureCollector(house.folder / "tree", [witness])
+    assert collector.collect().failures == {}
+    fork_house = House(tmp_path / "fork", house.directory, house.clock)
+    with fork_house.open() as fork:
+        other = fork_house.device("b")
+        fork.submit([other.reading(slot, slot + 1) for slot in range(EVERY_ENTRIES)])
+        forked = CosignatureCollector(fork_house.folder / "tree", [witness])
+        collected = forked.collect()
+        assert collected.cosignatures == () and len(collected.failures) == 1
+        anchoring = anchorer(fork_house, fork, ledger, forked)
+        assert anchoring.run_once() is None
+        house.clock.seconds += WITNESS_WAIT_S
+        assert anchoring.run_once() is not None
+    log(house, node, EVERY_ENTRIES - 5)
+    collector.collect()
+    honest = AnchorLedger(house.clock)
+    assert anchorer(house, node, honest, collector).run_once() is not None
+    assert anchored(ledger) == [(EVERY_ENTRIES, 0)] and anchored(honest) == [(EVERY_ENTRIES, 1)]
+
+
+@pytest.mark.rule("LOG-2")
+def test_a_cosigned_root_that_the_log_never_had_stops_it(
+    house: House, node: AccessNode, ledger: AnchorLedger
+) -> None:
+    class Other(Said):
+        def newest(self) -> tuple[Checkpoint, int] | None:
+            return Checkpoint(ORIGIN, EVERY_ENTRIES, bytes(32)), 1
+
+    log(house, node, EVERY_ENTRIES)
+    with pytest.raises(DatabaseCorrupted, match="cosigned"):
+        anchorer(house, node, ledger, Other(node)).run_once()
