@@ -105,14 +105,10 @@ def _batches(devices: int) -> Iterator[Judged]:
 
 def _judged(ids: Sequence[tuple[bytes, bytes]], quarter: int) -> Judged:
     start, count = START + quarter * PERIOD_S, len(ids)
-    frames, leaves, ends, end = [], [], array("I"), 0
-    for kid, pod_id in ids:
-        payload = encode_payload(Reading(pod_id, start, PERIOD_S, quarter + 1, 400, 0, 10, 0, 0, 1))
-        data = assemble(protected_header(kid), payload, _SIGNATURE)
-        leaves.append(sha256(b"\x00" + data).digest())
-        frames.append(len(data).to_bytes(2, "big") + data)
-        end += 2 + len(data)
-        ends.append(end)
+    before_kid, before_pod, after = _around_ids(start, quarter + 1)
+    length = (len(before_kid) + len(before_pod) + len(after) + 64).to_bytes(2, "big")
+    entries = [before_kid + kid + before_pod + pod_id + after for kid, pod_id in ids]
+    size = 2 + len(entries[0])
     return Judged(
         count,
         range(count),
@@ -120,11 +116,20 @@ def _judged(ids: Sequence[tuple[bytes, bytes]], quarter: int) -> Judged:
         b"".join(pod_id for _, pod_id in ids),
         array("I", [start] * count),
         array("I", [quarter + 1] * count),
-        b"".join(leaves),
-        b"".join(frames),
-        ends,
+        b"".join(sha256(b"\x00" + data).digest() for data in entries),
+        b"".join(length + data for data in entries),
+        array("I", range(size, size * count + 1, size)),
         {},
     )
+
+
+def _around_ids(start: int, counter: int) -> tuple[bytes, bytes, bytes]:
+    """The bytes of a reading before its key id, between key id and pod_id, and behind."""
+    kid, pod_id = b"K" * 32, b"P" * 32
+    payload = encode_payload(Reading(pod_id, start, PERIOD_S, counter, 400, 0, 10, 0, 0, 1))
+    before, rest = assemble(protected_header(kid), payload, _SIGNATURE).split(kid)
+    between, after = rest.split(pod_id)
+    return before, between, after
 
 
 def _find_days(queries: LogQueries, size: int, devices: int) -> float:
