@@ -16,11 +16,20 @@ from registry.domain.errors import RuleViolation
 from registry.evidence.merkle import leaf_hash
 from registry.evidence.payloads import Execution, Payload, Reading, Setpoint
 from registry.evidence.statements import Statement, parse
-from registry.evidence.tiles import TILE_WIDTH
 from registry.log import counters
 from registry.log.judged import Judged, Verdict
 from registry.log.occupancy import Occupancy, day_number
-from registry.log.store import EXECUTION, SETPOINT, Chunk, Claim, ConflictRow, Reads, SetpointRow, Writing
+from registry.log.store import (
+    CHUNK_ENTRIES,
+    EXECUTION,
+    SETPOINT,
+    Chunk,
+    Claim,
+    ConflictRow,
+    Reads,
+    SetpointRow,
+    Writing,
+)
 
 _HASH: Final = 32
 _END_OF_TIME: Final = 1 << 33
@@ -107,7 +116,7 @@ class Placing:
         at, count = 0, len(self._frames)
         while at < count:
             first, day = self._first + at, self._days[at]
-            most = min(count - at, TILE_WIDTH - first % TILE_WIDTH)
+            most = min(count - at, CHUNK_ENTRIES - first % CHUNK_ENTRIES)
             end = at + 1
             while end < at + most and self._days[end] == day:
                 end += 1

@@ -2,7 +2,7 @@
 that
 :mod:`registry.log.engines` knows (MEA-3).
 
-Entries stand in *chunks*: consecutive entries of one delivery day within one entry bundle. Where a POD's
+Entries stand in *chunks*: consecutive entries of one delivery day, at most 64. Where a POD's
 quarter-hour stands, and how far each device's counter has come, is kept in *pages* of many PODs or keys; they
 are written now and then, and what was committed since is read again from the entries
 (:mod:`registry.log.occupancy`). Everything else is written with the commit it belongs to.
@@ -16,10 +16,13 @@ from dataclasses import astuple, dataclass
 from typing import Any, Final, NamedTuple
 
 from registry.evidence.merkle import EMPTY_ROOT
-from registry.evidence.tiles import TILE_WIDTH
 from registry.log.engines import Cursor, Engine
 
 READING, EXECUTION, SETPOINT = 1, 2, 3
+CHUNK_ENTRIES: Final = 64
+"""Entries of a chunk at the most; an entry bundle is four of them. Finding an entry reads its chunk: 16
+kB.
+"""
 _START_BITS: Final = 33
 _START_MASK: Final = (1 << _START_BITS) - 1
 
@@ -135,7 +138,7 @@ class Reads:
         rows = self._rows(
             "SELECT first, count, day, received_at, frames FROM entries"
             " WHERE first <= ? AND first > ? ORDER BY first DESC LIMIT 1",
-            (index, index - TILE_WIDTH),
+            (index, index - CHUNK_ENTRIES),
         )
         chunk = Chunk(*rows[0]) if rows else None
         return chunk if chunk and index < chunk.first + chunk.count else None
