@@ -15,6 +15,7 @@ from rich.console import Console
 from registry.bootstrap import SystemClock, sandbox_token
 from registry.cli.benching import bench_app
 from registry.cli.demo.run import run_demo
+from registry.cli.devices import devices_app
 from registry.cli.fleet import add_pgui
 from registry.cli.logs import log_app
 from registry.cli.nodes import open_existing, require_node
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(log_app, name="log")
 add_pgui(app)
+app.add_typer(devices_app, name="devices")
 app.add_typer(bench_app, name="bench")
 console = Console()
 
