@@ -9,19 +9,14 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-import uvicorn
 from pydantic import ValidationError
 
 from registry.config import Settings, first_fault
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import OperationalError, PortInUse
-
-GRACE_S = 5
-"""How long requests may finish after the signal to stop."""
 
 
 def main() -> int:
@@ -39,6 +34,7 @@ def _serve() -> int:
         listener = _listen(settings.host, settings.port)
         # The rooms take seconds to load; what is wrong with the settings is said before.
         from api.app import create_app
+        from api.server import Server
         from registry.bootstrap import SystemClock, open_node
 
         node = open_node(settings, SystemClock())
@@ -49,25 +45,10 @@ def _serve() -> int:
     with node, listener:
         host, port = listener.getsockname()[:2]
         sys.stderr.write(f"FlexLedger serves {settings.state} on http://{host}:{port}/docs\n")
-        app = create_app(node)
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S)
         # The server ends in order and then passes the signal on.
         with suppress(KeyboardInterrupt):
-            _Server(config, app.state.streams.close).run(sockets=[listener])
+            Server(create_app(node)).run(sockets=[listener])
     return 0
-
-
-class _Server(uvicorn.Server):
-    """Ends what would never end by itself before it waits for requests to finish."""
-
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving."""
-        self._end_streams()
-        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

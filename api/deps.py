@@ -29,8 +29,8 @@ _bearer = HTTPBearer(
 )
 
 
-def get_node(request: Request) -> Node:
-    """The node this application serves."""
+async def get_node(request: Request) -> Node:
+    """The node this application serves. Asynchronous, for other functions are called in a thread."""
     return cast(Node, request.app.state.node)
 
 

@@ -55,7 +55,6 @@ class Gatherer:
         if len(self._under_way) < self._lanes:
             task = asyncio.create_task(self._work())
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
         return await answer
 
     async def drain(self) -> None:
@@ -64,15 +63,23 @@ class Gatherer:
             await asyncio.wait(set(self._under_way))
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-            try:
-                answers = await run_in_threadpool(self._submit, [statement for statement, _ in batch])
-            except Exception as error:
-                for _, waiting in batch:
-                    if not waiting.done():  # a client that went away has cancelled its own
-                        waiting.set_exception(error)
-                continue
-            for (_, waiting), answer in zip(batch, answers, strict=True):
-                if not waiting.done():
-                    waiting.set_result(answer)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+                try:
+                    answers = await run_in_threadpool(self._submit, [statement for statement, _ in batch])
+                    answered = list(zip(batch, answers, strict=True))
+                except Exception as error:
+                    for _, waiting in batch:
+                        if not waiting.done():  # a client that went away has cancelled its own
+                            waiting.set_exception(error)
+                    continue
+                for (_, waiting), answer in answered:
+                    if not waiting.done():
+                        waiting.set_result(answer)
+        finally:
+            # In the same step as the last look at what waits: a done callback runs a turn of the loop later,
+            # and what arrives in between would find a lane taken that nobody works on.
+            task = asyncio.current_task()
+            assert task is not None
+            self._under_way.discard(task)

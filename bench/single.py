@@ -19,13 +19,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.routing import Route
 
 from api.app import create_app
+from api.server import Server
 from bench.corpus import PERIOD_S, START, make_fleet
 from bench.directory import BenchDirectory
 from bench.raw import RawRate
@@ -33,6 +34,7 @@ from bench.results import Result
 from registry.bootstrap import SystemClock, open_node
 from registry.config import Settings
 from registry.log import AccessNode, LogSettings
+from registry.log.metrics import PrometheusMeter
 from registry.ports import DeviceKey
 
 RAW_EACH = 4_000
@@ -114,6 +116,7 @@ def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], verifiers: int
         Ed25519PrivateKey.generate(),
         ec.generate_private_key(ec.SECP256R1()),
         LogSettings("bench.example/log", verifiers=verifiers),
+        PrometheusMeter(CollectorRegistry()),
     )
     log.learn_keys(keys)
     with open_node(Settings(state=folder / "node"), SystemClock()) as node, log:
@@ -122,13 +125,13 @@ def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], verifiers: int
         app = create_app(node, caretaker=False)
         app.router.routes.insert(0, Route(EMPTY, _empty, methods=["POST"]))
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = Server(app)
         pipe.send(listener.getsockname()[1])
         asyncio.run(_until_told(server, listener, pipe))
         pipe.send(log.checkpoint().size)
 
 
-async def _until_told(server: uvicorn.Server, listener: socket.socket, pipe: Connection) -> None:
+async def _until_told(server: Server, listener: socket.socket, pipe: Connection) -> None:
     told = asyncio.get_running_loop().run_in_executor(None, pipe.recv)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await asyncio.wait({serving, asyncio.ensure_future(told)}, return_when=asyncio.FIRST_COMPLETED)

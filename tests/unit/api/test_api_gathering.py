@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from api.gathering import BATCH_MAX, Gatherer, Overloaded
+from api.gathering import BATCH_MAX, Gatherer, Overloaded, Submit
 from registry.ports import Accepted, Answer, DatabaseUnreachable
 
 
@@ -119,4 +119,32 @@ def test_beyond_its_bound_it_says_that_it_is_too_busy() -> None:
         node.let.set()
         assert len(await asyncio.gather(*waiting)) == 3
 
+    asyncio.run(run())
+
+
+@pytest.mark.rule("MEA-3")
+@pytest.mark.parametrize("turns", range(8))
+def test_what_comes_while_a_lane_ends_is_not_left_waiting(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many turns of the loop lie between two statements, the node gets both without a third."""
+
+    async def one_turn(submit: Submit, statements: Sequence[bytes]) -> list[Answer]:
+        await asyncio.sleep(0)
+        return submit(statements)
+
+    async def run() -> None:
+        node = Node()
+        node.let.set()
+        gatherer = Gatherer(node.submit, lanes=1)
+        first = requests(gatherer, 0, 1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        second = requests(gatherer, 1, 1)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert all(task.done() for task in first + second)
+        await gatherer.drain()
+
+    monkeypatch.setattr("api.gathering.run_in_threadpool", one_turn)
     asyncio.run(run())

@@ -78,6 +78,7 @@ def test_a_reading_is_accepted_logged_anchored_final(sandbox: Sandbox) -> None:
     node.mirror.catch_up()
     (status,) = asked(sandbox)["readings"]
     assert status["anchor"] == {
+        "witnesses": 0,
         "size": 2,
         "transaction": receipt.tx_hash.hex(),
         "block": receipt.block_number,

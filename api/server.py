@@ -1,0 +1,24 @@
+"""The HTTP server as a node runs it."""
+
+from __future__ import annotations
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+GRACE_S = 5
+"""How long requests may finish after the signal to stop."""
+
+
+class Server(uvicorn.Server):
+    """Ends what would never end by itself before it waits for requests to finish."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S))
+        self._streams = app.state.streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._streams.close()
+        await super().shutdown(sockets)
