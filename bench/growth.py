@@ -86,8 +86,8 @@ def measure_growth(
 
 
 def _fill(sequencer: Sequencer, batches: Iterator[Judged], size: int) -> tuple[float, float]:
-    """Place batches until the log has ``size`` entries; the seconds the sequencer took by the clock, and of the
-    processor, which other programs disturb less.
+    """Place batches until the log has ``size`` entries; the seconds the sequencer took by the clock, and of
+    the processor, which other programs disturb less.
     """
     seconds = processor = 0.0
     while sequencer.checkpoint.size < size:
