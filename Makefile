@@ -4,9 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ROUNDS ?= 300
+SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test crash lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash fuzz lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +23,11 @@ test: env-dev ## every check and every test (with CI=true nothing may be skipped
 
 crash: env-dev ## kill -9 of access node and workers under load, ROUNDS times
 	@CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/integration/test_intake_crash.py
+
+fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each (needs atheris in .venv)
+	@for target in statement sequence receipt note witness bundle; do \
+		$(BIN)/python -m tests.fuzz.campaign $$target -max_total_time=$(SECONDS) -max_len=600 || exit 1; \
+	done
 
 lint: env-dev ## the checks that need no test run: style, types, rooms, rules
 	@$(BIN)/python -m tools.run_checks lint
