@@ -29,8 +29,9 @@ class Settings(BaseSettings):
         log_origin: name of the measurement log, first line of its checkpoints.
         witness_name: this node's name as a witness of other logs, a URL without scheme (LOG-2).
         witness_logs: the logs it cosigns checkpoints of: their note keys.
-        witnesses: who cosigns this node's log, each ``KEY URL``: its key, its submission prefix.
+        witnesses: who cosigns this node's log, each ``KEY URL``: its key, its submission prefix. At most 255.
         anchor_every_entries, anchor_every_seconds: cadence of anchors (LOG-2).
+        anchor_wait_seconds: how long a due anchor waits at most for all ``witnesses`` to cosign.
         final_after_blocks: how many blocks must follow an anchor's before it is final: 0 on a chain with
             instant finality (QBFT, embedded), as many as its operators hold safe on any other.
         acceptance_window_days: how long after its period a statement is taken (MEA-2).
@@ -52,9 +53,12 @@ class Settings(BaseSettings):
     log_origin: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/log"
     witness_name: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/witness"
     witness_logs: tuple[str, ...] = ()
-    witnesses: tuple[Annotated[str, Field(pattern=r"^[^ ]+ https?://[^ ]+$")], ...] = ()
+    witnesses: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[^ ]+ https?://[^ ]+$")], ...], Field(max_length=255)
+    ] = ()
     anchor_every_entries: Annotated[int, Field(ge=1)] = 1_000
     anchor_every_seconds: Annotated[int, Field(ge=1)] = 900
+    anchor_wait_seconds: Annotated[int, Field(ge=0)] = 60
     final_after_blocks: Annotated[int, Field(ge=0)] = 0
     acceptance_window_days: Annotated[int, Field(ge=1, le=366)] = 35
     verifiers: Annotated[int, Field(ge=0, le=256)] = 0

@@ -84,7 +84,7 @@ def evidence(node: NodeDep, caller: KnownCaller, statement_id: StatementId) -> R
     It holds the ledger's blocks, and so the quantities that every node of the consortium can read (PRIV-3).
     """
     row = _visible(node, caller, statement_id)
-    data = bundle_settlement(node.recorder, node.log, row.statement_id)
+    data = bundle_settlement(node.recorder, node.log, row.statement_id, node.cosigner.kept)
     headers = {
         "Content-Disposition": f'attachment; filename="{statement_id}.flexbundle"',
         "X-Content-SHA256": sha256(data).hexdigest(),

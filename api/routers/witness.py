@@ -4,7 +4,9 @@ what others said of its own log (LOG-2).
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
@@ -38,6 +40,16 @@ def witness_key(node: NodeDep) -> Response:
 def cosigned_checkpoint(node: NodeDep) -> Response:
     """The newest head of the measurement log that witnesses cosigned, with their signatures under it."""
     note = existing(node.cosigner.cosigned(), lambda _: True, "checkpoint.cosigned", "none")
+    return PlainTextResponse(note)
+
+
+@router.get("/log/cosigned/{size}", response_class=PlainTextResponse)
+def anchored_checkpoint(node: NodeDep, size: Annotated[int, Path(ge=0, lt=2**63)]) -> Response:
+    """The checkpoint of an anchored size, with the cosignatures under it that its anchor counted.
+
+    404 where the anchor counted none.
+    """
+    note = existing(node.cosigner.kept(size), lambda _: True, "size", size)
     return PlainTextResponse(note)
 
 

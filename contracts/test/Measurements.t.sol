@@ -136,6 +136,17 @@ contract MeasurementsTest is PodsWorld {
         assertEq(anchored, root, "root");
     }
 
+    /// @dev LOG-2: how many witnesses cosigned is said by the event, and by the newest one where a checkpoint is anchored again.
+    function testFuzz_AnAnchorSaysHowManyCosigned(uint8 first, uint8 next) public {
+        for (uint256 i = 0; i < 2; i++) {
+            uint8 witnesses = i == 0 ? first : next;
+            vm.expectEmit(address(measurements));
+            emit IMeasurements.CheckpointAnchored(LOG, NODE, 7, "root", witnesses);
+            vm.prank(signerOf(NODE));
+            measurements.anchor(NODE, LOG, 7, "root", witnesses);
+        }
+    }
+
     /// @dev LOG-2
     function test_RefusesAnchorsOfOthers() public {
         anchor(NODE, 7, "root");

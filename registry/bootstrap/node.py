@@ -112,7 +112,8 @@ class Node:
             self.settings.anchor_every_entries,
             self.settings.anchor_every_seconds,
             self.clock,
-            self.cosigner if self.settings.witnesses else None,
+            self.cosigner,
+            self.settings.anchor_wait_seconds,
         )
 
     def learn_keys(self) -> None:

@@ -20,7 +20,7 @@ from registry.cli.fleet import add_pgui
 from registry.cli.logs import log_app
 from registry.cli.nodes import open_existing, require_node
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, OneLineGroup, one_clear_line
-from registry.cli.verifying import known_block, print_report, report_json, verify_file
+from registry.cli.verifying import known_block, print_report, report_json, verify_file, witness_key
 from registry.config import DEFAULT_STATE, Settings
 
 app = typer.Typer(
@@ -78,11 +78,15 @@ def verify(
     block: Annotated[
         list[str] | None, typer.Option(help="NUMBER=HASH of a block that a node of your own knows.")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="Key of a witness of the log; give all to have them counted.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print checks and figures as JSON.")] = False,
 ) -> None:
     """Re-derive a settlement from its evidence bundle, offline, and list every check."""
     with one_clear_line():
-        report = verify_file(bundle, deployment, dict(known_block(text) for text in block or ()))
+        blocks = dict(known_block(text) for text in block or ())
+        report = verify_file(bundle, deployment, blocks, tuple(map(witness_key, witness or ())))
         if as_json:
             typer.echo(report_json(bundle, report))
         else:

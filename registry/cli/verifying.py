@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from registry.domain.errors import InputInvalid
+from registry.domain.errors import InputInvalid, RuleViolation
+from registry.evidence.cosignatures import WitnessKey
 from registry.evidence.verify import Report, Trust, verify_bundle
 from registry.ledger.artifacts import load_artifacts
 from registry.ledger.deployment import Deployment
@@ -17,7 +19,10 @@ HASH_BYTES = 32
 
 
 def verify_file(
-    bundle: Path, deployment: Path | None, block_hashes: dict[int, bytes] | None = None
+    bundle: Path,
+    deployment: Path | None,
+    block_hashes: dict[int, bytes] | None = None,
+    witnesses: tuple[WitnessKey, ...] = (),
 ) -> Report:
     """Verify a bundle file.
 
@@ -26,16 +31,17 @@ def verify_file(
         deployment: the deployment the verifier trusts; without one the bundle's own addresses are used, and
             the report says so.
         block_hashes: blocks known from a node of one's own.
+        witnesses: keys of all witnesses of the log; without them their cosignatures are not counted.
 
     Raises:
         InputInvalid: AUD-1, a file cannot be read, or ``deployment`` is no deployment file.
     """
     try:
-        trust = Trust(block_hashes=block_hashes or {})
+        trust = Trust(block_hashes=block_hashes or {}, witnesses=witnesses)
         if deployment is not None:
             trusted = Deployment.load(deployment)
             contracts = {name: bytes.fromhex(text[2:]) for name, text in trusted.addresses.items()}
-            trust = Trust(trusted.chain_id, contracts, block_hashes or {})
+            trust = replace(trust, chain_id=trusted.chain_id, contracts=contracts)
         abis = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
         return verify_bundle(bundle, trust, abis)
     except OSError as error:
@@ -64,6 +70,23 @@ def known_block(text: str) -> tuple[int, bytes]:
             rule="AUD-1", field="block", found=text, allowed=f"NUMBER=HASH, {2 * HASH_BYTES} hex digits"
         )
     return int(number), found
+
+
+def witness_key(text: str) -> WitnessKey:
+    """A witness's key as note tools write it.
+
+    Raises:
+        InputInvalid: AUD-1, anything else.
+    """
+    try:
+        return WitnessKey.parse(text)
+    except RuleViolation as violation:
+        raise InputInvalid(
+            rule="AUD-1",
+            field="witness",
+            found=text,
+            allowed="NAME+ID+KEY, as GET /v1/witness of its node shows",
+        ) from violation
 
 
 def report_json(bundle: Path, report: Report) -> str:

@@ -73,9 +73,10 @@ class Bundle:
     ``contracts`` maps contract names to 20-byte addresses. ``blocks`` is one run of consecutive blocks, from
     the deployment of the contracts to the block that records the statement or later; ``receipts`` of a block
     may be left empty where the header's Bloom filter excludes all contracts. ``checkpoint`` is a signed note,
-    ``note_key`` its key as note tools write it. ``conflicts`` are signed statements the access node refused
-    because they contradict another. ``consistency`` are consistency proofs, one between each two anchored
-    sizes of the log that follow each other.
+    with the cosignatures under it that its anchor counted; ``note_key`` its key as note tools write it.
+    ``conflicts`` are signed statements the access node refused because they contradict another.
+    ``consistency`` are consistency proofs, one between each two anchored sizes of the log that follow each
+    other.
     """
 
     chain_id: int

@@ -79,6 +79,13 @@ def read_cosignatures(note: bytes, keys: Iterable[WitnessKey]) -> list[Cosignatu
     return list(found.values())
 
 
+def count_witnesses(cosignatures: Iterable[Cosignature]) -> int:
+    """How many witnesses these cosignatures are by. A key that goes by two names is one witness: what it
+    signs does not name it.
+    """
+    return len({each.key.public_key for each in cosignatures})
+
+
 def with_cosignatures(note: bytes, cosignatures: Iterable[Cosignature]) -> bytes:
     """The note with these cosignatures under it, each in the place of an older one by the same witness."""
     fresh = {(each.key.name, each.key.key_id): each.line() for each in cosignatures}

@@ -1,5 +1,9 @@
 """Anchoring: putting the log's head on the ledger at a fixed cadence, so that it can neither be rewritten nor
 cut unnoticed (LOG-2).
+
+An anchor says how many witnesses cosigned exactly what it anchors. The log grows while they are asked, so
+what is anchored where a log has witnesses is the newest checkpoint that they saw. They are waited for, but
+never longer than the operator says: an anchor with fewer witnesses is worth more than none.
 """
 
 from __future__ import annotations
@@ -7,12 +11,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol
 
 from registry.domain.commands import AnchorCheckpoint
 from registry.domain.events import CheckpointAnchored
-from registry.evidence.checkpoints import Checkpoint
 from registry.log.anchors import Anchor
+from registry.log.cosigning import CosignatureCollector, Held
 from registry.log.node import AccessNode
 from registry.ports import (
     ChainUnreachable,
@@ -25,8 +28,6 @@ from registry.ports import (
     TransactionNotMined,
 )
 
-WITNESS_WAIT_S = 60
-"""How long an anchor that is due waits for a first cosignature, seconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,20 +46,8 @@ class AnchorLag:
     failure: OperationalError | None
 
 
-class Cosigned(Protocol):
-    """What witnesses have cosigned."""
-
-    def newest(self) -> tuple[Checkpoint, int] | None:
-        """The largest cosigned checkpoint, and by how many witnesses."""
-        ...
-
-
 class Anchorer:
-    """Anchors one log by one transaction at a time, whatever the volume.
-
-    A log with witnesses anchors what they have cosigned, and how many did. For witnesses that are silent it
-    waits ``WITNESS_WAIT_S`` once an anchor is due; then the head goes without.
-    """
+    """Anchors one log by one transaction at a time, whatever the volume."""
 
     def __init__(
         self,
@@ -69,12 +58,14 @@ class Anchorer:
         every_entries: int,
         every_seconds: int,
         clock: Clock,
-        cosigned: Cosigned | None = None,
+        cosigner: CosignatureCollector | None = None,
+        wait_seconds: int = 0,
     ) -> None:
-        """``node_party`` is the access node's party, ``signer`` its key on the ledger.
+        """``node_party`` is the access node's party, ``signer`` its key on the ledger; ``cosigner`` holds
+        what the log's witnesses said, and somebody else makes it ask them.
 
         An anchor is due when ``every_entries`` entries are beyond the last one, or one of them is
-        ``every_seconds`` old. ``cosigned`` tells of the log's witnesses, if it has any.
+        ``every_seconds`` old. From then on it waits up to ``wait_seconds`` for all witnesses.
         """
         self._log = log
         self._ledger = ledger
@@ -83,24 +74,25 @@ class Anchorer:
         self._every_entries = every_entries
         self._every_seconds = every_seconds
         self._clock = clock
-        self._cosigned = cosigned
+        self._cosigner = cosigner if cosigner is not None and cosigner.asked else None
+        self._wait_seconds = wait_seconds
         self._due_since: int | None = None
         self._turn = Lock()
         self._known = False
         self._failure: OperationalError | None = None
 
     def run_once(self) -> Receipt | None:
-        """Anchor the head if that is due; ``None`` if it is not, or if the chain does not answer (then
-        :meth:`lag` says so).
+        """Anchor the head, or the newest checkpoint that witnesses cosigned, if that is due; ``None`` if it
+        is not, if witnesses are waited for, or if the chain does not answer (then :meth:`lag` says so).
 
         Raises RuleViolation (LOG-2) if the ledger refuses the checkpoint,
         :class:`~registry.ports.DatabaseCorrupted` if the ledger holds a checkpoint that contradicts this log,
-        and failures that waiting does not cure.
+        or its witnesses cosigned one, and failures that waiting does not cure.
         """
         return self._run(forced=False)
 
     def anchor(self) -> Receipt | None:
-        """As :meth:`run_once` for whatever is beyond the last anchor, due or not."""
+        """As :meth:`run_once` for the head itself, due or not, with the witnesses that cosigned it so far."""
         return self._run(forced=True)
 
     def lag(self) -> AnchorLag:
@@ -125,48 +117,82 @@ class Anchorer:
         if not self._known:
             self._learn()
         head, anchored = self._log.checkpoint(), self._anchored_size()
-        waiting = head.size - anchored
-        if waiting <= 0:
+        if head.size <= anchored:
             return None
-        due = waiting >= self._every_entries or self._age_of_first_beyond(anchored) >= self._every_seconds
-        if not (due or forced):
+        held = self._held(anchored)
+        if forced:
+            of_head = held if held is not None and held.checkpoint.size == head.size else None
+            return self._send(head.size, head.root, of_head)
+        return self._send_due(head.size, head.root, anchored, held)
+
+    def _send_due(self, size: int, root: bytes, anchored: int, held: Held | None) -> Receipt | None:
+        """Anchor what is due.
+
+        1. Nothing until the head is due.
+        2. What all witnesses cosigned, if that much is due.
+        3. Nothing while the wait for the others lasts.
+        4. What some of them cosigned, if that much is due; otherwise the head, which none did.
+        """
+        # 1. the head
+        if not self._due(size, anchored):
             self._due_since = None
             return None
-        found = self._witnessed(anchored)
-        if found is not None and (found[0] == head.size or not forced):
-            size, witnesses = found
-        elif forced or self._waited_long_enough():
-            size, witnesses = head.size, 0
-        else:
-            return None
-        return self._send(size, witnesses)
+        # 2. cosigned by all
+        usable = held if held is not None and self._due(held.checkpoint.size, anchored) else None
+        asked = self._cosigner.asked if self._cosigner is not None else 0
+        if asked and (usable is None or usable.witnesses < asked):
+            # 3. the others
+            if self._waited() < self._wait_seconds:
+                return None
+            found = usable.witnesses if usable is not None else 0
+            _log.warning("anchoring with %s of %s witnesses after %s s", found, asked, self._wait_seconds)
+        # 4. what there is
+        if usable is None:
+            return self._send(size, root, None)
+        return self._send(usable.checkpoint.size, usable.checkpoint.root, usable)
 
-    def _witnessed(self, anchored: int) -> tuple[int, int] | None:
-        """Size and witnesses of the largest cosigned checkpoint beyond the last anchor."""
-        newest = self._cosigned.newest() if self._cosigned else None
-        if newest is None or newest[0].size <= anchored:
+    def _held(self, anchored: int) -> Held | None:
+        """What witnesses cosigned beyond the last anchor. If it is not this very log, the log lost entries or
+        forked, and never goes on.
+        """
+        held = self._cosigner.held() if self._cosigner is not None else None
+        if held is None or held.checkpoint.size <= anchored:
             return None
-        checkpoint, witnesses = newest
-        if self._log.root_at(checkpoint.size) != checkpoint.root:
+        size, root = held.checkpoint.size, held.checkpoint.root
+        if self._log.root_at(size) != root:
             raise DatabaseCorrupted(
-                found=f"no root {checkpoint.root.hex()} at size {checkpoint.size}",
+                found=f"no root {root.hex()} at size {size}",
                 expected="what the log's witnesses have cosigned",
                 remedy="restore the newest copy of the log; never go on with this one",
             )
-        return checkpoint.size, witnesses
+        return held
 
-    def _waited_long_enough(self) -> bool:
-        """Whether nothing is to be expected of witnesses any more for the anchor that is due."""
-        if self._cosigned is None:
-            return True
+    def _due(self, size: int, anchored: int) -> bool:
+        """Whether so many entries are to be anchored now, after ``anchored`` are."""
+        return size > anchored and (
+            size - anchored >= self._every_entries
+            or self._age_of_first_beyond(anchored) >= self._every_seconds
+        )
+
+    def _waited(self) -> int:
+        """Seconds since an anchor was first seen to be due. A clock that was set back starts them anew."""
         now = int(self._clock.now().timestamp())
-        if self._due_since is None:
-            self._due_since = now
-        return now - self._due_since >= WITNESS_WAIT_S
+        self._due_since = now if self._due_since is None else min(self._due_since, now)
+        return now - self._due_since
 
-    def _send(self, size: int, witnesses: int) -> Receipt:
-        root = self._log.checkpoint_at(size).root
-        command = AnchorCheckpoint(self._party, self._log.log_id, size, root, witnesses)
+    def _send(self, size: int, root: bytes, held: Held | None) -> Receipt:
+        """Anchor a checkpoint with who cosigned it: 1. their words are durable, 2. the ledger has it."""
+        # 1. what the anchor will claim
+        if held is not None and self._cosigner is not None:
+            self._cosigner.keep(held)
+        # 2. the ledger
+        command = AnchorCheckpoint(
+            node=self._party,
+            log_id=self._log.log_id,
+            size=size,
+            root=root,
+            witnesses=held.witnesses if held is not None else 0,
+        )
         receipt = self._ledger.send(command, self._signer)
         self._log.anchors.remember(Anchor(size, receipt.block_number, receipt.block_time))
         self._due_since = None

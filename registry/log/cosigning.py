@@ -1,7 +1,8 @@
 """Collecting cosignatures: the log's head is shown to its witnesses, and their words put under it (LOG-2).
 
 The log grows while witnesses are asked, so what they cosigned has a file of its own beside the checkpoint. It
-never goes back to a smaller size.
+never goes back to a smaller size. What an anchor counted is kept below ``cosigned/``, by size, so that
+everybody can count again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from typing import Final, Protocol
 
 from registry.domain.errors import RuleViolation
 from registry.evidence.checkpoints import Checkpoint, read_checkpoint
-from registry.evidence.cosignatures import Cosignature, WitnessKey, read_cosignatures, with_cosignatures
+from registry.evidence.cosignatures import (
+    Cosignature,
+    WitnessKey,
+    count_witnesses,
+    read_cosignatures,
+    with_cosignatures,
+)
 from registry.evidence.witnessing import AddCheckpoint
 from registry.log.failures import disk_failures
 from registry.log.files import sync_folders, write_durably
@@ -25,6 +32,7 @@ from registry.log.witness import LogForked, SizeDiffers
 from registry.ports import OperationalError
 
 COSIGNED: Final = "checkpoint.cosigned"
+KEPT: Final = "cosigned"
 
 Failure = RuleViolation | OperationalError | TileMissing
 
@@ -59,6 +67,21 @@ class Collected:
     note: bytes
     cosignatures: tuple[Cosignature, ...]
     failures: Mapping[WitnessKey, Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The newest checkpoint that witnesses cosigned.
+
+    Attributes:
+        checkpoint: the head they saw.
+        note: its note with their cosignatures under it.
+        witnesses: how many distinct witnesses of this log cosigned it, at least 1.
+    """
+
+    checkpoint: Checkpoint
+    note: bytes
+    witnesses: int
 
 
 class CosignatureCollector:
@@ -114,32 +137,58 @@ class CosignatureCollector:
                     sync_folders((), self._folder.root)
             return Collected(checkpoint, cosigned, tuple(cosignatures.values()), failures)
 
-    def newest(self) -> tuple[Checkpoint, int] | None:
-        """The largest checkpoint that was cosigned, and by how many of the witnesses; ``None`` if there is
-        none, or it cannot be read.
-        """
-        note = self.cosigned()
-        if note is None:
-            return None
-        try:
-            return read_checkpoint(note), len(read_cosignatures(note, self._keys))
-        except RuleViolation:
-            return None
+    @property
+    def asked(self) -> int:
+        """How many distinct witnesses this log asks."""
+        return len({key.public_key for key in self._keys})
 
     def cosigned(self) -> bytes | None:
         """The newest note with cosignatures under it, or ``None`` if there is none yet."""
         return self._path.read_bytes() if self._path.exists() else None
 
-    def _known_already(self, head: Checkpoint) -> dict[WitnessKey, Cosignature]:
-        """Cosignatures of this very head that are published."""
+    def held(self) -> Held | None:
+        """What is held of the witnesses' words, verified; ``None`` while none of them cosigned."""
+        found = self._published()
+        if found is None:
+            return None
+        note, checkpoint, cosignatures = found
+        witnesses = count_witnesses(cosignatures)
+        return Held(checkpoint, note, witnesses) if witnesses else None
+
+    def keep(self, held: Held) -> None:
+        """Put a cosigned checkpoint where it stays, durable, before an anchor counts on it. Raises
+        :class:`~registry.ports.DiskFull`.
+        """
+        path = self._kept(held.checkpoint.size)
+        with disk_failures(path):
+            write_durably(path, held.note)
+            sync_folders((path.parent,), self._folder.root)
+
+    def kept(self, size: int) -> bytes | None:
+        """The note of an anchored size with the cosignatures that its anchor counted; ``None`` if it counted
+        none.
+        """
+        path = self._kept(size)
+        return path.read_bytes() if path.exists() else None
+
+    def _kept(self, size: int) -> Path:
+        return self._folder.root / KEPT / str(size)
+
+    def _published(self) -> tuple[bytes, Checkpoint, list[Cosignature]] | None:
         note = self.cosigned()
         if note is None:
-            return {}
+            return None
         try:
-            published = read_checkpoint(note)
-            cosignatures = read_cosignatures(note, self._keys)
+            return note, read_checkpoint(note), read_cosignatures(note, self._keys)
         except RuleViolation:
-            return {}  # damaged: what it held can be asked for again
+            return None  # damaged: what it held can be asked for again
+
+    def _known_already(self, head: Checkpoint) -> dict[WitnessKey, Cosignature]:
+        """Cosignatures of this very head that are published."""
+        found = self._published()
+        if found is None:
+            return {}
+        _, published, cosignatures = found
         if published.size > head.size or (published.size == head.size and published != head):
             raise LogForked(
                 rule="LOG-2",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from registry.domain.calendar import DeliveryDay
@@ -20,14 +20,20 @@ from registry.services.recorder import Recorder
 from registry.services.sealing import opened
 from registry.services.settle_day import last_filings, serving_candidates, settlement_case
 
+Cosigned = Callable[[int], bytes | None]
+"""The note of an anchored size with the cosignatures that its anchor counted, ``None`` if it counted none."""
 
-def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: bytes) -> bytes:
+
+def bundle_settlement(
+    recorder: Recorder, log: MeasurementLog, statement_id: bytes, cosigned: Cosigned = lambda _: None
+) -> bytes:
     """The bytes of the bundle of a recorded statement.
 
     1. The statement's document and salt, and the recorded facts it rests on.
     2. The openings of its deals and baselines.
     3. The readings that the statement rests on, with the conflicts it knew, in the smallest anchored log
-    that has them all. What the log took in later is for a statement that supersedes this one.
+    that has them all, with what its witnesses said of it. What the log took in later is for a statement that
+    supersedes this one.
     4. The growth of the log from anchor to anchor, and the chain from the deployment to its head: headers,
     and receipts where a contract logged.
 
@@ -82,7 +88,7 @@ def bundle_settlement(recorder: Recorder, log: MeasurementLog, statement_id: byt
             blocks=_blocks(recorder.ledger, tuple(addresses.values())),
             origin=log.origin,
             note_key=str(log.note_key),
-            checkpoint=log.checkpoint_at(size).note,
+            checkpoint=_checkpoint(log, size, cosigned),
             entries=entries,
             conflicts=tuple(conflict.refused for conflict in conflicts),
             consistency=growth_proofs(recorder.mirror, log),
@@ -133,6 +139,12 @@ def _anchored_size(recorder: Recorder, log: MeasurementLog, needed: int) -> int:
             hint="wait for the next anchor",
         )
     return anchor.size
+
+
+def _checkpoint(log: MeasurementLog, size: int, cosigned: Cosigned) -> bytes:
+    """The log's own note of this size, with cosignatures under it where they belong to it."""
+    own, kept = log.checkpoint_at(size).note, cosigned(size)
+    return kept if kept is not None and kept.startswith(own) else own
 
 
 def _blocks(ledger: Ledger, addresses: tuple[bytes, ...]) -> tuple[BlockEvidence, ...]:

@@ -470,8 +470,8 @@ def test_devices_and_checkpoints(mirror: SqlMirror, ledger: FakeLedger) -> None:
         (address_of(DSO), facts.DeviceEnded(pod, old, DSO, start + 500, word("replaced"))),
         (address_of(DSO), facts.DeviceBound(pod, new, DSO, word("x2"), word("y2"), start + 500, end)),
         *(
-            (address_of(NODE), facts.CheckpointAnchored(word("log"), NODE, size, word(str(size))))
-            for size in (5, 50, 500)
+            (address_of(NODE), facts.CheckpointAnchored(word("log"), NODE, size, word(str(size)), witnesses))
+            for size, witnesses in ((5, 0), (50, 3), (500, 1), (500, 2))
         ),
     )
     mirror.catch_up()
@@ -500,7 +500,9 @@ def test_devices_and_checkpoints(mirror: SqlMirror, ledger: FakeLedger) -> None:
         501: None,
     }
     assert mirror.checkpoint_covering(word("other log"), 1) is None
-    assert [view.size for view in mirror.checkpoints(log_id=word("log"))] == [5, 50, 500]
+    # the same checkpoint again, once another witness had cosigned: one row, its newest number
+    views = mirror.checkpoints(log_id=word("log"))
+    assert [(view.size, view.witnesses) for view in views] == [(5, 0), (50, 3), (500, 2)]
 
 
 @pytest.mark.rule("STT-4")

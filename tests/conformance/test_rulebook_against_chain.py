@@ -177,7 +177,7 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     step(c.RotateSigner(NODE, new.address, old), ADMIN)
     step(c.RotateSigner(NODE, old, both.chain.addresses[TSO]), ADMIN)
     step(c.RotateSigner(NODE, old, new.address), ADMIN)
-    step(c.AnchorCheckpoint(NODE, b"\1" * 32, 1, NOTHING), NODE)
+    step(c.AnchorCheckpoint(NODE, b"\1" * 32, 1, NOTHING, 0), NODE)
     step(c.RotateSigner(TSO, both.chain.addresses[TSO], old), ADMIN)
     step(c.RotateSigner(NODE, new.address, old), ADMIN)
     # counterparts

@@ -69,7 +69,8 @@ def write_bundles(stage: Stage) -> None:
     folder.mkdir(exist_ok=True)
     bundles = []
     for done in stage.facts["settled"]:
-        data = bundle_settlement(stage.node.recorder, stage.node.log, done.statement_id)
+        node = stage.node
+        data = bundle_settlement(node.recorder, node.log, done.statement_id, node.cosigner.kept)
         path = folder / f"{done.document['method']}-{done.document['aggregate']}.flexbundle"
         path.write_bytes(data)
         bundles.append(path)

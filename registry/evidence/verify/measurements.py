@@ -17,6 +17,7 @@ from registry.evidence.acceptance import check_binding
 from registry.evidence.bundle import LoggedEntry
 from registry.evidence.case import reading_facts
 from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint
+from registry.evidence.cosignatures import WitnessKey, count_witnesses, read_cosignatures
 from registry.evidence.es256 import PublicKey, load_public_key
 from registry.evidence.facts import Facts
 from registry.evidence.merkle import leaf_hash, verify_consistency, verify_inclusion
@@ -45,8 +46,35 @@ def check_checkpoint(facts: Facts, note: bytes, key: str, origin: str) -> tuple[
         )
     if anchored[0].root != checkpoint.root:
         raise RuleViolation(rule="LOG-2", field="root", found=checkpoint.root, allowed=anchored[0].root)
-    by = f"anchored by party {anchored[0].node} with {anchored[0].witnesses} cosignatures, as it says"
+    by = f"anchored by party {anchored[0].node} with {anchored[-1].witnesses} cosignatures, as it says"
     return checkpoint, f"log {origin!r} at {checkpoint.size} entries, {by}"
+
+
+def check_witnesses(
+    facts: Facts, checkpoint: Checkpoint, note: bytes, witnesses: Sequence[WitnessKey]
+) -> str:
+    """Count again how many witnesses cosigned the anchored checkpoint: at least as many as its newest anchor
+    claims (LOG-2).
+
+    ``note`` is the one of ``checkpoint`` with the cosignatures under it, ``witnesses`` are the keys of all
+    witnesses of the log, from elsewhere.
+    """
+    log_id = sha256(checkpoint.origin.encode()).digest()
+    anchor = facts.last(
+        CheckpointAnchored, lambda event: event.log_id == log_id and event.size == checkpoint.size
+    )
+    claimed = anchor.event.witnesses if anchor is not None else 0
+    counted = count_witnesses(read_cosignatures(note, witnesses))
+    if counted < claimed:
+        raise RuleViolation(
+            rule="LOG-2",
+            field="witnesses",
+            found=f"{counted} cosignatures by the {len(witnesses)} keys given",
+            allowed=f"the {claimed} that the anchor claims",
+            hint="give the keys of all witnesses of the log",
+        )
+    more = f", and {counted - claimed} more" if counted > claimed else ""
+    return f"{claimed} of the anchor's {claimed} cosignatures verify{more}"
 
 
 def check_consistency(facts: Facts, origin: str, paths: Sequence[Sequence[bytes]]) -> str:

@@ -10,8 +10,9 @@ offline.
 5. Openings: prices and baselines are those the ledger committed to.
 6. Market: the day is the calendar's; selections, declarations and baselines were in time; the aggregate was
    qualified; the selections were within the lights.
-7. Measurements: the checkpoint is signed and anchored; each anchor grew out of the one before it; every
-   statement stands in the log; each is signed by a device that the DSO bound to its POD.
+7. Measurements: the checkpoint is signed and anchored; as many witnesses cosigned it as the anchor says, if
+   the verifier knows their keys; each anchor grew out of the one before it; every statement stands in the
+   log; each is signed by a device that the DSO bound to its POD.
 8. Figures: the settlement is derived again from these facts alone and must be the statement, byte for byte.
 
 Checks that others rest on end the procedure when they fail; the others are noted and it goes on. A fact
@@ -87,7 +88,7 @@ def _verify(data: bytes, trust: Trust, abis: Abis, checklist: Checklist) -> Mapp
     # 6. market
     _check_market(before, statement, checklist)
     # 7. measurements
-    readings = _check_measurements(facts, before, bundle, statement, checklist)
+    readings = _check_measurements(facts, before, bundle, statement, trust, checklist)
     # 8. figures
     return checklist.require(
         "figures", "STT-2", lambda: _check_figures(before, statement, openings, readings, bundle.statement)
@@ -109,7 +110,12 @@ def _check_market(facts: Facts, statement: StatementRecorded, checklist: Checkli
 
 
 def _check_measurements(
-    facts: Facts, before: Facts, bundle: Bundle, statement: StatementRecorded, checklist: Checklist
+    facts: Facts,
+    before: Facts,
+    bundle: Bundle,
+    statement: StatementRecorded,
+    trust: Trust,
+    checklist: Checklist,
 ) -> Readings:
     """An anchor may be later than the statement; a key that was ended later still vouches for it (DEV-1)."""
     checkpoint = checklist.require(
@@ -117,6 +123,12 @@ def _check_measurements(
         "LOG-2",
         lambda: measurements.check_checkpoint(facts, bundle.checkpoint, bundle.note_key, bundle.origin),
     )
+    if trust.witnesses:
+        checklist.note(
+            "witnesses",
+            "LOG-2",
+            lambda: measurements.check_witnesses(facts, checkpoint, bundle.checkpoint, trust.witnesses),
+        )
     checklist.note(
         "growth of the log",
         "LOG-2",

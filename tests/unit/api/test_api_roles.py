@@ -69,6 +69,7 @@ ROUTES = [
     case("GET", "/v1/statistics", EVERYBODY),
     case("GET", "/v1/log/checkpoint", EVERYBODY),
     case("GET", "/v1/log/checkpoint.cosigned", EVERYBODY),
+    case("GET", "/v1/log/cosigned/{size}", EVERYBODY),
     case("GET", "/v1/log/tile/{path}", EVERYBODY),
     case("GET", "/v1/witness", EVERYBODY),
     case("POST", "/v1/witness/add-checkpoint", EVERYBODY),
@@ -156,6 +157,7 @@ FILLED = {
     "{day}": DATE,
     "{index}": "0",
     "{path}": "0/000",
+    "{size}": "8",
 }
 
 

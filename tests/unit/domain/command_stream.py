@@ -364,7 +364,8 @@ class CommandStream:
 
     def anchor(self) -> Step:
         log_id, root = bytes([self._random.randint(1, 2)]) * 32, bytes([self._random.randint(1, 2)]) * 32
-        return c.AnchorCheckpoint(NODE, log_id, self._random.randint(0, 5), root), NODE
+        size, witnesses = self._random.randint(0, 5), self._of(0, 2, 255)
+        return c.AnchorCheckpoint(NODE, log_id, size, root, witnesses), NODE
 
     def record(self) -> Step:
         number = self._of(*PRODUCTS)

@@ -8,7 +8,13 @@ import pytest
 
 from registry.domain import commands as c
 from registry.domain.devices import Binding, is_p256_point
-from registry.domain.events import DeviceBound, DeviceEnded, EquivalenceAccepted, EquivalenceProposed
+from registry.domain.events import (
+    CheckpointAnchored,
+    DeviceBound,
+    DeviceEnded,
+    EquivalenceAccepted,
+    EquivalenceProposed,
+)
 from registry.domain.identifiers import bytes32_text, product_id
 from registry.domain.refusals import Refusal
 from registry.domain.statements import NO_STATEMENT, Statement
@@ -157,9 +163,11 @@ def test_a_validity_is_only_shortened(world: Consortium) -> None:
 
 @pytest.mark.rule("LOG-2")
 def test_a_log_belongs_to_its_node_and_only_grows(world: Consortium) -> None:
-    anchor = c.AnchorCheckpoint(NODE, LOG, 5, ROOT)
+    anchor = c.AnchorCheckpoint(NODE, LOG, 5, ROOT, 0)
     world.do(anchor, NODE)
     world.do(anchor, NODE)
+    anchored = CheckpointAnchored(LOG, NODE, 5, ROOT, 3)
+    assert world.do(replace(anchor, witnesses=3), NODE) == [anchored], "cosigned meanwhile"
     world.refuses(replace(anchor, size=4), NODE, "LogShrinks", anchored=5, found=4)
     world.refuses(replace(anchor, root=REASON), NODE, "LogForks", size=5, anchored=ROOT, found=REASON)
     world.refuses(replace(anchor, node=AUDITOR), AUDITOR, "NotAuthorised")

@@ -87,14 +87,14 @@ def test_a_rotated_key_signs_no_more_and_belongs_to_its_party_for_ever(world: Co
     world.refuses(c.RotateSigner(77, old, new), ADMIN, "UnknownParty")
     world.refuses(c.RotateSigner(NODE, old, world.signers[TSO]), ADMIN, "SignerTaken", party=TSO)
     assert world.do(c.RotateSigner(NODE, old, new), ADMIN) == [SignerRotated(NODE, old, new)]
-    world.refuses(c.AnchorCheckpoint(NODE, REASON, 1, REASON), NODE, "NotAuthorised")
+    world.refuses(c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0), NODE, "NotAuthorised")
     world.refuses(c.RotateSigner(TSO, world.signers[TSO], old), ADMIN, "SignerTaken", party=NODE)
     world.do(c.RotateSigner(NODE, new, old), ADMIN)
 
 
 @pytest.mark.rule("ACT-1")
 def test_suspension_and_pause_stop_writes(world: Consortium) -> None:
-    anchor = c.AnchorCheckpoint(NODE, REASON, 1, REASON)
+    anchor = c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0)
     world.do(c.SuspendParty(NODE, REASON), ADMIN)
     world.refuses(anchor, NODE, "PartyIsSuspended")
     world.do(c.ReinstateParty(NODE), ADMIN)

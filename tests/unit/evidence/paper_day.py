@@ -52,6 +52,7 @@ from registry.evidence import merkle
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment
 from registry.evidence.case import deal_terms, filed_baselines, reading_facts, settlement_case
 from registry.evidence.checkpoints import Checkpoint, NoteKey, sign_checkpoint
+from registry.evidence.cosignatures import WitnessKey, cosign, with_cosignatures
 from registry.evidence.es256 import PrivateKey, kid_of, public_key_bytes
 from registry.evidence.facts import Facts, LedgerFact
 from registry.evidence.payloads import Reading
@@ -235,6 +236,14 @@ def reading(pod: bytes, quarter: int, counter: int, **changes: Any) -> Reading:
     return replace(found, **changes)
 
 
+def witness_secret(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest())
+
+
+def witness_key(name: str) -> WitnessKey:
+    return WitnessKey(name, witness_secret(name).public_key().public_bytes_raw())
+
+
 def certified() -> list[bytes]:
     """The log's entries: both PODs' readings of the hours that matter, but for one."""
     statements = []
@@ -252,6 +261,10 @@ class PaperDay:
     entries: list[bytes] = field(default_factory=certified)
     conflicts: list[bytes] = field(default_factory=list)
     after: list[Event] = field(default_factory=list)
+    witnesses: list[str] = field(default_factory=list)
+    """Who cosigned the checkpoint."""
+    claimed: tuple[int, ...] = (0,)
+    """How many witnesses it was anchored with, one anchor each."""
 
     def replace_step(
         self, name: str, time: int | None = None, events: Iterable[Event] | None = None
@@ -269,7 +282,8 @@ class PaperDay:
         frontier.extend(leaves)
         root, size = frontier.root(), len(leaves)
         log_id = sha256(ORIGIN.encode()).digest()
-        steps = [*self.steps, ("anchor", STARTS + 90_000, [CheckpointAnchored(log_id, NODE, size, root)])]
+        anchors: list[Event] = [CheckpointAnchored(log_id, NODE, size, root, n) for n in self.claimed]
+        steps = [*self.steps, ("anchor", STARTS + 90_000, anchors)]
         openings = (*DEALS.values(), *BASELINES.values())
         recorded = StatementRecorded(
             STATEMENT_ID, TSO, GLOBAL, BOUGHT, DAY.number, ZERO, ZERO, STARTS + 10**6
@@ -282,6 +296,8 @@ class PaperDay:
         for _, time, events in steps:
             ledger.record(time, *events)
             ledger.write(time)
+        checkpoint = Checkpoint(ORIGIN, size, root)
+        words = [cosign(checkpoint, name, witness_secret(name), STARTS) for name in self.witnesses]
         read = _reader(leaves)
         return Bundle(
             chain_id=1337,
@@ -293,7 +309,7 @@ class PaperDay:
             blocks=tuple(ledger.blocks),
             origin=ORIGIN,
             note_key=str(NoteKey(ORIGIN, NOTE_KEY.public_key().public_bytes_raw())),
-            checkpoint=sign_checkpoint(Checkpoint(ORIGIN, size, root), NOTE_KEY),
+            checkpoint=with_cosignatures(sign_checkpoint(checkpoint, NOTE_KEY), words),
             entries=tuple(
                 LoggedEntry(index, entry, tuple(merkle.inclusion_proof(index, size, read)))
                 for index, entry in enumerate(self.entries)

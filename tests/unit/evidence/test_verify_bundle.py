@@ -60,6 +60,7 @@ from tests.unit.evidence.paper_day import (
     reading,
     sealed,
     selection,
+    witness_key,
 )
 from tests.unit.evidence.paper_ledger import ABIS, ADDRESSES
 
@@ -338,7 +339,7 @@ def _two_aggregates(day: PaperDay) -> PaperDay:
 
 
 def _shrinking_log(day: PaperDay) -> PaperDay:
-    anchor = CheckpointAnchored(sha256(ORIGIN.encode()).digest(), NODE, 1000, bytes(32))
+    anchor = CheckpointAnchored(sha256(ORIGIN.encode()).digest(), NODE, 1000, bytes(32), 0)
     return day.replace_step("lights", events=[*next(e for n, _, e in day.steps if n == "lights"), anchor])
 
 
@@ -462,3 +463,71 @@ def test_without_a_declaration_all_members_serve() -> None:
     pods = [len(line["pods"]) for deal in report.figures["deals"] for line in deal["lines"]]
     assert pods == [2] * 8
     assert report.figures["total_cent"] == 154
+
+
+# ------------------------------------------------------------------------------------------------- witnesses
+
+NAMES = ["tso.example/w", "dso.example/w", "bsp.example/w"]
+
+
+def counted(day: PaperDay, *names: str) -> Report:
+    return verify(day.bundle(), Trust(witnesses=tuple(map(witness_key, names))))
+
+
+@pytest.mark.rule("LOG-2")
+@pytest.mark.parametrize(
+    ("cosigned", "claimed", "detail"),
+    [
+        (0, (0,), "0 of the anchor's 0 cosignatures verify"),
+        (3, (3,), "3 of the anchor's 3 cosignatures verify"),
+        (2, (2,), "2 of the anchor's 2 cosignatures verify"),
+        (3, (1,), "1 of the anchor's 1 cosignatures verify, and 2 more"),
+        (2, (3, 2), "2 of the anchor's 2 cosignatures verify"),
+    ],
+)
+def test_the_witnesses_of_the_anchor_are_counted_again(
+    cosigned: int, claimed: tuple[int, ...], detail: str
+) -> None:
+    day = PaperDay(witnesses=NAMES[:cosigned], claimed=claimed)
+    report = counted(day, *NAMES)
+    assert report.ok, report.failures
+    names = [check.name for check in report.checks]
+    assert names == [*CHECKS[:13], "witnesses", *CHECKS[13:]]
+    assert report.checks[13].detail == detail
+    # without keys nobody counts, and the report says whose word the number is
+    silent = verify(day.bundle())
+    assert silent.ok and [check.name for check in silent.checks] == CHECKS
+    assert silent.checks[12].detail.endswith(f"with {claimed[-1]} cosignatures, as it says")
+
+
+@pytest.mark.rule("LOG-2")
+@pytest.mark.parametrize(
+    ("cosigned", "claimed", "given"),
+    [
+        (NAMES[:2], (3,), NAMES),
+        (NAMES[:2], (2, 3), NAMES),
+        ([], (1,), NAMES),
+        (NAMES, (3,), NAMES[:2]),
+        (NAMES, (3,), [*NAMES[:2], "other.example/w"]),
+    ],
+    ids=["one short", "the newer anchor counts", "none", "a key not given", "another key given"],
+)
+def test_an_anchor_that_claims_more_witnesses_than_there_are_is_found(
+    cosigned: list[str], claimed: tuple[int, ...], given: list[str]
+) -> None:
+    report = counted(PaperDay(witnesses=cosigned, claimed=claimed), *given)
+    assert failed(report) == [("witnesses", "LOG-2")]
+    assert f"allowed the {claimed[-1]} that the anchor claims" in report.failures[0].detail
+
+
+@pytest.mark.rule("LOG-2")
+def test_a_cosignature_of_another_checkpoint_does_not_count() -> None:
+    """The line under the note is by a witness, for a log that it saw at another size."""
+    cosigned = PaperDay(witnesses=NAMES, claimed=(3,)).bundle()
+    shorter = PaperDay(entries=certified()[:-1], witnesses=NAMES).bundle()
+    own = cosigned.checkpoint.decode().splitlines(keepends=True)
+    foreign = shorter.checkpoint.decode().splitlines(keepends=True)
+    forged = replace(cosigned, checkpoint="".join([*own[:-1], foreign[-1]]).encode())
+    report = verify(forged, Trust(witnesses=tuple(map(witness_key, NAMES))))
+    assert failed(report) == [("witnesses", "LOG-2")]
+    assert "does not verify" in report.failures[0].detail

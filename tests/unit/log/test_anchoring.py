@@ -13,11 +13,7 @@ from registry.domain.commands import AnchorCheckpoint, Command
 from registry.domain.errors import RuleViolation
 from registry.domain.events import CheckpointAnchored, Event, Recorded
 from registry.evidence.blocks import BlockEvidence
-from registry.evidence.checkpoints import Checkpoint
 from registry.log import AccessNode, Anchorer, AnchorLag
-from registry.log.anchoring import WITNESS_WAIT_S, Cosigned
-from registry.log.cosigning import CosignatureCollector
-from registry.log.witness import Witness
 from registry.ports import (
     BlockRef,
     ChainUnreachable,
@@ -27,8 +23,7 @@ from registry.ports import (
     Signer,
     TransactionNotMined,
 )
-from tests.unit.log.log_house import ORIGIN, House, SetClock
-from tests.unit.log.signed_logs import ed25519
+from tests.unit.log.log_house import House, SetClock
 
 NODE = 7
 EVERY_ENTRIES, EVERY_SECONDS = 10, 600
@@ -87,10 +82,15 @@ class AnchorLedger:
         raise LookupError(block_number)
 
     def sizes(self) -> list[int]:
+        return [size for size, _ in self.counted()]
+
+    def counted(self) -> list[tuple[int, int]]:
+        """Size and witnesses of every anchor."""
         return [
-            block.events[0].event.size
+            (record.event.size, record.event.witnesses)
             for block in self.anchors
-            if isinstance(block.events[0].event, CheckpointAnchored)
+            for record in block.events
+            if isinstance(record.event, CheckpointAnchored)
         ]
 
     def _answer(self) -> None:
@@ -124,10 +124,8 @@ def node(house: House) -> Iterator[AccessNode]:
         yield node
 
 
-def anchorer(
-    house: House, node: AccessNode, ledger: AnchorLedger, cosigned: Cosigned | None = None
-) -> Anchorer:
-    return Anchorer(node, ledger, NodeSigner(), NODE, EVERY_ENTRIES, EVERY_SECONDS, house.clock, cosigned)
+def anchorer(house: House, node: AccessNode, ledger: AnchorLedger) -> Anchorer:
+    return Anchorer(node, ledger, NodeSigner(), NODE, EVERY_ENTRIES, EVERY_SECONDS, house.clock)
 
 
 def log(house: House, node: AccessNode, count: int) -> None:
@@ -149,7 +147,7 @@ def test_due_by_count_or_by_age_and_never_for_nothing(
     assert receipt is not None
     event = receipt.events[0].event
     head = node.checkpoint()
-    assert event == CheckpointAnchored(node.log_id, NODE, head.size, head.root)
+    assert event == CheckpointAnchored(node.log_id, NODE, head.size, head.root, 0)
     assert anchoring.run_once() is None and anchoring.anchor() is None
     log(house, node, 1)
     house.clock.seconds += EVERY_SECONDS - 1
@@ -217,7 +215,7 @@ def test_a_log_that_contradicts_the_ledger_stops(
     house: House, node: AccessNode, ledger: AnchorLedger
 ) -> None:
     log(house, node, 10)
-    command = AnchorCheckpoint(node=NODE, log_id=node.log_id, size=10, root=bytes(32))
+    command = AnchorCheckpoint(node=NODE, log_id=node.log_id, size=10, root=bytes(32), witnesses=0)
     ledger.send(command, NodeSigner())
     with pytest.raises(DatabaseCorrupted, match="anchored root"):
         anchorer(house, node, ledger).run_once()
@@ -226,7 +224,7 @@ def test_a_log_that_contradicts_the_ledger_stops(
 @pytest.mark.rule("LOG-2")
 def test_a_longer_log_on_the_ledger_stops_too(house: House, node: AccessNode, ledger: AnchorLedger) -> None:
     log(house, node, 10)
-    ledger.send(AnchorCheckpoint(node=NODE, log_id=node.log_id, size=11, root=bytes(32)), NodeSigner())
+    ledger.send(AnchorCheckpoint(NODE, node.log_id, 11, bytes(32), 0), NodeSigner())
     with pytest.raises(DatabaseCorrupted, match="no checkpoint at size 11"):
         anchorer(house, node, ledger).run_once()
 
@@ -237,111 +235,7 @@ def test_a_refusal_of_the_ledger_is_not_swallowed(
 ) -> None:
     anchoring = anchorer(house, node, ledger)
     assert anchoring.run_once() is None
-    ledger.send(AnchorCheckpoint(node=NODE, log_id=node.log_id, size=500, root=bytes(32)), NodeSigner())
+    ledger.send(AnchorCheckpoint(NODE, node.log_id, 500, bytes(32), 0), NodeSigner())
     log(house, node, 10)
     with pytest.raises(RuleViolation, match="LOG-2"):
         anchoring.run_once()
-
-
-class Said:
-    """Witnesses that have cosigned a size of a log."""
-
-    def __init__(self, node: AccessNode) -> None:
-        self._node = node
-        self.size, self.count = 0, 0
-
-    def newest(self) -> tuple[Checkpoint, int] | None:
-        if not self.size:
-            return None
-        head = self._node.checkpoint_at(self.size)
-        return Checkpoint(ORIGIN, head.size, head.root), self.count
-
-
-def anchored(ledger: AnchorLedger) -> list[tuple[int, int]]:
-    """Size and witnesses of every anchor."""
-    return [
-        (record.event.size, record.event.witnesses)
-        for block in ledger.anchors
-        for record in block.events
-        if isinstance(record.event, CheckpointAnchored)
-    ]
-
-
-@pytest.mark.rule("LOG-2")
-def test_what_witnesses_cosigned_is_anchored_with_their_number(
-    house: House, node: AccessNode, ledger: AnchorLedger
-) -> None:
-    said = Said(node)
-    anchoring = anchorer(house, node, ledger, said)
-    log(house, node, EVERY_ENTRIES)
-    # nobody has cosigned yet: the anchor waits, but not for ever
-    assert anchoring.run_once() is None
-    said.size, said.count = EVERY_ENTRIES, 2
-    log(house, node, 3)
-    assert anchoring.run_once() is not None
-    assert anchored(ledger) == [(EVERY_ENTRIES, 2)]
-    # what is beyond it is not due yet; forced, the head goes as it is
-    assert anchoring.run_once() is None
-    assert anchoring.anchor() is not None
-    assert anchored(ledger)[1:] == [(EVERY_ENTRIES + 3, 0)]
-
-
-@pytest.mark.rule("LOG-2")
-def test_silent_witnesses_delay_an_anchor_by_a_minute_at_most(
-    house: House, node: AccessNode, ledger: AnchorLedger
-) -> None:
-    anchoring = anchorer(house, node, ledger, Said(node))
-    log(house, node, EVERY_ENTRIES)
-    assert anchoring.run_once() is None
-    house.clock.seconds += WITNESS_WAIT_S - 1
-    assert anchoring.run_once() is None
-    house.clock.seconds += 1
-    assert anchoring.run_once() is not None
-    assert anchored(ledger) == [(EVERY_ENTRIES, 0)]
-    # the next one has its own minute
-    log(house, node, EVERY_ENTRIES)
-    assert anchoring.run_once() is None
-
-
-@pytest.mark.rule("LOG-2")
-def test_the_anchor_of_a_forked_log_counts_no_honest_witness(
-    house: House, node: AccessNode, ledger: AnchorLedger, tmp_path: Path
-) -> None:
-    """A witness saw one history; a copy of the log that tells another is not cosigned by it, and its anchor
-    says so.
-    """
-    witness = Witness(
-        tmp_path / "witness", "witness.example", ed25519("witness"), [node.note_key], house.clock
-    )
-    log(house, node, 5)
-    collector = CosignatureCollector(house.folder / "tree", [witness])
-    assert collector.collect().failures == {}
-    fork_house = House(tmp_path / "fork", house.directory, house.clock)
-    with fork_house.open() as fork:
-        other = fork_house.device("b")
-        fork.submit([other.reading(slot, slot + 1) for slot in range(EVERY_ENTRIES)])
-        forked = CosignatureCollector(fork_house.folder / "tree", [witness])
-        collected = forked.collect()
-        assert collected.cosignatures == () and len(collected.failures) == 1
-        anchoring = anchorer(fork_house, fork, ledger, forked)
-        assert anchoring.run_once() is None
-        house.clock.seconds += WITNESS_WAIT_S
-        assert anchoring.run_once() is not None
-    log(house, node, EVERY_ENTRIES - 5)
-    collector.collect()
-    honest = AnchorLedger(house.clock)
-    assert anchorer(house, node, honest, collector).run_once() is not None
-    assert anchored(ledger) == [(EVERY_ENTRIES, 0)] and anchored(honest) == [(EVERY_ENTRIES, 1)]
-
-
-@pytest.mark.rule("LOG-2")
-def test_a_cosigned_root_that_the_log_never_had_stops_it(
-    house: House, node: AccessNode, ledger: AnchorLedger
-) -> None:
-    class Other(Said):
-        def newest(self) -> tuple[Checkpoint, int] | None:
-            return Checkpoint(ORIGIN, EVERY_ENTRIES, bytes(32)), 1
-
-    log(house, node, EVERY_ENTRIES)
-    with pytest.raises(DatabaseCorrupted, match="cosigned"):
-        anchorer(house, node, ledger, Other(node)).run_once()

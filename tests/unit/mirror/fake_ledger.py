@@ -294,7 +294,12 @@ class Storyteller:
         pod = self._pick("granted", "requested")
         self._logs += self._random.randrange(1, 100)
         told: list[tuple[str, Event]] = [
-            (address_of(NODE), facts.CheckpointAnchored(word("log"), NODE, self._logs, word(str(self._logs))))
+            (
+                address_of(NODE),
+                facts.CheckpointAnchored(
+                    word("log"), NODE, self._logs, word(str(self._logs)), self._random.randrange(4)
+                ),
+            )
         ]
         if pod is not None:
             key = word(f"key {self._logs}")

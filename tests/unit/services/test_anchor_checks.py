@@ -67,7 +67,8 @@ def test_a_larger_tree_with_another_past_is_named(sandbox: Sandbox) -> None:
     node = sandbox.node
     with node:
         size = node.log.checkpoint().size
-        sandbox.record(AnchorCheckpoint(ACCESS_NODE, node.log.log_id, size + 1, b"\x01" * 32), ACCESS_NODE)
+        forked = AnchorCheckpoint(ACCESS_NODE, node.log.log_id, size + 1, b"\x01" * 32, 0)
+        sandbox.record(forked, ACCESS_NODE)
         data = sandbox.reading(0, 2, 7)
         assert sandbox.client.post("/v1/statements/batch", content=data, headers=SEQUENCE).is_success
         assert list(anchored_roots(node.mirror, node.log.log_id))[-1] == size + 1
