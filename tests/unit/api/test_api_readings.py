@@ -80,7 +80,6 @@ def test_a_reading_is_accepted_logged_anchored_final(sandbox: Sandbox) -> None:
     assert status["anchor"] == {
         "witnesses": 0,
         "size": 2,
-        "witnesses": 0,
         "transaction": receipt.tx_hash.hex(),
         "block": receipt.block_number,
         "time": from_unix(receipt.block_time).isoformat().replace("+00:00", "Z"),
