@@ -21,6 +21,7 @@ from eth_hash.auto import keccak
 from trie.hexary import HexaryTrie
 
 from registry.domain.errors import RuleViolation
+from registry.evidence.rlp_items import decode_rlp
 
 BLOOM_BYTES: Final = 256
 _HEADER_FIELDS_MIN: Final = 15
@@ -77,7 +78,7 @@ def parse_header(header: bytes) -> Header:
 
     Raises :class:`RuleViolation` (AUD-1, field ``header``) if it is no header.
     """
-    fields = _decode_rlp(header, "header")
+    fields = decode_rlp(header, "header")
     if (
         not isinstance(fields, list)
         or len(fields) < _HEADER_FIELDS_MIN
@@ -114,7 +115,7 @@ def decode_receipt(receipt: bytes, transaction: int, first_log: int) -> tuple[Lo
     Raises :class:`RuleViolation` (AUD-1, field ``receipt``) if it is no receipt.
     """
     typed = bool(receipt) and receipt[0] < 0x80  # EIP-2718: a type byte stands before the list
-    fields = _decode_rlp(receipt[1:] if typed else receipt, "receipt")
+    fields = decode_rlp(receipt[1:] if typed else receipt, "receipt")
     if not isinstance(fields, list) or len(fields) != 4 or not isinstance(fields[3], list):
         raise _violation("receipt", "another structure", "[status, gas, Bloom filter, logs]")
     return tuple(_log(item, transaction, first_log + at) for at, item in enumerate(fields[3]))
@@ -173,13 +174,6 @@ def _log(item: Any, transaction: int, index: int) -> Log:
         ):
             return Log(address, tuple(topics), data, transaction, index)
     raise _violation("receipt", f"another structure in log {index}", "[address, topics, data]")
-
-
-def _decode_rlp(data: bytes, field: str) -> Any:
-    try:
-        return rlp.decode(data, strict=True)
-    except (rlp.DecodingError, RecursionError, TypeError) as error:
-        raise _violation(field, f"no RLP ({error})", "RLP") from None
 
 
 def _violation(field: str, found: object, allowed: object) -> RuleViolation:

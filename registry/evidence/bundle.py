@@ -23,6 +23,7 @@ from registry.evidence import container
 from registry.evidence.blocks import BlockEvidence
 from registry.evidence.cbor import decode_item
 from registry.evidence.merkle import SIZE_MAX
+from registry.evidence.rlp_items import decode_rlp
 
 FORMAT: Final = "flexledger-bundle/1"
 SUFFIX: Final = ".flexbundle"
@@ -39,7 +40,7 @@ CONSISTENCY: Final = "log/consistency.cbor"
 _MEMBERS: Final = frozenset(
     {STATEMENT, OPENINGS, HEADERS, RECEIPTS, CHECKPOINT, STATEMENTS, CONFLICTS, CONSISTENCY}
 )
-_NESTING_MAX: Final = 64
+_NESTING_MAX: Final = 32
 """Levels of JSON in a bundle; libraries of the chain raise the interpreter's recursion limit so far that a
 deeper one could exhaust the stack."""
 _BRACKETS: Final = re.compile(r"[\[\]{}]")
@@ -244,10 +245,7 @@ def _entry(item: Any) -> LoggedEntry:
 
 
 def _rlp_lists(members: Mapping[str, bytes]) -> tuple[Sequence[bytes], Sequence[Sequence[bytes]]]:
-    try:
-        headers, receipts = (rlp.decode(members[name], strict=True) for name in (HEADERS, RECEIPTS))
-    except (rlp.DecodingError, RecursionError, TypeError) as error:
-        raise _violation("ledger", f"no RLP ({error})", "RLP") from None
+    headers, receipts = (decode_rlp(members[name], "ledger") for name in (HEADERS, RECEIPTS))
     for header in _array(headers, HEADERS):
         _bytes(header, HEADERS)
     for body in _array(receipts, RECEIPTS):
