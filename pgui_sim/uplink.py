@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import time
 from collections.abc import Callable
@@ -90,7 +89,7 @@ class Uplink:
         )
         try:
             return [base64.b64decode(text, validate=True) for text in found or ()]
-        except (TypeError, binascii.Error) as error:
+        except (TypeError, ValueError) as error:
             raise UplinkRefused(f"{path}: found setpoints that are no base64 ({error})") from None
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
@@ -116,7 +115,7 @@ class Uplink:
             raise UplinkRefused(f"{place}: status {response.status_code}: {response.text[:300]}")
         try:
             content = response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
             raise UplinkRefused(f"{place}: found no JSON object")
