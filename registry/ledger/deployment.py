@@ -11,6 +11,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.address import is_hex_address, to_checksum_address
 
+from registry.domain.json_text import flaw_of
 from registry.evidence.abi import abi_types
 from registry.ledger.artifacts import ORDER, Artifacts
 from registry.ledger.codec import decode_result, encode_call
@@ -57,10 +58,13 @@ class Deployment:
     def load(cls, path: Path) -> Deployment:
         """Read a deployment. Raises :class:`ContractsMissing` if the file is not there or is none."""
         try:
-            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            text = path.read_bytes()
+            if (flaw := flaw_of(text)) is not None:
+                raise _missing(f"{flaw.found} in {path}")
+            found = cls(**json.loads(text))
         except FileNotFoundError as error:
             raise _missing(f"no deployment file {path}") from error
-        except (UnicodeDecodeError, json.JSONDecodeError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             raise _missing(f"no deployment in {path}") from error
         for name in ("chain_id", "contracts_version", "first_block"):
             if type(getattr(found, name)) is not int:

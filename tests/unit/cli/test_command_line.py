@@ -87,6 +87,8 @@ def test_files_that_cannot_be_read_are_named(bundle: Path, tmp_path: Path) -> No
         "{}",
         '{"chain_id": "x", "addresses": {}}',
         '{"chain_id": 1, "addresses": {"Pods": "0xzz"}}',
+        '{"chain_id": ' + "1" * 5_000 + "}",
+        "[" * 90_000,
     ):
         bad.write_text(text, encoding="utf-8")
         one_clear_line(run("verify", bundle, "--deployment", bad), EXIT_REFUSED, "AUD-1", "deployment")
