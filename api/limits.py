@@ -12,31 +12,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import BodyTooLarge, violation_response
 from registry.domain.errors import InputInvalid
+from registry.domain.json_text import flaw_of
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Holds the largest body that any route takes: a batch of 5,000 statements."""
-
-NESTING_MAX = 32
-"""Levels of a JSON body. Libraries of the chain raise the interpreter's recursion limit so far that a deeper
-one could exhaust the stack."""
-_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_TOO_DEEP = InputInvalid(
-    rule="API-1",
-    field="body",
-    found=f"more than {NESTING_MAX} levels",
-    allowed=f"at most {NESTING_MAX} levels of nesting",
-)
-
-_NO_UTF8 = InputInvalid(
-    rule="API-1", field="body", found="zero bytes", allowed="JSON in UTF-8 (RFC 8259 section 8.1)"
-)
+_JSON = re.compile(r"[/+]json", re.IGNORECASE)
+"""In the content type of whatever a route could parse as JSON."""
 
 
 class LimitedBodies:
     """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it.
 
-    JSON that nests too deeply is refused before anything parses it.
+    JSON that is not in UTF-8 or nests too deeply is refused before anything parses it.
     """
 
     def __init__(self, app: ASGIApp, limit: int = BODY_BYTES_MAX) -> None:
@@ -65,9 +52,10 @@ class LimitedBodies:
                 )
                 return
             more = message.get("more_body", False)
-        fault = _json_fault(bytes(body)) if "json" in _content_type(scope) else None
-        if fault is not None:
-            await violation_response(fault)(scope, receive, send)
+        is_json = _JSON.search(Headers(scope=scope).get("content-type", ""))
+        if is_json and (flaw := flaw_of(bytes(body))) is not None:
+            refusal = InputInvalid(rule="API-1", field="body", found=flaw.found, allowed=flaw.allowed)
+            await violation_response(refusal)(scope, receive, send)
             return
         await self._app(scope, replayed(bytes(body), receive), send)
 
@@ -82,30 +70,6 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return read
-
-
-def _content_type(scope: Scope) -> str:
-    return Headers(scope=scope).get("content-type", "").lower()
-
-
-def _json_fault(body: bytes) -> InputInvalid | None:
-    """Why a JSON body is not even parsed."""
-    # Parsers take bytes with zeros among them for UTF-16 or UTF-32, in which brackets cannot be counted.
-    if b"\0" in body:
-        return _NO_UTF8
-    return _TOO_DEEP if nests_too_deeply(body) else None
-
-
-def nests_too_deeply(body: bytes) -> bool:
-    """Whether JSON text has more than `NESTING_MAX` levels. Takes linear time, whatever the text is."""
-    if body.count(b"[") + body.count(b"{") <= NESTING_MAX:
-        return False
-    depth = 0
-    for bracket in _JSON_STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > NESTING_MAX:
-            return True
-    return False
 
 
 def too_large(found: str, limit: int) -> BodyTooLarge:

@@ -8,7 +8,6 @@ one canonical encoding. What the members prove is asked by :mod:`registry.eviden
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,6 +18,7 @@ import rlp
 
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import canonical_json
+from registry.domain.json_text import flaw_of
 from registry.evidence import container
 from registry.evidence.blocks import BlockEvidence
 from registry.evidence.cbor import decode_item
@@ -40,10 +40,6 @@ CONSISTENCY: Final = "log/consistency.cbor"
 _MEMBERS: Final = frozenset(
     {STATEMENT, OPENINGS, HEADERS, RECEIPTS, CHECKPOINT, STATEMENTS, CONFLICTS, CONSISTENCY}
 )
-_NESTING_MAX: Final = 32
-"""Levels of JSON in a bundle; libraries of the chain raise the interpreter's recursion limit so far that a
-deeper one could exhaust the stack."""
-_BRACKETS: Final = re.compile(r"[\[\]{}]")
 _MANIFEST_KEYS: Final = frozenset(
     {"format", "chain_id", "contracts", "statement_id", "statement_salt", "origin", "note_key", "members"}
 )
@@ -195,12 +191,10 @@ def read_canonical_json(data: bytes, field: str) -> Any:
 
     Raises :class:`RuleViolation` (AUD-1) with the given field if it is no JSON, or not in canonical form.
     """
+    if (flaw := flaw_of(data)) is not None:
+        raise _violation(field, flaw.found, flaw.allowed)
     try:
-        # Bytes alone would be taken for UTF-16 or UTF-32 where they look like it.
-        text = data.decode()
-        if _depth(text) > _NESTING_MAX:
-            raise _violation(field, f"more than {_NESTING_MAX} levels", f"at most {_NESTING_MAX}")
-        value = json.loads(text)
+        value = json.loads(data)
         canonical = canonical_json(value)
     except (ValueError, RecursionError, RuleViolation) as error:
         raise _violation(field, f"no canonical JSON ({error})", "canonical JSON") from None
@@ -209,15 +203,6 @@ def read_canonical_json(data: bytes, field: str) -> Any:
             field, "another encoding", "canonical JSON: sorted keys, no spaces, UTF-8, whole numbers"
         )
     return value
-
-
-def _depth(text: str) -> int:
-    """An upper bound of how deep JSON text nests: brackets in strings count as well."""
-    deepest = depth = 0
-    for bracket in _BRACKETS.findall(text):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _opening_json(opening: OpenedCommitment) -> dict[str, object]:
