@@ -39,7 +39,7 @@ class Sizes:
     """
 
     devices: int = 60_000
-    batch: int = 3_000
+    batch: int = 5_000
     clients: int = 4
     verifiers: int = os.cpu_count() or 1
 
