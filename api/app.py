@@ -87,6 +87,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     app.add_middleware(LimitedBodies)
     metrics.install(app, node)
     # Routes are tried in this order, and nothing is asked as often as what devices send.
+    measurements.install(app)
     for module in (
         measurements,
         public,

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import anyio
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.deps import DeviceCaller, KnownCaller, NodeDep, PodId, existing
+from api.direct import DirectRoute
 from api.gathering import Gatherer
 from api.limits import BODY_BYTES_MAX, too_large
 from api.problems import violation_response
@@ -46,15 +47,6 @@ def _binary(media_type: str) -> dict[str, Any]:
     return {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.post(
-    "/statements",
-    status_code=201,
-    responses={
-        201: {"model": AcceptedStatement},
-        200: {"model": AcceptedStatement, "description": "Known already"},
-    },
-    openapi_extra={"requestBody": {"required": True, **_binary(COSE)}},
-)
 async def statement(request: Request) -> Response:
     """One certified statement (COSE_Sign1). 201 once it is durable, 200 for the same bytes again; ``receipt``
     says where its receipt is.
@@ -146,6 +138,23 @@ def conflicts(
         if (pod := node.mirror.pod(conflict.pod_id)) is not None and sees_pod(caller, pod)
     ]
     return Conflicts(items=shown, next=found[-1].id if len(found) == CONFLICTS_PER_PAGE else None)
+
+
+def install(app: FastAPI) -> None:
+    """Add what devices ask most to the application itself, tried before any router."""
+    app.router.add_api_route(
+        "/v1/statements",
+        statement,
+        methods=["POST"],
+        route_class_override=DirectRoute,
+        tags=["measurements"],
+        status_code=201,
+        responses={
+            201: {"model": AcceptedStatement},
+            200: {"model": AcceptedStatement, "description": "Known already"},
+        },
+        openapi_extra={"requestBody": {"required": True, **_binary(COSE)}},
+    )
 
 
 async def _body(request: Request, media_type: str, limit: int) -> bytes:
