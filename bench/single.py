@@ -127,7 +127,8 @@ def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], verifiers: int
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         server = Server(app)
         pipe.send(listener.getsockname()[1])
-        asyncio.run(_until_told(server, listener, pipe))
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(_until_told(server, listener, pipe))
         pipe.send(log.checkpoint().size)
 
 
