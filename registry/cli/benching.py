@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.gas import measure_gas
 from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
@@ -95,6 +96,14 @@ def growth(
     """What placing an entry costs in a log of a million entries, of ten, of fifty (30 GB of disk)."""
     for results in measure_growth(tuple(entries or SIZES), devices, folder):
         show(results, json)
+
+
+@bench_app.command(epilog=EPILOG)
+def gas(json: Json = False) -> None:
+    """What each kind of fact costs on the ledger, against its slots, log and calldata (half a minute for each
+    hundred facts of a kind)."""
+    for result in measure_gas(say=_say):
+        show([result], json)
 
 
 @contextmanager

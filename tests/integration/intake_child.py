@@ -6,19 +6,19 @@ from __future__ import annotations
 
 import itertools
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
 from registry.log import AccessNode
 from registry.ports import Accepted
-from tests.unit.log.log_house import Device, House
+from tests.unit.log.log_house import PERIOD_S, START, Device, House
 
 DEVICES = 16
 THREADS = 3
 SLOTS = 3000  # within the acceptance window
-AGAIN = 20
-"""Readings before the end of the log that each thread repeats."""
 
 
 def house_in(folder: Path, verifiers: int = 0) -> House:
@@ -37,16 +37,31 @@ def readings(thread: int, first: int) -> Iterator[bytes]:
 
 
 def main(folder: Path, verifiers: int) -> None:
-    """Go on a little before where the log ends, so that some readings come twice."""
+    """Go on a little before where each thread stopped, so that some readings come twice."""
     telling = Lock()
     with house_in(folder, verifiers).open() as node:
         tell(telling, [f"workers {' '.join(map(str, node.verifier_pids))}"])
-        first = max(0, node.checkpoint().size // THREADS - AGAIN * THREADS)
-        threads = [Thread(target=work, args=(node, thread, first, telling)) for thread in range(THREADS)]
+        firsts = [first_of(node, thread) for thread in range(THREADS)]
+        threads = [
+            Thread(target=work, args=(node, thread, first, telling)) for thread, first in enumerate(firsts)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+
+
+def first_of(node: AccessNode, thread: int) -> int:
+    """The reading of the thread's first device that the log holds last; it and up to a row of others come
+    again.
+    """
+    pod_id = Device(str(thread * DEVICES)).pod_id
+
+    def is_free(slot: int) -> bool:
+        at = datetime.fromtimestamp(START + slot * PERIOD_S, UTC)
+        return not node.statements(pod_id, at, at + timedelta(seconds=PERIOD_S))
+
+    return max(0, bisect_left(range(SLOTS), True, key=is_free) - 1) * DEVICES
 
 
 def work(node: AccessNode, thread: int, first: int, telling: Lock) -> None:
