@@ -273,7 +273,7 @@ class _World:
                 apart += 375 * (1 + len(log["topics"])) + 8 * len(bytes.fromhex(log["data"][2:]))
         return name, Cost(gas / count, SLOTS[name].gas(count) + apart / count)
 
-    # ---------------------------------------------------------------------------------------------- the ground
+    # -------------------------------------------------------------------------------------------- the ground
 
     def _prepare_pairs(self, size: int) -> list[int]:
         """Global aggregates of one POD each, which is in a local one too; all in one perimeter."""
