@@ -154,14 +154,24 @@ class PodCode(BaseModel):
     technologies: list[str] | None = None
 
 
+class DutyToTest(BaseModel):
+    """The operator that has tested an aggregate, or has to, and for which of its products (TOE-3)."""
+
+    operator: int
+    product: int
+
+
 class QualificationAnswer(BaseModel):
-    """Whether an aggregate is qualified for a product, through which chain, or by which rule not (TOE-2)."""
+    """Whether an aggregate is qualified for a product, through which chain, or by which rule not (TOE-2);
+    ``test`` says who tests for it.
+    """
 
     aggregate: int
     product: int
     at: str
     qualified: bool
     chain: list[int]
+    test: DutyToTest
     tested_aggregate: int | None
     valid_until: str | None
     refusal: dict[str, str] | None = None

@@ -5,21 +5,24 @@ A closed state machine, and whether one is qualified (PRQ-1, PRQ-2, TOE-2, TOE-4
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from registry.domain.enums import QualificationState
 from registry.domain.equivalences import Equivalence
+from registry.domain.identifiers import owner_of_product
 from registry.domain.refusals import Refusal
 
 __all__ = [
     "MAX_CHAIN",
+    "DutyToTest",
     "Qualification",
     "QualificationAnswer",
     "QualificationState",
     "Relation",
     "check_chain_length",
+    "duty_to_test",
     "may_apply",
     "may_move",
     "not_identical",
@@ -99,10 +102,30 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyToTest:
+    """Who has to test an aggregate so that it can be qualified for the product asked for (TOE-3).
+
+    Attributes:
+        operator: the connecting operator where an equivalence in force leads from a product of its own to the
+            one asked for, otherwise the procuring operator.
+        chain: the products from the one that is tested for to the one asked for.
+    """
+
+    operator: int
+    chain: tuple[int, ...]
+
+    @property
+    def product(self) -> int:
+        """The product that the test is for."""
+        return self.chain[0]
+
+
+@dataclass(frozen=True, slots=True)
 class QualificationAnswer:
     """Whether an aggregate is qualified for a product, and why (TOE-2).
 
     Attributes:
+        duty: who had to test it, or has to (TOE-3).
         tested_aggregate, chain: the aggregate that holds the qualification and the products from the tested
         to the asked one;
             0 and empty if there is none.
@@ -110,6 +133,7 @@ class QualificationAnswer:
         refusal: the rule that failed, None if it is qualified.
     """
 
+    duty: DutyToTest
     tested_aggregate: int
     chain: tuple[int, ...]
     valid_until: int
@@ -127,6 +151,7 @@ def qualification_answer(
     time: int,
     qualification_of: Callable[[int, int], Qualification],
     equivalences: Iterable[Equivalence],
+    connecting: Collection[int],
     related: Iterable[Relation] = (),
 ) -> QualificationAnswer:
     """Whether `aggregate` is qualified for `product` at `time`, by which chain, or which rule failed (TOE-2).
@@ -144,6 +169,7 @@ def qualification_answer(
         time: Unix seconds.
         qualification_of: recorded qualification of an aggregate and a product.
         equivalences: all proposed ones, in force or not.
+        connecting: the DSOs of the asking aggregate's PODs.
         related: aggregates of the other scope that share PODs with the asking one.
     """
     rows = list(equivalences)
@@ -160,23 +186,28 @@ def qualification_answer(
         for tested in tested_ones:
             if lives(tested, chain[0]):
                 return QualificationAnswer(
-                    tested, chain, qualification_of(tested, chain[0]).valid_until, None
+                    DutyToTest(owner_of_product(chain[0]), chain),
+                    tested,
+                    chain,
+                    qualification_of(tested, chain[0]).valid_until,
+                    None,
                 )
     # 2
+    duty = duty_to_test(chains, connecting)
     own = qualification_of(aggregate, product)
     own_state = own.state_at(time)
     if own_state is not QualificationState.NONE:
-        return _refused(not_qualified(aggregate, product, own_state, own.valid_until))
+        return _refused(duty, not_qualified(aggregate, product, own_state, own.valid_until))
     for chain in chains:
         for relation in relations:
             if not relation.identical and lives(relation.aggregate, chain[0]):
-                return _refused(not_identical(aggregate, relation))
+                return _refused(duty, not_identical(aggregate, relation))
     for chain in _chains_to(product, rows):
         if any(lives(tested, chain[0]) for tested in tested_ones):
             holding = {(row.from_product, row.to_product) for row in in_force}
             broken = next(link for link in pairwise(chain) if link not in holding)
-            return _refused(Refusal("EquivalenceNotInForce", from_=broken[0], to=broken[1]))
-    return _refused(not_qualified(aggregate, product, own_state, own.valid_until))
+            return _refused(duty, Refusal("EquivalenceNotInForce", from_=broken[0], to=broken[1]))
+    return _refused(duty, not_qualified(aggregate, product, own_state, own.valid_until))
 
 
 def _chains_to(product: int, rows: Sequence[Equivalence]) -> Iterator[tuple[int, ...]]:
@@ -193,8 +224,18 @@ def _chains_to(product: int, rows: Sequence[Equivalence]) -> Iterator[tuple[int,
         ]
 
 
-def _refused(refusal: Refusal) -> QualificationAnswer:
-    return QualificationAnswer(0, (), 0, refusal)
+def duty_to_test(chains: Sequence[tuple[int, ...]], connecting: Collection[int]) -> DutyToTest:
+    """Who tests for the last product of `chains` (TOE-3): all ways to it by equivalences in force, shortest
+    first, so that the one without an equivalence stands at the front.
+    """
+    for chain in chains:
+        if owner_of_product(chain[0]) in connecting:
+            return DutyToTest(owner_of_product(chain[0]), chain)
+    return DutyToTest(owner_of_product(chains[0][0]), chains[0])
+
+
+def _refused(duty: DutyToTest, refusal: Refusal) -> QualificationAnswer:
+    return QualificationAnswer(duty, 0, (), 0, refusal)
 
 
 def not_qualified(aggregate: int, product: int, state: QualificationState, valid_until: int) -> Refusal:

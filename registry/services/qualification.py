@@ -1,10 +1,11 @@
-"""Is an aggregate qualified for a product? With the chain of equivalences, or the rule that failed
-(TOE-2).
+"""Is an aggregate qualified for a product? With the chain of equivalences, or the rule that failed (TOE-2),
+and with the operator that has to test it (TOE-3).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from registry.domain.prequalification import (
 )
 from registry.ports import Mirror
 from registry.services.recorder import every
-from registry.views import EquivalenceView
+from registry.views import EquivalenceView, PodView
 
 NO_EVIDENCE = bytes(32)
 """Evidence hash of a step that rests on nothing but itself."""
@@ -44,6 +45,7 @@ class AskedQualification:
             "at": self.at.isoformat(),
             "qualified": self.answer.qualified,
             "chain": list(self.answer.chain),
+            "test": {"operator": self.answer.duty.operator, "product": self.answer.duty.product},
             "tested_aggregate": self.answer.tested_aggregate or None,
             "valid_until": from_unix(self.answer.valid_until).isoformat()
             if self.answer.valid_until
@@ -74,6 +76,8 @@ def qualification_of(
             return Qualification()
         return Qualification(view.state, unix(view.valid_until) if view.valid_until is not None else 0)
 
+    day = DeliveryDay.of(at)
+    pods = _members(mirror, aggregate, day, as_of)
     equivalences = every(lambda after, limit: mirror.equivalences(as_of=as_of, after=after, limit=limit))
     answer = qualification_answer(
         aggregate=aggregate,
@@ -81,22 +85,28 @@ def qualification_of(
         time=unix(at),
         qualification_of=recorded,
         equivalences=[_row(view) for view in equivalences],
-        related=relations_of(mirror, aggregate, asking.scope, DeliveryDay.of(at), as_of),
+        connecting={pod.dso for pod in pods},
+        related=_relations(mirror, pods, asking.scope, day, as_of),
     )
     return AskedQualification(aggregate, product, at, answer)
 
 
-def relations_of(
-    mirror: Mirror, aggregate: int, scope: Scope, day: DeliveryDay, as_of: datetime | None = None
-) -> list[Relation]:
-    """Aggregates of the other scope that share PODs with this one on a day (AGG-3)."""
-    own = list(
+def _members(mirror: Mirror, aggregate: int, day: DeliveryDay, as_of: datetime | None) -> list[PodView]:
+    return list(
         every(
             lambda after, limit: mirror.pods(
                 day=day.number, aggregate=aggregate, as_of=as_of, after=after, limit=limit
             )
         )
     )
+
+
+def _relations(
+    mirror: Mirror, own: Sequence[PodView], scope: Scope, day: DeliveryDay, as_of: datetime | None
+) -> list[Relation]:
+    """Aggregates of the other scope that share these PODs with the one of ``scope`` that they are in
+    (AGG-3).
+    """
     shared = Counter(pod.global_aggregate if scope is Scope.LOCAL else pod.local_aggregate for pod in own)
     return [
         Relation(other, count, mirror.pool(other, day=day.number, as_of=as_of).pods, len(own))

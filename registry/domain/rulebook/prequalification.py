@@ -155,6 +155,7 @@ class PrequalificationBook:
             time=time,
             qualification_of=lambda asked, of_product: self._qualifications[asked, of_product],
             equivalences=[Equivalence(*pair, self._equivalences[pair]) for pair in self._equivalences],
+            connecting={pod.dso for _, pod in self._aggregates.members(aggregate, 0, day)},
             related=[
                 self._relation(other, aggregate, day) for other in self._aggregates.counterparts(aggregate)
             ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.domain.equivalences import Acceptance, Equivalence
+from registry.domain.identifiers import product_id
 from registry.domain.prequalification import (
     MAX_CHAIN,
     Qualification,
@@ -79,6 +82,7 @@ def ask(
     links: list[tuple[int, int, Acceptance]],
     *related: Relation,
     product: int = 9,
+    connecting: Collection[int] = (),
 ) -> QualificationAnswer:
     return qualification_answer(
         aggregate=OWN,
@@ -86,6 +90,7 @@ def ask(
         time=NOW,
         qualification_of=lambda aggregate, of: records.get((aggregate, of), Qualification()),
         equivalences=[Equivalence(*link) for link in links],
+        connecting=connecting,
         related=related,
     )
 
@@ -173,6 +178,44 @@ def test_an_answer_is_yes_exactly_where_some_chain_is_valid(
         assert (answer.tested_aggregate, answer.chain[0]) in sources
         assert answer.chain[-1] == asked
         assert all(link in holding for link in zip(answer.chain, answer.chain[1:], strict=False))
+
+
+CONNECTING, PROCURING, OTHER = 11, 12, 13
+HERE, NEARER, THERE, ELSEWHERE = (
+    product_id(CONNECTING, 1),
+    product_id(CONNECTING, 2),
+    product_id(PROCURING, 1),
+    product_id(OTHER, 1),
+)
+
+
+@pytest.mark.rule("TOE-3")
+@pytest.mark.parametrize(
+    ("links", "operator", "product"),
+    [
+        ([], PROCURING, THERE),
+        ([(HERE, THERE, BOTH)], CONNECTING, HERE),
+        ([(HERE, THERE, Acceptance.FROM)], PROCURING, THERE),
+        ([(ELSEWHERE, THERE, BOTH)], PROCURING, THERE),
+        ([(HERE, ELSEWHERE, BOTH), (ELSEWHERE, THERE, BOTH)], CONNECTING, HERE),
+        ([(HERE, ELSEWHERE, BOTH), (ELSEWHERE, THERE, BOTH), (NEARER, THERE, BOTH)], CONNECTING, NEARER),
+    ],
+)
+def test_the_connecting_operator_tests_where_an_equivalence_holds(
+    links: list[tuple[int, int, Acceptance]], operator: int, product: int
+) -> None:
+    answer = ask({}, links, product=THERE, connecting={CONNECTING})
+    assert not answer.qualified
+    assert (answer.duty.operator, answer.duty.product) == (operator, product)
+    assert answer.duty.chain[-1] == THERE
+
+
+@pytest.mark.rule("TOE-3")
+def test_who_tests_makes_it_qualified_and_is_named_then_too() -> None:
+    links = [(HERE, THERE, BOTH)]
+    duty = ask({}, links, product=THERE, connecting={CONNECTING}).duty
+    tested = ask({(OWN, duty.product): LIVING}, links, product=THERE, connecting={CONNECTING})
+    assert tested.qualified and tested.chain == duty.chain and tested.duty == duty
 
 
 def name_of(answer: QualificationAnswer) -> str:

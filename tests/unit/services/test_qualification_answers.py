@@ -20,12 +20,13 @@ def test_a_tested_aggregate_answers_with_its_own_test_until_it_expires(played: S
     assert later.refusal is not None and later.refusal.rule == "PRQ-1"
 
 
-@pytest.mark.rule("TOE-2")
+@pytest.mark.rule("TOE-2", "TOE-3")
 def test_an_equivalence_does_not_carry_to_an_aggregate_with_other_pods(played: Sandbox) -> None:
     asked = qualification_of(played.node.mirror, GLOBAL, BALANCING, DAY.starts_at)
     assert asked.answer.refusal is not None and asked.answer.refusal.rule == "TOE-2"
     document = asked.as_document()
     assert document["qualified"] is False and document["refusal"]["rule"] == "TOE-2"
+    assert document["test"] == {"operator": CONGESTION >> 16, "product": CONGESTION}
 
 
 @pytest.mark.rule("TOE-2")
