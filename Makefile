@@ -5,9 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROUNDS ?= 300
 SECONDS ?= 120
+STEPS ?= 40000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test crash fuzz lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash streams fuzz lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +24,9 @@ test: env-dev ## every check and every test (with CI=true nothing may be skipped
 
 crash: env-dev ## kill -9 of access node and workers under load, ROUNDS times
 	@CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q tests/integration/test_intake_crash.py
+
+streams: env-dev ## STEPS random commands of all parties through domain and contracts, side by side
+	@STREAM_STEPS=$(STEPS) $(BIN)/python -m pytest -q -n auto tests/conformance/test_rulebook_against_chain.py
 
 fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each (needs atheris in .venv)
 	@for target in statement sequence receipt note witness bundle; do \

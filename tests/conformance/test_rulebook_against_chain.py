@@ -6,6 +6,7 @@ other accepts with equal events, whatever one refuses, the other refuses with th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -60,6 +61,8 @@ from tests.unit.domain.consortium import (
 )
 
 LENGTH = 300
+"""Steps of a stream: by then its delivery days are over, and hardly anything is accepted any more."""
+SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
 
 
 class SetClock:
@@ -142,7 +145,7 @@ def both(tmp_path: Path) -> Iterator[Both]:
 @pytest.mark.rule(
     "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"
 )
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_the_same_commands_have_the_same_outcome(both: Both, seed: int) -> None:
     world = Consortium(both, both.chain.addresses)
     stream = CommandStream(seed, both.rulebook, world.now)
@@ -154,7 +157,7 @@ def test_the_same_commands_have_the_same_outcome(both: Both, seed: int) -> None:
             accepted += 1
         except Refusal:
             refused += 1
-    assert accepted > LENGTH // 8
+    assert accepted > LENGTH // 10  # the poorest of forty seeds has 32
     assert refused > LENGTH // 8
 
 
