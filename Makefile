@@ -8,7 +8,7 @@ SECONDS ?= 120
 STEPS ?= 40000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test crash streams fuzz lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash streams fuzz slither lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each (needs ath
 	@for target in statement sequence receipt note witness bundle; do \
 		$(BIN)/python -m tests.fuzz.campaign $$target -max_total_time=$(SECONDS) -max_len=600 || exit 1; \
 	done
+
+slither: env-dev ## static analysis of the contracts, in an environment of its own
+	@$(BIN)/python -m tools.run_checks node-modules
+	@$(BIN)/python -m venv .cache/slither
+	@.cache/slither/bin/pip install --quiet --require-hashes -r requirements-slither.lock
+	@$(BIN)/python -m contracts.analyse .cache/slither/bin/slither
 
 lint: env-dev ## the checks that need no test run: style, types, rooms, rules
 	@$(BIN)/python -m tools.run_checks lint

@@ -1,7 +1,8 @@
 """Resolves requirements*.in into requirements*.lock: versions with hashes, no addresses, Python 3.11 to 3.13.
 
 The runtime lock is resolved first and binds that of the checks, so that what is tested is what runs. Fixtures
-are made in an environment of their own (pandapower asks for older packages), hence resolved on their own.
+are made, and the contracts analysed, in environments of their own (pandapower and Slither ask for older
+packages), hence resolved on their own.
 
 Usage: python3 tools/make_locks.py    (needs `uv` on the path)
 """
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = "requirements"
 CHECKS = "requirements-dev"
 FIXTURES = "requirements-fixtures"
+SLITHER = "requirements-slither"
 OPTIONS = (
     "--universal", "--python-version", "3.11", "--generate-hashes",
     "--no-header", "--no-emit-index-url", "--no-annotate", "--quiet",
@@ -40,6 +42,7 @@ def main() -> int:
         compile_lock(uv, RUNTIME)
         compile_lock(uv, CHECKS, "--constraint", f"{RUNTIME}.lock")
         compile_lock(uv, FIXTURES)
+        compile_lock(uv, SLITHER)
     except subprocess.CalledProcessError as error:
         print(f"locks: uv ended with status {error.returncode}", file=sys.stderr)
         return 1

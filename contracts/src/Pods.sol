@@ -37,6 +37,7 @@ contract Pods is IPods, PartyGated {
     Pools.Book private _pools;
     /// @dev Scope + 1, so that 0 is no aggregate.
     mapping(uint40 aggregate => uint8) private _scopes;
+    // slither-disable-next-line uninitialized-state
     mapping(uint40 aggregate => uint40[]) private _counterparts;
 
     constructor(IParticipants participants_, IMarketSessions sessions_, ITrafficLights lights_) PartyGated(participants_) {

@@ -199,6 +199,7 @@ contract Prequalification is IPrequalification, PartyGated {
     function _apply(uint16 bsp, uint40 aggregate, uint32 product, bytes32 evidenceHash) private {
         _requireProduct(product);
         if (Ids.ownerOf(aggregate) != bsp) revert StepOfOther(aggregate, product, bsp);
+        // slither-disable-next-line unused-return
         pods.scopeOf(aggregate); // reverts if there is no such aggregate
         QualificationRules.Qualification storage qualification = _qualifications[_pair(aggregate, product)];
         QualificationState state = qualification.stateAt(block.timestamp);

@@ -96,6 +96,7 @@ contract Settlement is ISettlement, PartyGated {
     /// @dev STT-4: an own product, and a day that is over.
     function _requireSettleable(uint16 operator, bytes32 statementId, uint32 product, uint16 day) private view {
         if (Ids.operatorOf(product) != operator) revert NotSettleable(statementId, product, operator, day);
+        // slither-disable-next-line unused-return
         prequalification.productOf(product);
         IMarketSessions.DaySchedule memory schedule = sessions.scheduleOf(day);
         if (schedule.startsAt + schedule.quarters * QUARTER_S > block.timestamp) {

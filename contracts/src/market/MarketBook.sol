@@ -38,9 +38,12 @@ abstract contract MarketBook is IMarket, PartyGated {
     /// @dev By aggregate, perimeter and day: granted kW of the PODs declared to it, per direction and hour.
     mapping(uint256 key => uint256[4]) internal _declared;
     /// @dev By serving aggregate, other aggregate, perimeter and day: granted kW of the PODs of both that are declared to the first.
+    // slither-disable-next-line uninitialized-state
     mapping(uint256 key => uint256[4]) internal _taken;
     /// @dev By perimeter and day: kW selected in all aggregates, local and global.
+    // slither-disable-next-line uninitialized-state
     mapping(uint256 key => uint256[4]) internal _localPlan;
+    // slither-disable-next-line uninitialized-state
     mapping(uint256 key => uint256[4]) internal _globalUse;
     /// @dev Quarters declared to the local market (bits 0..99) and to the global one (bits 128..227).
     mapping(bytes32 podId => mapping(uint16 day => uint256)) internal _podQuarters;
@@ -114,6 +117,7 @@ abstract contract MarketBook is IMarket, PartyGated {
         found.published = [up.lo, up.hi, down.lo, down.hi];
         uint256[4] storage plan = _localPlan[_key(perimeter, day)];
         for (uint256 i = 0; i < 4; i++) {
+            // slither-disable-next-line incorrect-exp
             found.inForce[i] = LightRules.darkened(found.published[i], plan[i ^ 2]);
         }
     }
