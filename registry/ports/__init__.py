@@ -5,6 +5,7 @@ from registry.ports.failures import (
     AlreadyInUse,
     ChainUnreachable,
     ContractFault,
+    ContractsChangedBeyond,
     ContractsMissing,
     ContractsVersionMismatch,
     DatabaseCorrupted,
@@ -49,6 +50,7 @@ from registry.ports.mirror import (
 )
 from registry.ports.queries import (
     PAGE,
+    ConsortiumQueries,
     MarketQueries,
     MarketTimeQueries,
     PartyQueries,
@@ -68,6 +70,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "ContractFault",
+    "ContractsChangedBeyond",
     "ContractsMissing",
     "ContractsVersionMismatch",
     "CounterGap",
@@ -81,6 +84,7 @@ __all__ = [
     "Ledger",
     "LogCheckpoint",
     "LoggedStatement",
+    "ConsortiumQueries",
     "MarketQueries",
     "MarketTimeQueries",
     "MeasurementLog",

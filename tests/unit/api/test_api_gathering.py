@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from fastapi.concurrency import run_in_threadpool
 
 from api.gathering import BATCH_MAX, Gatherer, Overloaded, Submit
 from registry.ports import Accepted, Answer, DatabaseUnreachable
@@ -20,7 +21,10 @@ class Node:
         self.let = threading.Event()
         self.failure: Exception | None = None
 
-    def submit(self, statements: Sequence[bytes]) -> list[Answer]:
+    async def submit(self, statements: Sequence[bytes]) -> list[Answer]:
+        return await run_in_threadpool(self._submit, statements)
+
+    def _submit(self, statements: Sequence[bytes]) -> list[Answer]:
         self.batches.append(list(statements))
         assert self.let.wait(60)
         if self.failure:
