@@ -12,6 +12,8 @@ from registry.domain.errors import RuleViolation
 
 _PARTS_MAX: Final = 64
 """Parts of one item that are looked at; a statement has six."""
+_DEPTH_MAX: Final = 16
+"""Items in one another; a statement has three, a receipt five."""
 _STRINGS: Final = (2, 3)
 _ARRAY, _MAP, _TAG = 4, 5, 6
 _WIDTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -25,8 +27,8 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
     A tag at the very start comes back as it is, :class:`cbor2.CBORTag`. Tags inside are refused unread, for
     what they stand for (dates, expressions, numbers of any size, shared items) may cost anything to make.
 
-    Raises :class:`RuleViolation` with the given rule key and field if there is no well-formed item, or a tag
-    inside.
+    Raises :class:`RuleViolation` with the given rule key and field if there is no well-formed item, a tag
+    inside, or more than ``_DEPTH_MAX`` items in one another.
     """
     try:
         number, start = _leading_tag(data)
@@ -76,6 +78,8 @@ def _first_tag(data: bytes, at: int) -> int | None:
                     at += value
                 elif major in (_ARRAY, _MAP):
                     open_items.append(value * (major - _ARRAY + 1))
+        if len(open_items) > _DEPTH_MAX:
+            raise ValueError(f"more than {_DEPTH_MAX} items in one another")
         while open_items and open_items[-1] == 0:
             open_items.pop()
     return None

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.vectors.making.bad_keys import bad_keys
+from tests.vectors.making.bad_setpoints import bad_setpoints
 from tests.vectors.making.bad_statements import bad_statements
 from tests.vectors.making.checkpoints import checkpoint_vectors
 from tests.vectors.making.commitments import commitment_vectors
 from tests.vectors.making.cosignatures import cosignature_vectors
 from tests.vectors.making.good_statements import good_statements
 from tests.vectors.making.receipts import receipt_vectors
+from tests.vectors.making.refusals import refusals
 from tests.vectors.making.trees import merkle_vectors
 
 FOLDER = Path(__file__).parent
@@ -25,6 +28,9 @@ FOLDER = Path(__file__).parent
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "commitments.json": commitment_vectors,
     "statements.json": lambda: {"good": good_statements(), "bad": bad_statements()},
+    "setpoints.json": lambda: {"bad": bad_setpoints()},
+    "keys.json": lambda: {"bad": bad_keys()},
+    "refusals.json": refusals,
     "merkle.json": merkle_vectors,
     "checkpoints.json": checkpoint_vectors,
     "cosignatures.json": cosignature_vectors,

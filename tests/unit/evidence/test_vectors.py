@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from registry.domain.devices import is_p256_point
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import canonical_json, commitment, pod_id
 from registry.evidence import merkle
@@ -30,6 +31,7 @@ def names(vectors: list[dict[str, Any]]) -> list[str]:
     return [vector["name"] for vector in vectors]
 
 
+SETPOINTS, KEYS = load("setpoints"), load("keys")
 STATEMENTS, RECEIPTS, CHECKPOINTS = load("statements"), load("receipts"), load("checkpoints")
 COMMITMENTS, MERKLE = load("commitments"), load("merkle")
 
@@ -55,13 +57,28 @@ def test_good_statement(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.rule("MEA-1", "MEA-2", "SET-1")
-@pytest.mark.parametrize("vector", STATEMENTS["bad"], ids=names(STATEMENTS["bad"]))
+@pytest.mark.parametrize(
+    "vector",
+    [*STATEMENTS["bad"], *SETPOINTS["bad"]],
+    ids=[*names(STATEMENTS["bad"]), *(f"setpoint: {name}" for name in names(SETPOINTS["bad"]))],
+)
 def test_bad_statement_is_refused_for_its_own_reason(vector: dict[str, Any]) -> None:
     with pytest.raises(RuleViolation) as refused:
         verify(
             parse(bytes.fromhex(vector["statement"])), load_public_key(bytes.fromhex(vector["public_key"]))
         )
     assert (refused.value.rule, refused.value.field) == (vector["rule"], vector["field"]), str(refused.value)
+
+
+@pytest.mark.rule("MEA-1", "DEV-1")
+@pytest.mark.parametrize("vector", KEYS["bad"], ids=names(KEYS["bad"]))
+def test_bad_key_is_refused(vector: dict[str, Any]) -> None:
+    point = bytes.fromhex(vector["public_key"])
+    with pytest.raises(RuleViolation) as refused:
+        load_public_key(point)
+    assert (refused.value.rule, refused.value.field) == (vector["rule"], vector["field"])
+    if len(point) == 65 and point[0] == 4:
+        assert not is_p256_point(point[1:33], point[33:])
 
 
 @pytest.mark.rule("PRIV-3")

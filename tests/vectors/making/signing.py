@@ -47,8 +47,12 @@ def signature(key: Key, data: bytes, high: bool = False) -> bytes:
     return r.to_bytes(32, "big") + (ORDER - low if high else low).to_bytes(32, "big")
 
 
+def header_for(key_id: bytes) -> bytes:
+    return cbor2.dumps({1: -7, 4: key_id})
+
+
 def protected_header(key: Key) -> bytes:
-    return cbor2.dumps({1: -7, 4: kid(key)})
+    return header_for(kid(key))
 
 
 def message(protected: Any, unprotected: Any, payload: Any, sig: Any, tag: int = 18) -> bytes:
