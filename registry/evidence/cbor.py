@@ -96,33 +96,6 @@ def _argument(data: bytes, at: int) -> tuple[int, int]:
     return (int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else info), at + 1 + width
 
 
-def split_sequence(data: bytes, *, items_max: int, rule: str, field: str) -> list[bytes]:
-    """The items of a CBOR sequence (RFC 8742), each by its exact bytes and not looked into further.
-
-    Raises :class:`RuleViolation` with the given rule and field beyond ``items_max`` items, and where an item
-    does not end, holds more than any statement does, or has no definite length: then nothing behind it can
-    be told apart.
-    """
-    items: list[bytes] = []
-    start = 0
-    while start < len(data):
-        if len(items) == items_max:
-            raise RuleViolation(
-                rule=rule, field=field, found=f"more than {items_max} items", allowed=f"at most {items_max}"
-            )
-        end = end_of_item(data, start)
-        if end is None:
-            raise RuleViolation(
-                rule=rule,
-                field=field,
-                found=f"no whole item at byte {start}",
-                allowed="a sequence of definite-length items",
-            )
-        items.append(data[start:end])
-        start = end
-    return items
-
-
 def end_of_item(data: bytes, at: int) -> int | None:
     """Where the item at ``at`` ends; ``None`` if that is not within the data and ``_PARTS_MAX`` parts."""
     expected = 1

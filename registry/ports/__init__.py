@@ -38,6 +38,7 @@ from registry.ports.measurements import (
     LoggedStatement,
     MeasurementLog,
     Refused,
+    SequenceAnswers,
 )
 from registry.ports.mirror import (
     AnswerStore,
@@ -98,6 +99,7 @@ __all__ = [
     "RecordQueries",
     "RecordedBlock",
     "Refused",
+    "SequenceAnswers",
     "Signer",
     "TransactionNotMined",
     "Vault",

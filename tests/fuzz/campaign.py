@@ -53,7 +53,7 @@ def targets() -> dict[str, Target]:
             end = end_of_item(data, at)
             assert end is not None and data[at:end] == other.raw
             at = end
-        assert at == len(data)
+        assert at == judged.end and (judged.fault is None) == (at == len(data))
 
     def receipt(data: bytes) -> None:
         parse_receipt(data)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from registry.log import AccessNode, ConflictingStatement
+from registry.log.judging import Body
 from registry.ports import Accepted, Answer, Refused
 from tests.unit.log.refusal_house import VectorHouse
 
@@ -52,3 +53,19 @@ def test_what_is_just_within_the_bounds_is_taken(house: VectorHouse, vector: dic
         assert isinstance(answer, Accepted), answer
         assert node.entry(answer.index).hex() == vector["statement"]
         assert answer.duplicate == any(step["statement"] == vector["statement"] for step in vector["before"])
+
+
+@pytest.mark.rule("MEA-1", "MEA-2")
+@pytest.mark.parametrize("vector", named(VECTORS["sequences"]))
+def test_of_a_sequence_with_a_fault_is_taken_what_stands_before_it(
+    house: VectorHouse, vector: dict[str, Any]
+) -> None:
+    house.clock.seconds = vector["now"]
+    with house.open() as node:
+        found = node.submit_sequence(Body(bytes.fromhex(vector["sequence"]), vector["items_max"]))
+        assert all(isinstance(answer, Accepted) for answer in found.answers)
+        assert found.fault is not None
+        assert (found.fault.rule, found.fault.field) == (vector["rule"], vector["field"])
+        assert found.end == sum(len(bytes.fromhex(item)) for item in vector["taken"])
+        entries = [node.entry(index).hex() for index in range(node.checkpoint().size)]
+        assert entries == vector["taken"]

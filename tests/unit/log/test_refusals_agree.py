@@ -20,6 +20,7 @@ from registry.evidence import acceptance, cbor, es256, payloads, statements
 from registry.evidence.es256 import load_public_key
 from registry.evidence.statements import parse, verify
 from registry.log import judging, placing, setpoints
+from registry.log.judging import Body
 from tests.unit.log.refusal_house import VectorHouse
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,9 +45,6 @@ WITHOUT_VECTOR = {
     # of days that were detached, which takes a log of hundreds of entries: test_retention.py
     "_detached",
     "_used",
-    # of a body as a whole, not of a statement
-    "_no_sequence",
-    "split_sequence",
 }
 Place = tuple[str, int, int]
 """File, and first and last line of an expression that makes a refusal."""
@@ -59,7 +57,9 @@ def load(name: str) -> dict[str, Any]:
 
 def bad(name: str) -> list[dict[str, Any]]:
     vectors = load(name)
-    found: list[dict[str, Any]] = vectors["refused" if name == "refusals.json" else "bad"]
+    if name == "refusals.json":
+        return [*vectors["refused"], *vectors["sequences"]]
+    found: list[dict[str, Any]] = vectors["bad"]
     return found
 
 
@@ -115,6 +115,9 @@ def test_every_refusal_in_the_code_is_made_by_a_vector(
         with house.open() as node:
             for step in (*vector["before"], vector):
                 house.take(node, step)
+    with VectorHouse(tmp_path / "sequences", vectors).open() as node:
+        for vector in vectors["sequences"]:
+            node.submit_sequence(Body(bytes.fromhex(vector["sequence"]), vector["items_max"]))
     places = [place for module in MODULES for place in refusals_of(module)]
     assert len(places) > 50
     silent = [

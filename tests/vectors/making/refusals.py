@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.vectors.making.bad_keys import bad_keys
+from tests.vectors.making.bad_sequences import sequences
 from tests.vectors.making.commitments import POD
 from tests.vectors.making.payloads import EXECUTION, READING, SETPOINT, START
 from tests.vectors.making.signing import (
@@ -43,6 +44,7 @@ def refusals() -> dict[str, Any]:
         "platform": public_point(PLATFORM).hex(),
         "refused": [*_of_keys(), *_of_time(), *_of_the_log(), *_of_executions(), *_of_setpoints()],
         "taken": _taken(),
+        "sequences": sequences(),
     }
 
 
