@@ -13,7 +13,7 @@ from registry.domain.errors import RuleViolation
 _PARTS_MAX: Final = 64
 """Parts of one item that are looked at; a statement has six."""
 _DEPTH_MAX: Final = 16
-"""Items in one another; a statement has three, a receipt five."""
+"""Items in one another at most; the deepest format, a receipt, has six."""
 _STRINGS: Final = (2, 3)
 _ARRAY, _MAP, _TAG = 4, 5, 6
 _WIDTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -55,7 +55,8 @@ def _leading_tag(data: bytes) -> tuple[int | None, int]:
 
 def _first_tag(data: bytes, at: int) -> int | None:
     """The number of the first tag within the item at ``at``, looking at heads only; ``None`` if it has
-    none, or ends before it is whole.
+    none, or ends before it is whole. Raises ValueError for a head that is not whole, and for more than
+    ``_DEPTH_MAX`` items in one another.
     """
     open_items = [1]  # how many items are still to come on each level; below 0: until a break
     while open_items and at < len(data):
