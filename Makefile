@@ -28,9 +28,12 @@ crash: env-dev ## kill -9 of access node and workers under load, ROUNDS times
 streams: env-dev ## STEPS random commands of all parties through domain and contracts, side by side
 	@STREAM_STEPS=$(STEPS) $(BIN)/python -m pytest -q -n auto tests/conformance/test_rulebook_against_chain.py
 
-fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each (needs atheris in .venv)
-	@for target in statement sequence receipt note witness bundle; do \
-		$(BIN)/python -m tests.fuzz.campaign $$target -max_total_time=$(SECONDS) -max_len=600 || exit 1; \
+fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --upgrade \
+		--target .cache/fuzz -r requirements-fuzz.lock
+	@for target in $$($(BIN)/python -m tests.fuzz.campaign); do \
+		PYTHONPATH=.cache/fuzz $(BIN)/python -m tests.fuzz.campaign $$target \
+			-max_total_time=$(SECONDS) -max_len=600 || exit 1; \
 	done
 
 slither: env-dev ## static analysis of the contracts, in an environment of its own

@@ -91,7 +91,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(Repeatable, node=node)
     app.add_middleware(Tagged)
-    app.add_middleware(LimitedBodies)
+    app.add_middleware(LimitedBodies, streamed={measurements.BATCH_PATH})
     metrics.install(app, node)
     # Routes are tried in this order, and nothing is asked as often as what devices send.
     measurements.install(app)

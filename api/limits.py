@@ -6,16 +6,18 @@ What a request may carry, for every route and before anything else looks at it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import BodyTooLarge, violation_response
+from api.problems import too_large, violation_response
 from registry.domain.errors import InputInvalid
 from registry.domain.json_text import flaw_of
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Holds the largest body that any route takes: a batch of 5,000 statements."""
+KEY_HEADER = "Idempotency-Key"
 _JSON = re.compile(r"[/+]json", re.IGNORECASE)
 """In the content type of whatever a route could parse as JSON."""
 
@@ -23,12 +25,17 @@ _JSON = re.compile(r"[/+]json", re.IGNORECASE)
 class LimitedBodies:
     """Reads the whole body, up to the limit, and hands it on as one message; 413 beyond it.
 
-    JSON that is not in UTF-8 or nests too deeply is refused before anything parses it.
+    JSON that is not in UTF-8 or nests too deeply is refused before anything parses it. Of the paths
+    ``streamed`` only the length that is told is looked at: their routes take a body as it arrives, and count.
+    A request that is to be repeatable is known by its whole body, whatever its path.
     """
 
-    def __init__(self, app: ASGIApp, limit: int = BODY_BYTES_MAX) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int = BODY_BYTES_MAX, streamed: Collection[str] = frozenset()
+    ) -> None:
         self._app = app
         self._limit = limit
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -38,6 +45,9 @@ class LimitedBodies:
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self._limit:
             await violation_response(too_large(f"{length[:20]} bytes", self._limit))(scope, receive, send)
+            return
+        if scope["path"] in self._streamed and KEY_HEADER not in Headers(scope=scope):
+            await self._app(scope, receive, send)
             return
         body = bytearray()
         more = True
@@ -70,8 +80,3 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return read
-
-
-def too_large(found: str, limit: int) -> BodyTooLarge:
-    """The refusal of a body."""
-    return BodyTooLarge(rule="API-1", field="body", found=found, allowed=f"at most {limit} bytes")

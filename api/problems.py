@@ -73,14 +73,20 @@ def status_of(error: RuleViolation) -> int:
     return 409 if error.rule in CONFLICT_RULES else 422
 
 
-def violation_response(error: RuleViolation) -> JSONResponse:
-    """The problem document of a violated rule; of a batch with bad rows, every row."""
+def violation_response(error: RuleViolation, **more: object) -> JSONResponse:
+    """The problem document of a violated rule, with ``more`` members; of a batch with bad rows, every row."""
     status = status_of(error)
     fields: dict[str, Any] = {name: text or "an empty text" for name, text in error.as_dict().items()}
+    fields |= more
     if isinstance(error, ApplicationsInvalid):
         fields["errors"] = [{"row": row.row, **row.violation.as_dict()} for row in error.rows]
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return problem(status, f"{error.rule} refuses this", str(error), error.rule.lower(), fields, headers)
+
+
+def too_large(found: str, limit: int) -> BodyTooLarge:
+    """The refusal of a body."""
+    return BodyTooLarge(rule="API-1", field="body", found=found, allowed=f"at most {limit} bytes")
 
 
 def problem(

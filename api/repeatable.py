@@ -17,13 +17,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.exchange import WholeResponse
-from api.limits import replayed
+from api.limits import KEY_HEADER, replayed
 from api.problems import KeyPending, violation_response
 from registry.bootstrap import Node
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.ports import KeptAnswer
 
-HEADER = "Idempotency-Key"
 KEY_LENGTH_MAX = 200
 REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -43,7 +42,7 @@ class Repeatable:
         3. Keep the answer if it was written; give the key back if it was refused.
         """
         key = (
-            Headers(scope=scope).get(HEADER)
+            Headers(scope=scope).get(KEY_HEADER)
             if scope["type"] == "http" and scope["method"] == "POST"
             else None
         )
@@ -76,7 +75,7 @@ def _kept_answer(key: str, fingerprint: bytes, kept: KeptAnswer) -> Response:
         return violation_response(
             InputInvalid(
                 rule="API-3",
-                field=HEADER,
+                field=KEY_HEADER,
                 found=f"{key}, used for another request",
                 allowed="a key of its own for every request",
             )
@@ -85,7 +84,7 @@ def _kept_answer(key: str, fingerprint: bytes, kept: KeptAnswer) -> Response:
         return violation_response(
             KeyPending(
                 rule="API-3",
-                field=HEADER,
+                field=KEY_HEADER,
                 found=f"{key}, whose first request is under way or was cut off",
                 allowed="a finished request",
                 hint="look at what is recorded, then use a new key",
@@ -97,7 +96,7 @@ def _kept_answer(key: str, fingerprint: bytes, kept: KeptAnswer) -> Response:
 def _malformed(key: str) -> InputInvalid:
     return InputInvalid(
         rule="API-3",
-        field=HEADER,
+        field=KEY_HEADER,
         found=f"{len(key)} characters",
         allowed=f"1 to {KEY_LENGTH_MAX} printable ASCII characters",
     )

@@ -21,6 +21,7 @@ from bench.ledger import AnchoredLog
 from registry.evidence.receipts import parse_receipt, verify_receipt
 from registry.log import AccessNode, LogSettings, check_folder
 from registry.log.engines.postgresql import PostgresEngine
+from registry.log.judging import Body
 from registry.log.node import TREE_FOLDER
 from registry.ports import Accepted, DeviceKey
 
@@ -172,7 +173,7 @@ def _serve(node: AccessNode, pipe: Connection, clients: int, anchored: AnchoredL
 def _answer(node: AccessNode, door: Connection, accepted: list[int], number: int) -> None:
     """One connection: batches in, an index per accepted statement out."""
     while body := door.recv_bytes():
-        answers = node.submit_sequence(body, ITEMS_MAX)
+        answers = node.submit_sequence(Body(body, ITEMS_MAX)).answers
         taken = [each.index for each in answers if isinstance(each, Accepted) and not each.duplicate]
         accepted[number] += len(taken)
         door.send_bytes(b"".join(index.to_bytes(8, "big") for index in taken))

@@ -54,11 +54,10 @@ class PlatformKeys:
     """The DSO platform keys a device was enrolled with, by key id."""
 
     def __init__(self, points: Iterable[bytes]) -> None:
-        """``points``: public keys, 65 bytes each. Raises ValueError for one that is not on P-256."""
-        self._keys = {
-            sha256(point).digest(): ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-            for point in points
-        }
+        """``points``: public keys, 65 bytes ``04 || x || y`` each. Raises ValueError for anything else, and
+        for a point that is not on P-256.
+        """
+        self._keys = {sha256(point).digest(): _public_key(point) for point in points}
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -90,6 +89,13 @@ class PlatformKeys:
         return Setpoint(
             sha256(data).digest(), values[2], values[3], values[4], values[5], values[6], values[7]
         )
+
+
+def _public_key(point: bytes) -> ec.EllipticCurvePublicKey:
+    # A compressed point would be read too, but its hash is no key id.
+    if len(point) != 65 or point[0] != 0x04:
+        raise ValueError(f"found {len(point)} bytes, allowed 65 bytes 04 || x || y")
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
 
 
 def _split(data: bytes) -> tuple[bytes, bytes, bytes]:

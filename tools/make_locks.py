@@ -2,7 +2,7 @@
 
 The runtime lock is resolved first and binds that of the checks, so that what is tested is what runs. Fixtures
 are made, and the contracts analysed, in environments of their own (pandapower and Slither ask for older
-packages), hence resolved on their own.
+packages), hence resolved on their own; so is the fuzzer, which not every machine can install.
 
 Usage: python3 tools/make_locks.py    (needs `uv` on the path)
 """
@@ -19,6 +19,7 @@ RUNTIME = "requirements"
 CHECKS = "requirements-dev"
 FIXTURES = "requirements-fixtures"
 SLITHER = "requirements-slither"
+FUZZ = "requirements-fuzz"
 OPTIONS = (
     "--universal", "--python-version", "3.11", "--generate-hashes",
     "--no-header", "--no-emit-index-url", "--no-annotate", "--quiet",
@@ -43,6 +44,7 @@ def main() -> int:
         compile_lock(uv, CHECKS, "--constraint", f"{RUNTIME}.lock")
         compile_lock(uv, FIXTURES)
         compile_lock(uv, SLITHER)
+        compile_lock(uv, FUZZ)
     except subprocess.CalledProcessError as error:
         print(f"locks: uv ended with status {error.returncode}", file=sys.stderr)
         return 1

@@ -12,12 +12,15 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
+from api.batches import Batch, receipt_path
 from api.deps import DeviceCaller, KnownCaller, NodeDep, PodId, existing
 from api.direct import DirectRoute
 from api.gathering import Gatherer
-from api.limits import BODY_BYTES_MAX, too_large
-from api.problems import violation_response
+from api.limits import BODY_BYTES_MAX
+from api.problems import too_large, violation_response
 from api.schemas.documents import (
     AcceptedStatement,
     BatchAnswers,
@@ -26,15 +29,15 @@ from api.schemas.documents import (
     Setpoints,
 )
 from api.visibility import require_role, sees_pod
-from registry.bootstrap import Node
 from registry.domain.errors import InputInvalid
-from registry.ports import Accepted, Answer
+from registry.ports import Accepted
 from registry.services.identity import Role
 
 router = APIRouter(prefix="/v1", tags=["measurements"])
 STATEMENT_BYTES_MAX = 4096
 BATCH_ITEMS_MAX = 5_000
 CONFLICTS_PER_PAGE = 100
+BATCH_PATH = "/v1/statements/batch"
 COSE, SEQUENCE = "application/cose", "application/cbor-seq"
 WAIT_S_MAX = 60
 LONG_POLLS_MAX = 64
@@ -53,7 +56,10 @@ async def statement(request: Request) -> Response:
 
     It needs no token, it proves itself.
     """
-    data = await _body(request, COSE, STATEMENT_BYTES_MAX)
+    _require(request, COSE)
+    data = await request.body()
+    if len(data) > STATEMENT_BYTES_MAX:
+        raise too_large(f"{len(data)} bytes", STATEMENT_BYTES_MAX)
     gatherer: Gatherer = request.app.state.gatherer
     answer = await gatherer.take(data)
     if not isinstance(answer, Accepted):
@@ -76,9 +82,19 @@ async def statement(request: Request) -> Response:
 async def statements(request: Request, node: NodeDep) -> Response:
     """A CBOR sequence of statements; one answer each, in order. A refused one does not hold up the others.
     ``receipt`` says where the receipt of an accepted one is.
+
+    Statements are taken while the body arrives. If the body itself is at fault (too long, too many items, an
+    item without an end), the problem document has the ``answers`` to all statements before the fault.
     """
-    data = await _body(request, SEQUENCE, BODY_BYTES_MAX)
-    return Response(await run_in_threadpool(_submit_sequence, node, data), media_type="application/json")
+    _require(request, SEQUENCE)
+    batch = Batch(node.log.submit_sequence, BATCH_ITEMS_MAX, BODY_BYTES_MAX)
+    try:
+        await batch.take(request.stream())
+    except ClientDisconnect:
+        return Unheard()
+    if batch.fault:
+        return violation_response(batch.fault, answers=json.loads(batch.answers))
+    return Response(b'{"answers":%b}' % batch.answers, media_type="application/json")
 
 
 @router.get("/pods/{pod_id}/setpoints")
@@ -140,6 +156,13 @@ def conflicts(
     return Conflicts(items=shown, next=found[-1].id if len(found) == CONFLICTS_PER_PAGE else None)
 
 
+class Unheard(Response):
+    """No answer: the client is gone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
+
+
 def install(app: FastAPI) -> None:
     """Add what devices ask most to the application itself, tried before any router."""
     app.router.add_api_route(
@@ -157,38 +180,7 @@ def install(app: FastAPI) -> None:
     )
 
 
-async def _body(request: Request, media_type: str, limit: int) -> bytes:
+def _require(request: Request, media_type: str) -> None:
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found != media_type:
         raise InputInvalid(rule="API-1", field="content-type", found=found or "none", allowed=media_type)
-    data = await request.body()
-    if len(data) > limit:
-        raise too_large(f"{len(data)} bytes", limit)
-    return data
-
-
-def _submit_sequence(node: Node, data: bytes) -> bytes:
-    answers = node.log.submit_sequence(data, BATCH_ITEMS_MAX)
-    return json.dumps({"answers": list(map(_answer, answers))}, separators=(",", ":")).encode()
-
-
-def receipt_path(index: int) -> str:
-    """Where the receipt of an entry is."""
-    return f"/v1/statements/{index}/receipt"
-
-
-def _answer(answer: Answer) -> dict[str, Any]:
-    """One answer of a batch, as :class:`StatementAnswer` describes it."""
-    if isinstance(answer, Accepted):
-        return {
-            "status": "duplicate" if answer.duplicate else "accepted",
-            "statement_id": answer.statement_id.hex(),
-            "index": answer.index,
-            "receipt": receipt_path(answer.index),
-        }
-    return {
-        "status": "refused",
-        "statement_id": answer.statement_id.hex(),
-        "detail": str(answer.violation),
-        **answer.violation.as_dict(),
-    }

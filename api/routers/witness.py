@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse
 
 from api import problems
 from api.deps import NodeDep, existing
-from api.limits import too_large
+from api.problems import too_large
 from registry.bootstrap import Node
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.evidence.witnessing import REQUEST_BYTES_MAX, SIZE_MEDIA_TYPE, AddCheckpoint

@@ -12,6 +12,8 @@ from registry.domain.errors import RuleViolation
 
 _PARTS_MAX: Final = 64
 """Parts of one item that are looked at; a statement has six."""
+_DEPTH_MAX: Final = 16
+"""Items in one another at most; the deepest format, a receipt, has six."""
 _STRINGS: Final = (2, 3)
 _ARRAY, _MAP, _TAG = 4, 5, 6
 _WIDTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -25,8 +27,8 @@ def decode_item(data: bytes, *, rule: str, field: str) -> Any:
     A tag at the very start comes back as it is, :class:`cbor2.CBORTag`. Tags inside are refused unread, for
     what they stand for (dates, expressions, numbers of any size, shared items) may cost anything to make.
 
-    Raises :class:`RuleViolation` with the given rule key and field if there is no well-formed item, or a tag
-    inside.
+    Raises :class:`RuleViolation` with the given rule key and field if there is no well-formed item, a tag
+    inside, or more than ``_DEPTH_MAX`` items in one another.
     """
     try:
         number, start = _leading_tag(data)
@@ -53,7 +55,8 @@ def _leading_tag(data: bytes) -> tuple[int | None, int]:
 
 def _first_tag(data: bytes, at: int) -> int | None:
     """The number of the first tag within the item at ``at``, looking at heads only; ``None`` if it has
-    none, or ends before it is whole.
+    none, or ends before it is whole. Raises ValueError for a head that is not whole, and for more than
+    ``_DEPTH_MAX`` items in one another.
     """
     open_items = [1]  # how many items are still to come on each level; below 0: until a break
     while open_items and at < len(data):
@@ -76,6 +79,8 @@ def _first_tag(data: bytes, at: int) -> int | None:
                     at += value
                 elif major in (_ARRAY, _MAP):
                     open_items.append(value * (major - _ARRAY + 1))
+        if len(open_items) > _DEPTH_MAX:
+            raise ValueError(f"more than {_DEPTH_MAX} items in one another")
         while open_items and open_items[-1] == 0:
             open_items.pop()
     return None
@@ -90,33 +95,6 @@ def _argument(data: bytes, at: int) -> tuple[int, int]:
     if info > 27 or at + 1 + width > len(data):
         raise ValueError(f"no whole head at byte {at}")
     return (int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else info), at + 1 + width
-
-
-def split_sequence(data: bytes, *, items_max: int, rule: str, field: str) -> list[bytes]:
-    """The items of a CBOR sequence (RFC 8742), each by its exact bytes and not looked into further.
-
-    Raises :class:`RuleViolation` with the given rule and field beyond ``items_max`` items, and where an item
-    does not end, holds more than any statement does, or has no definite length: then nothing behind it can
-    be told apart.
-    """
-    items: list[bytes] = []
-    start = 0
-    while start < len(data):
-        if len(items) == items_max:
-            raise RuleViolation(
-                rule=rule, field=field, found=f"more than {items_max} items", allowed=f"at most {items_max}"
-            )
-        end = end_of_item(data, start)
-        if end is None:
-            raise RuleViolation(
-                rule=rule,
-                field=field,
-                found=f"no whole item at byte {start}",
-                allowed="a sequence of definite-length items",
-            )
-        items.append(data[start:end])
-        start = end
-    return items
 
 
 def end_of_item(data: bytes, at: int) -> int | None:

@@ -44,6 +44,7 @@ class Judged:
         frames: the exact bytes, each behind its length in two bytes, as an entry bundle has them.
         ends: where each frame ends.
         others: verdicts of all other messages by their number.
+        end, fault: of a body, the byte up to which it was taken, and why no further if that is a fault.
     """
 
     count: int
@@ -56,6 +57,8 @@ class Judged:
     frames: bytes
     ends: array[int]
     others: dict[int, Verdict]
+    end: int = 0
+    fault: RuleViolation | None = None
 
     @property
     def concerns_log(self) -> bool:

@@ -27,12 +27,24 @@ _Read = tuple[bytes, Skimmed | Statement | RuleViolation]
 """A message, and what could be read of it."""
 
 
+ITEM_BYTES_MAX: Final = 4_096
+"""Beyond this nobody looks for the end of an item; a statement has 512 bytes at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A CBOR sequence (RFC 8742) of at most ``items_max`` statements, not yet split."""
+    """A CBOR sequence (RFC 8742) of at most ``items_max`` statements, not yet split, or a part of one.
+
+    Attributes:
+        last: whether the sequence ends with these bytes; else its last item may go on in the next part.
+        items_before, bytes_before: what of the sequence was taken before this part.
+    """
 
     data: bytes
     items_max: int
+    last: bool = True
+    items_before: int = 0
+    bytes_before: int = 0
 
 
 Messages = Sequence[bytes] | Body
@@ -57,11 +69,12 @@ class Gate:
         Whether the log has the same bytes, other bytes for the same POD and period, or the counter, is
         decided where the log grows: :mod:`registry.log.placing`.
 
-        A refusal (MEA-1, MEA-2, DEV-1) names the first field found wrong. Raises RuleViolation (MEA-1) for a
-        body that is no sequence: then nothing of it was looked at.
+        A refusal (MEA-1, MEA-2, DEV-1) names the first field found wrong. Of a body, the items are judged
+        that stand before its first fault.
         """
         # 1. form
-        read = list(_read_body(messages) if isinstance(messages, Body) else map(_read, messages))
+        items = _read_body(messages) if isinstance(messages, Body) else _Items(list(map(_read, messages)))
+        read = items.read
         # 2. keys, all that are missing at once
         book = self.book
         missing = book.unknown(_key_ids(read))
@@ -122,6 +135,8 @@ class Gate:
             b"".join(frames),
             ends,
             others,
+            items.end,
+            items.fault,
         )
 
     def _judge(self, statement: Statement, known: Known | None, now: int) -> Verdict:
@@ -163,22 +178,46 @@ def _read_slowly(data: bytes) -> _Read:
         return data, violation
 
 
-def _read_body(body: Body) -> Iterator[_Read]:
-    data, at, count = body.data, 0, 0
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """What was read, the byte at which it ends, and why it ends there if that is a fault."""
+
+    read: list[_Read]
+    end: int = 0
+    fault: RuleViolation | None = None
+
+
+def _read_body(body: Body) -> _Items:
+    """The items of a body, one after the other. It makes no difference to what is read, nor to the fault,
+    into which parts a sequence is cut.
+    """
+    data, at, read = body.data, 0, list[_Read]()
     while at < len(data):
-        if count == body.items_max:
-            raise _no_sequence(f"more than {body.items_max} items", f"at most {body.items_max}")
+        if body.items_before + len(read) == body.items_max:
+            return _Items(
+                read, at, _no_sequence(f"more than {body.items_max} items", f"at most {body.items_max}")
+            )
         skimmed = skim(data, at)
         if skimmed:
             fields, end = skimmed
-            yield data[at:end], fields
+            read.append((data[at:end], fields))
         else:
             found = end_of_item(data, at)
-            if found is None:
-                raise _no_sequence(f"no whole item at byte {at}", "a sequence of definite-length items")
+            if found is None or found - at > ITEM_BYTES_MAX:
+                if not body.last and len(data) - at < ITEM_BYTES_MAX:
+                    return _Items(read, at)
+                return _Items(
+                    read,
+                    at,
+                    _no_sequence(
+                        f"no whole item at byte {body.bytes_before + at}",
+                        f"a sequence of definite-length items of at most {ITEM_BYTES_MAX} bytes",
+                    ),
+                )
             end = found
-            yield _read_slowly(data[at:end])
-        at, count = end, count + 1
+            read.append(_read_slowly(data[at:end]))
+        at = end
+    return _Items(read, at)
 
 
 def _key_ids(read: Sequence[_Read]) -> Iterator[bytes]:

@@ -47,6 +47,7 @@ from registry.ports import (
     LogCheckpoint,
     LoggedStatement,
     OperationalError,
+    SequenceAnswers,
 )
 
 TREE_FOLDER = "tree"
@@ -146,15 +147,15 @@ class AccessNode:
         Raises :class:`~registry.ports.OperationalError` if the log cannot be written: nothing was answered,
         and repeating the call is safe.
         """
-        return self._take(Door.STATEMENTS, lambda now: self._judges.judge(statements, now))
+        return self._take(Door.STATEMENTS, lambda now: self._judges.judge(statements, now)).answers
 
-    def submit_sequence(self, data: bytes, items_max: int) -> list[Answer]:
-        """Take device statements that come as one CBOR sequence (RFC 8742); as :meth:`submit`.
+    def submit_sequence(self, body: Body) -> SequenceAnswers:
+        """Take device statements that come as a CBOR sequence (RFC 8742), or as a part of one; as
+        :meth:`submit`.
 
-        Raises RuleViolation (MEA-1, field ``body``) beyond ``items_max`` items, and where an item does not
-        end: then nothing of it was taken.
+        Beyond ``items_max`` items, and where an item does not end, the body has a fault (MEA-1, field
+        ``body``): what stands before it is taken, what follows is not looked at.
         """
-        body = Body(data, items_max)
         return self._take(Door.STATEMENTS, lambda now: self._judges.judge(body, now))
 
     def log_setpoints(self, setpoints: Sequence[bytes]) -> list[Answer]:
@@ -166,7 +167,7 @@ class AccessNode:
         return self._take(
             Door.SETPOINTS,
             lambda now: without_readings([self._judge_setpoint(data, now) for data in setpoints]),
-        )
+        ).answers
 
     def front_settings(self) -> FrontSettings:
         """What a front that is opened now needs to know."""
@@ -214,7 +215,7 @@ class AccessNode:
             self._store, self._folder, self._sequencer, rules, until, self._clock.now(), archive, progress
         )
 
-    def _take(self, door: Door, judge: Callable[[int], Judged]) -> list[Answer]:
+    def _take(self, door: Door, judge: Callable[[int], Judged]) -> SequenceAnswers:
         """Give signed messages their place in the log.
 
         1. Judge each by itself: form, key, signature, time.
@@ -233,7 +234,7 @@ class AccessNode:
         answers = list(answers_of(judged, outcomes, self.receipt))
         stages = Stages(judged_at - began, placed_at - judged_at, perf_counter() - placed_at)
         self._meter.taken(door, answers, stages)
-        return answers
+        return SequenceAnswers(answers, judged.end, judged.fault)
 
     def _place(self, judged: Judged, now: int) -> list[Outcome]:
         if judged.concerns_log:

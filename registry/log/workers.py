@@ -15,7 +15,6 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from registry.domain.errors import RuleViolation
 from registry.evidence.acceptance import AcceptanceRules
 from registry.log.judged import Judged
 from registry.log.judging import Gate, Messages
@@ -109,16 +108,13 @@ class WorkerPool:
     def judge(self, messages: Messages, now: int) -> Judged:
         """Judge a batch in the next idle worker; a batch whose worker died goes to a fresh one.
 
-        Raises :class:`WorkerLost` if the fresh ones die too, and what
-        :meth:`registry.log.judging.Gate.judge` raises.
+        Raises :class:`WorkerLost` if the fresh ones die too.
         """
         worker = self._idle.get()
         try:
             edition = self._feed.edition()
             for _ in range(_ATTEMPTS):
                 answer = worker.judge(messages, now, edition, self._feed)
-                if isinstance(answer, RuleViolation):
-                    raise answer
                 if answer is not None:
                     return answer
                 worker = self._replace(worker)
@@ -127,7 +123,7 @@ class WorkerPool:
                 expected="an answer",
                 remedy="look for the reason in the system's log (memory?); then send the batch again",
             )
-        except (RuleViolation, WorkerLost):
+        except WorkerLost:
             raise
         except BaseException:
             # An answer that nobody collected would be taken for that of the next batch.
@@ -188,10 +184,8 @@ class _Worker:
     def pid(self) -> int:
         return self._process.pid or 0
 
-    def judge(
-        self, messages: Messages, now: int, edition: int, feed: KeyFeed
-    ) -> Judged | RuleViolation | None:
-        """The judgement, or why the body as a whole is refused; ``None`` if the process is gone."""
+    def judge(self, messages: Messages, now: int, edition: int, feed: KeyFeed) -> Judged | None:
+        """The judgement; ``None`` if the process is gone."""
         forgotten: Collection[bytes] | None = ()
         if edition != self._edition:
             forgotten = feed.changed(self._edition, edition)
@@ -202,7 +196,7 @@ class _Worker:
                 self._pipe.send(feed.keys(answer))
         except (EOFError, OSError):
             return None
-        judged: Judged | RuleViolation = answer
+        judged: Judged = answer
         return judged
 
     def learn(self, keys: Sequence[DeviceKey]) -> bool:
@@ -247,9 +241,6 @@ def _serve(pipe: Connection, rules: AcceptanceRules, keys_kept: int) -> None:
             messages, now, forgotten = request
             if forgotten is None or forgotten:
                 gate.book.forget(forgotten)
-            try:
-                pipe.send(gate.judge(messages, now, ask))
-            except RuleViolation as violation:
-                pipe.send(violation)
+            pipe.send(gate.judge(messages, now, ask))
     except (EOFError, OSError, KeyboardInterrupt):
         pass

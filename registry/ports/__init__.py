@@ -39,6 +39,7 @@ from registry.ports.measurements import (
     LoggedStatement,
     MeasurementLog,
     Refused,
+    SequenceAnswers,
 )
 from registry.ports.mirror import (
     AnswerStore,
@@ -102,6 +103,7 @@ __all__ = [
     "RecordQueries",
     "RecordedBlock",
     "Refused",
+    "SequenceAnswers",
     "Signer",
     "TransactionNotMined",
     "Vault",

@@ -105,6 +105,17 @@ Answer = Accepted | Refused
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceAnswers:
+    """One answer for each whole item of a sequence, up to byte ``end``; ``fault`` says why not beyond it, if
+    the sequence is to blame.
+    """
+
+    answers: list[Answer]
+    end: int
+    fault: RuleViolation | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedStatement:
     """An accepted statement: its index, its exact bytes, and what they say."""
 

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of everything that reads bytes of strangers: ``make fuzz`` (MEA-1, LOG-1, AUD-1).
 
-Each target may raise RuleViolation and nothing else, and holds its oracles. Seeds are the test vectors. Needs
-atheris, which is no locked requirement: it has no wheel of one version for all supported Pythons.
+Each target may raise RuleViolation and nothing else, and holds its oracles. Seeds are the test vectors. The
+fuzzer, atheris, has a lock of its own (requirements-fuzz.lock), which `make fuzz` installs beside .venv.
 
 Usage: python -m tests.fuzz.campaign TARGET [libFuzzer options]; without a target, the names of all.
 """
@@ -17,11 +17,19 @@ from typing import Any
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 
+# of the setpoint in docs/formats/setpoint.md
+PLATFORM = (
+    "045dfbbce49d5fc6a8cf57a62a93f9465ab11ad430fbf5416782ae5f3ff9fac1bf"
+    "26ef69b22e53904145cbf56b98e839408771d15bfcbad2193366efcd1f802759"
+)
+POD = "95825e86db292d32397ac8247952b5a5a0a7d4e29a118755d61dd43361e6b4b1"
+
 Target = Callable[[bytes], None]
 
 
 def targets() -> dict[str, Target]:
     """What is fuzzed. Imported late, so that atheris can watch these modules."""
+    from pgui_sim.setpoint import PlatformKeys, SetpointRejected
     from registry.domain.errors import RuleViolation
     from registry.evidence.acceptance import AcceptanceRules
     from registry.evidence.bundle import read_bundle
@@ -32,10 +40,15 @@ def targets() -> dict[str, Target]:
     from registry.evidence.statements import assemble, parse, parse_slowly, protected_header
     from registry.evidence.template import recognise, skim
     from registry.evidence.witnessing import AddCheckpoint
+    from registry.log.judged import Judged
     from registry.log.judging import Body, Gate
     from registry.log.keys import KeyBook
 
     gate = Gate(KeyBook(1), AcceptanceRules())
+    platforms = PlatformKeys([bytes.fromhex(PLATFORM)])
+
+    def judge(body: Body) -> Judged:
+        return gate.judge(body, 1_793_181_600, lambda ids: [None] * len(ids))
 
     def statement(data: bytes) -> None:
         found, skimmed = recognise(data), skim(data)
@@ -45,7 +58,7 @@ def targets() -> dict[str, Target]:
         assert again == data and read == parse(data)
 
     def sequence(data: bytes) -> None:
-        judged = gate.judge(Body(data, 100), 1_793_181_600, lambda ids: [None] * len(ids))
+        judged = judge(Body(data, 100))
         assert judged.count == len(judged.others) <= 100
         at = 0
         for number in range(judged.count):
@@ -53,7 +66,24 @@ def targets() -> dict[str, Target]:
             end = end_of_item(data, at)
             assert end is not None and data[at:end] == other.raw
             at = end
-        assert at == len(data)
+        assert at == judged.end and (judged.fault is None) == (at == len(data))
+        # in two parts, cut where the first byte says
+        cut = len(data) * data[0] // 255 if data else 0
+        first = judge(Body(data[:cut], 100, last=False))
+        if first.fault is None:
+            rest = judge(Body(data[first.end :], 100, True, first.count, first.end))
+            assert (first.count + rest.count, first.end + rest.end) == (judged.count, judged.end)
+            assert str(rest.fault) == str(judged.fault)
+        else:
+            assert (first.count, first.end) == (judged.count, judged.end)
+
+    def setpoint(data: bytes) -> None:
+        try:
+            opened = platforms.open(data, bytes.fromhex(POD))
+        except SetpointRejected as rejected:
+            assert str(rejected)
+        else:
+            assert parse_slowly(data).id == opened.id
 
     def receipt(data: bytes) -> None:
         parse_receipt(data)
@@ -76,7 +106,7 @@ def targets() -> dict[str, Target]:
 
         return run
 
-    every = (statement, sequence, receipt, note, witness, bundle)
+    every = (statement, sequence, setpoint, receipt, note, witness, bundle)
     return {target.__name__: guarded(target) for target in every}
 
 
@@ -100,16 +130,19 @@ def _strings(value: Any) -> Iterator[bytes]:
 
 
 def main(words: list[str]) -> int:
-    """Run one target; 2 for a name that is none."""
+    """Run one target, or name them all; 2 for a name that is none, and without a fuzzer."""
+    if not words:
+        print(*targets())
+        return 0
     try:
         import atheris  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
-        sys.stderr.write("fuzz: found no atheris; install it into .venv: .venv/bin/pip install atheris\n")
+        sys.stderr.write("fuzz: found no atheris; say `make fuzz`, which installs it\n")
         return 2
-    with atheris.instrument_imports(include=["registry"]):
+    with atheris.instrument_imports(include=["registry", "pgui_sim"]):
         known = targets()
-    if not words or words[0] not in known:
-        sys.stderr.write(f"fuzz: found {words[:1] or 'no target'}, allowed {', '.join(known)}\n")
+    if words[0] not in known:
+        sys.stderr.write(f"fuzz: found {words[0]}, allowed {', '.join(known)}\n")
         return 2
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds()):

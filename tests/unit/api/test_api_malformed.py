@@ -325,7 +325,7 @@ def test_another_content_type_is_a_problem(founded: Sandbox, media_type: str) ->
 
 @pytest.mark.rule("MEA-2")
 @pytest.mark.parametrize("key", [None, "one-key"])
-@pytest.mark.parametrize("path", ["/v1/pods", "/v1/statements", "/v1/statements/batch", "/v1/nothing"])
+@pytest.mark.parametrize("path", ["/v1/pods", "/v1/statements", "/v1/nothing"])
 def test_no_body_is_read_beyond_the_limit(founded: Sandbox, path: str, key: str | None) -> None:
     """Told by its length it is refused unread; sent in chunks, as soon as it is too long."""
     headers = JSON | ({"Idempotency-Key": key} if key else {})
@@ -374,24 +374,6 @@ BAD_CBOR = [
 @pytest.mark.parametrize("data", BAD_CBOR, ids=lambda data: data[:8].hex() or "empty")
 def test_what_is_no_statement_is_a_problem(founded: Sandbox, data: bytes) -> None:
     assert problem_of(raw(founded, "/v1/statements", data, COSE, None), 422)["rule"] == "MEA-1"
-
-
-@pytest.mark.rule("MEA-1")
-def test_a_sequence_that_breaks_off_is_refused_whole(founded: Sandbox) -> None:
-    founded.clock.set(max(founded.clock.now(), DAY.ends_at))
-    size = founded.node.log.checkpoint().size
-    good = founded.reading(0, 0, 1)
-    for cut in (1, len(good) // 2, len(good) - 1):
-        problem = problem_of(raw(founded, "/v1/statements/batch", good + good[:cut], SEQUENCE, None), 422)
-        assert problem["found"] == f"no whole item at byte {len(good)}"
-    assert founded.node.log.checkpoint().size == size
-
-
-@pytest.mark.rule("MEA-2")
-def test_a_batch_has_at_most_5000_statements(founded: Sandbox) -> None:
-    problem = problem_of(raw(founded, "/v1/statements/batch", b"\x80" * 5_001, SEQUENCE, None), 422)
-    assert problem["found"] == "more than 5000 items"
-    assert raw(founded, "/v1/statements/batch", b"", SEQUENCE, None).json() == {"answers": []}
 
 
 @pytest.mark.rule("MEA-1")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.domain.errors import RuleViolation
-from registry.evidence.cbor import decode_item, split_sequence
+from registry.evidence.cbor import decode_item, end_of_item
 
 leaves = st.one_of(
     st.integers(-(2**63), 2**63), st.binary(max_size=300), st.text(max_size=50), st.booleans(), st.none()
@@ -21,26 +21,32 @@ trees = st.one_of(
 )
 
 
-def split(data: bytes, items_max: int = 100) -> list[bytes]:
-    return split_sequence(data, items_max=items_max, rule="MEA-1", field="body")
+def split(data: bytes) -> tuple[list[bytes], int]:
+    """The items one after the other, and how much of the data they are."""
+    items: list[bytes] = []
+    at = 0
+    while (end := end_of_item(data, at)) is not None:
+        items.append(data[at:end])
+        at = end
+    return items, at
 
 
 @pytest.mark.rule("MEA-1")
 @given(st.lists(trees, max_size=20))
 def test_items_come_back_by_their_exact_bytes(values: list[object]) -> None:
     items = [cbor2.dumps(value) for value in values]
-    assert split(b"".join(items)) == items
+    whole = b"".join(items)
+    assert split(whole) == (items, len(whole))
 
 
 @pytest.mark.rule("MEA-1")
 @given(st.binary(max_size=400))
-def test_any_bytes_are_cut_without_loss_or_refused(data: bytes) -> None:
-    try:
-        items = split(data, items_max=1000)
-    except RuleViolation as refused:
-        assert (refused.rule, refused.field) == ("MEA-1", "body")
-    else:
-        assert b"".join(items) == data
+def test_any_bytes_are_cut_without_loss_as_far_as_they_are_items(data: bytes) -> None:
+    items, end = split(data)
+    assert b"".join(items) == data[:end]
+    assert all(split(item) == ([item], len(item)) for item in items)
+    for cut in range(end, len(data)):
+        assert split(data[:cut])[0] == items, "an item does not depend on what follows it"
 
 
 @pytest.mark.rule("MEA-1")
@@ -57,16 +63,8 @@ def test_any_bytes_are_cut_without_loss_or_refused(data: bytes) -> None:
         b"\x98\x41" + b"\x01" * 65,
     ],
 )
-def test_what_has_no_end_within_bounds_is_refused(data: bytes) -> None:
-    with pytest.raises(RuleViolation, match="no whole item at byte 1"):
-        split(b"\x01" + data)
-
-
-@pytest.mark.rule("MEA-1")
-def test_more_items_than_allowed_are_refused_before_they_are_cut() -> None:
-    assert len(split(b"\x01" * 5, items_max=5)) == 5
-    with pytest.raises(RuleViolation, match="more than 5 items"):
-        split(b"\x01" * 6, items_max=5)
+def test_what_has_no_end_within_bounds_is_no_item(data: bytes) -> None:
+    assert split(b"\x01" + data) == ([b"\x01"], 1)
 
 
 def decode(data: bytes) -> object:
@@ -106,6 +104,17 @@ def test_indefinite_lengths_are_walked_through(text: str) -> None:
     assert decode(bytes.fromhex(text)) == cbor2.loads(bytes.fromhex(text))
     with pytest.raises(RuleViolation, match="tag 35 inside"):
         decode(bytes.fromhex("9f" + text + "d8236161ff"))
+
+
+@pytest.mark.rule("MEA-1")
+@pytest.mark.parametrize("opening", [b"\x81", b"\x9f", b"\xa1\x00", b"\xbf\x00"])
+def test_items_in_one_another_are_counted_before_they_are_read(opening: bytes) -> None:
+    closing = b"\xff" if opening[0] & 0x1F == 0x1F else b""
+    nested = opening * 15 + b"\x00" + closing * 15
+    assert decode(nested) == cbor2.loads(nested)
+    for depth in (16, 17, 400, 100_000):
+        with pytest.raises(RuleViolation, match="more than 16 items in one another"):
+            decode(opening * depth + b"\x00" + closing * depth)
 
 
 @pytest.mark.rule("MEA-1")

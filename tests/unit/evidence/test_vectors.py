@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from registry.domain.devices import is_p256_point
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import canonical_json, commitment, pod_id
 from registry.evidence import merkle
@@ -18,6 +17,7 @@ from registry.evidence.checkpoints import Checkpoint, NoteKey, open_checkpoint
 from registry.evidence.es256 import load_public_key
 from registry.evidence.receipts import parse_receipt, verify_receipt
 from registry.evidence.statements import parse, verify
+from tests.vectors import make_vectors
 
 FOLDER = Path(__file__).parents[2] / "vectors"
 
@@ -31,23 +31,15 @@ def names(vectors: list[dict[str, Any]]) -> list[str]:
     return [vector["name"] for vector in vectors]
 
 
+SETPOINTS, KEYS = load("setpoints"), load("keys")
 STATEMENTS, RECEIPTS, CHECKPOINTS = load("statements"), load("receipts"), load("checkpoints")
 COMMITMENTS, MERKLE = load("commitments"), load("merkle")
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_vectors", FOLDER / "make_vectors.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_generator_reproduces_every_file_byte_for_byte() -> None:
-    made = generator()
-    assert {path.name for path in FOLDER.glob("*.json")} >= set(made.FILES)
-    for name in made.FILES:
-        assert made.render(name) == (FOLDER / name).read_bytes(), name
+    assert {path.name for path in FOLDER.glob("*.json")} == set(make_vectors.FILES)
+    for name in make_vectors.FILES:
+        assert make_vectors.render(name) == (FOLDER / name).read_bytes(), name
 
 
 @pytest.mark.rule("MEA-1", "MEA-2", "SET-1")
@@ -65,13 +57,28 @@ def test_good_statement(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.rule("MEA-1", "MEA-2", "SET-1")
-@pytest.mark.parametrize("vector", STATEMENTS["bad"], ids=names(STATEMENTS["bad"]))
+@pytest.mark.parametrize(
+    "vector",
+    [*STATEMENTS["bad"], *SETPOINTS["bad"]],
+    ids=[*names(STATEMENTS["bad"]), *(f"setpoint: {name}" for name in names(SETPOINTS["bad"]))],
+)
 def test_bad_statement_is_refused_for_its_own_reason(vector: dict[str, Any]) -> None:
     with pytest.raises(RuleViolation) as refused:
         verify(
             parse(bytes.fromhex(vector["statement"])), load_public_key(bytes.fromhex(vector["public_key"]))
         )
     assert (refused.value.rule, refused.value.field) == (vector["rule"], vector["field"]), str(refused.value)
+
+
+@pytest.mark.rule("MEA-1", "DEV-1")
+@pytest.mark.parametrize("vector", KEYS["bad"], ids=names(KEYS["bad"]))
+def test_bad_key_is_refused(vector: dict[str, Any]) -> None:
+    point = bytes.fromhex(vector["public_key"])
+    with pytest.raises(RuleViolation) as refused:
+        load_public_key(point)
+    assert (refused.value.rule, refused.value.field) == (vector["rule"], vector["field"])
+    if len(point) == 65 and point[0] == 4:
+        assert not is_p256_point(point[1:33], point[33:])
 
 
 @pytest.mark.rule("PRIV-3")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from registry.domain.errors import RuleViolation
 from registry.evidence.acceptance import AcceptanceRules
 from registry.log import check_folder
 from registry.log.judged import Judged, Refusal
@@ -77,9 +76,14 @@ def test_a_sequence_is_judged_as_its_items(pool: WorkerPool) -> None:
     items = [data for data in BATCH if data != b"no statement"]
     body = b"".join(items)
     assert tell(pool.judge(Body(body, len(items)), NOW)) == judged_here(items)
-    for wrong, field in ((Body(body, len(items) - 1), "more than"), (Body(body[:-1], 500), "no whole item")):
-        with pytest.raises(RuleViolation, match=field):
-            pool.judge(wrong, NOW)
+    for wrong, found in (
+        (Body(body, len(items) - 1), f"more than {len(items) - 1} items"),
+        (Body(body[:-1], 500), f"no whole item at byte {len(body) - len(items[-1])}"),
+    ):
+        judged = pool.judge(wrong, NOW)
+        assert judged.fault is not None and judged.fault.found == found
+        assert judged.end == len(body) - len(items[-1])
+        assert tell(judged) == judged_here(items[:-1])
     assert tell(pool.judge(BATCH[:5], NOW)) == judged_here(BATCH[:5])
 
 

@@ -71,7 +71,7 @@ def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pgui_sim", "fleet", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
@@ -271,8 +271,9 @@ def test_memory_is_flat_and_the_summary_says_so(tmp_path: Path) -> None:
     summary = json.loads(done.stdout.splitlines()[-1])
     assert (summary["pods"], summary["signed"], summary["queued"]) == (6000, 36_000, 36_000)
     _, warm, *_, last = (quarter["resident_kib"][0] for quarter in summary["quarters"])
-    # Statements held in memory would be some 3 MiB a quarter-hour, 12 MiB from the second to the sixth.
-    assert last - warm < 6 * 1024
+    # Flat is within some 12 KiB from the second to the sixth; statements kept by mistake, as bytes alone, are
+    # 1.3 MiB a quarter-hour, 5 MiB in all.
+    assert last - warm < 2 * 1024
 
 
 @pytest.mark.rule("PGU-2")

@@ -16,7 +16,10 @@ from pgui_sim.keystore import DeviceKey
 from pgui_sim.setpoint import PlatformKeys, SetpointRejected
 from pgui_sim.statement import Execution, Outcome, Reading, certify
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "statements.json").read_text())
+FOLDER = Path(__file__).parents[2] / "vectors"
+VECTORS = json.loads((FOLDER / "statements.json").read_text())
+SETPOINTS = json.loads((FOLDER / "setpoints.json").read_text())
+KEYS = json.loads((FOLDER / "keys.json").read_text())
 # the key of the example in docs/formats/statement.md
 EXAMPLE_KEY = DeviceKey(bytes.fromhex("09392fa7fd212fa9d8d11b5a7cad7adbf26431ff4aa04b359b79145d095499a8"))
 
@@ -52,12 +55,26 @@ def test_a_good_setpoint_is_opened(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.rule("SET-1")
-@pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in VECTORS["bad"]])
+@pytest.mark.parametrize(
+    "vector",
+    [
+        pytest.param(vector, id=f"{kind}: {vector['name']}")
+        for kind, vectors in (("statement", VECTORS), ("setpoint", SETPOINTS))
+        for vector in vectors["bad"]
+    ],
+)
 def test_whatever_is_malformed_or_forged_is_no_setpoint(vector: dict[str, Any]) -> None:
     good = next(each for each in VECTORS["good"] if each["type"] == "setpoint")
     platforms = PlatformKeys([bytes.fromhex(good["public_key"]), bytes.fromhex(vector["public_key"])])
     with pytest.raises(SetpointRejected):
         platforms.open(bytes.fromhex(vector["statement"]), bytes.fromhex(good["fields"]["pod_id"]))
+
+
+@pytest.mark.rule("SET-1")
+@pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in KEYS["bad"]])
+def test_a_device_is_not_enrolled_with_what_is_no_key(vector: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        PlatformKeys([bytes.fromhex(vector["public_key"])])
 
 
 @pytest.mark.rule("SET-1")
