@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 
-from registry.grid.codes import grid_file
+from registry.grid.codes import FIXTURES, grid_file
 from registry.grid.faults import Fault, raise_if_any
 from registry.grid.network_checks import faults_of, shape_faults
 from registry.grid.pandapower_grid import pandapower_document
@@ -102,7 +102,8 @@ def load_network(grid: Path | str, *, default_band_pu: tuple[float, float] = DEF
     does not know, a code without a fixture.
     """
     path = grid_file(grid)
-    return parse_network(_text(path), name=path.name.split(".")[0], default_band_pu=default_band_pu)
+    name = str(grid) if str(grid) in FIXTURES else path.name.split(".")[0]
+    return parse_network(_text(path), name=name, default_band_pu=default_band_pu)
 
 
 def parse_network(
