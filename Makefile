@@ -8,7 +8,7 @@ SECONDS ?= 120
 STEPS ?= 40000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test crash streams fuzz slither lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash streams fuzz bench-grid slither lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,11 @@ fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each
 		PYTHONPATH=.cache/fuzz $(BIN)/python -m tests.fuzz.campaign $$target \
 			-max_total_time=$(SECONDS) -max_len=600 || exit 1; \
 	done
+
+bench-grid: env ## power flows and lights of grids, against pandapower in an environment of its own
+	@$(PYTHON) -m venv .cache/pandapower
+	@.cache/pandapower/bin/pip install --quiet --require-hashes -r requirements-fixtures.lock
+	@$(BIN)/flexledger bench grid --pandapower .cache/pandapower/bin/python
 
 slither: env-dev ## static analysis of the contracts, in an environment of its own
 	@$(BIN)/python -m tools.run_checks node-modules

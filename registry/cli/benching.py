@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ import typer
 from rich.console import Console
 
 from bench.gas import measure_gas
+from bench.grid import GridSizes, measure_days, measure_powerflow, measure_session
 from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
@@ -21,6 +24,7 @@ from registry.cli.outcome import EPILOG
 bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True, epilog=EPILOG)
 _DEFAULT = Sizes()
 _SINGLE = SingleSizes()
+_GRID = GridSizes()
 
 
 @bench_app.callback()
@@ -110,6 +114,37 @@ def gas(json: Json = False) -> None:
         show([result], json)
 
 
+@bench_app.command(epilog=EPILOG)
+def grid(
+    json: Json = False,
+    points: Annotated[int, typer.Option(min=1, help="Power flows of the engine.")] = _GRID.points,
+    peer: Annotated[
+        int, typer.Option(min=1, help="How many of them pandapower solves too.")
+    ] = _GRID.peer_points,
+    feeders: Annotated[int, typer.Option(min=1, help="Feeders of the city, at least.")] = _GRID.feeders,
+    pandapower: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Python interpreter that has the packages of requirements-fixtures.lock; this one "
+            "if it has pandapower. `make bench-grid` sets one up."
+        ),
+    ] = None,
+) -> None:
+    """Power flows against pandapower's, the lights of a grid's day, those of a city's session."""
+    sizes = GridSizes(points, peer, feeders)
+    here = Path(sys.executable) if importlib.util.find_spec("pandapower") else None
+    interpreter = pandapower or here
+    if interpreter is None:
+        _say(
+            "grid.powerflow not measured: no pandapower here; name an interpreter that has it by --pandapower"
+        )
+    else:
+        show([measure_powerflow(sizes, interpreter)], json)
+    for result in measure_days(_say):
+        show([result], json)
+    show([measure_session(sizes, _say)], json)
+
+
 @contextmanager
 def _postgresql(url: str | None) -> Iterator[str | None]:
     if url is not None:
@@ -137,8 +172,9 @@ def show(results: list[Result], json: bool) -> None:
         if json:
             typer.echo(result.line())
         else:
+            digits = 2 if result.unit == "s" else 0
             console.print(
-                f"{result.name}: {result.value:,.0f} {result.unit}, {result.ratio:.2f} of {result.reference}"
-                f" ({result.reference_value:,.0f})",
+                f"{result.name}: {result.value:,.{digits}f} {result.unit}, {result.ratio:.2f} of"
+                f" {result.reference} ({result.reference_value:,.{digits}f})",
                 highlight=False,
             )

@@ -1,10 +1,16 @@
-"""A grid read from power-grid-model JSON and checked before anything is computed (GRD-1).
+"""A grid read from a file and checked before anything is computed (GRD-1).
 
-The file is a power-grid-model *input* document (SI units) of symmetric components: ``node``, ``line``,
-``link``, ``transformer``, ``source``, ``sym_load``, ``sym_gen``. Attributes added here, which
-power-grid-model itself ignores:
+What the file is shows in its content:
 
-    name            of every component except ``source``; unique within its type
+* power-grid-model JSON, an *input* document (SI units) of symmetric components: ``node``, ``line``, ``link``,
+  ``transformer``, ``source``, ``sym_load``, ``sym_gen``, ``shunt``;
+* pandapower JSON, as ``pandapower.to_json`` writes it, turned into such a document first
+  (:mod:`registry.grid.pandapower_grid`).
+
+Attributes added to it here, which power-grid-model itself ignores:
+
+    name            of every component except ``source`` and ``shunt``; unique within its type
+    aliases         of a node: names of the buses that closed switches join to it
     u_min, u_max    of a node: the operator's voltage band in p.u.; a default band applies where they are
         missing
     rated_w         of a load or generator: its rating, the measure of what is an absurd forecast; may be
@@ -15,9 +21,11 @@ Source: power-grid-model documentation, *Components* and *Native data interface*
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +34,11 @@ import numpy as np
 import numpy.typing as npt
 from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 
+from registry.grid.codes import FIXTURES, grid_file
 from registry.grid.faults import Fault, raise_if_any
-from registry.grid.network_checks import faults_of
+from registry.grid.network_checks import faults_of, shape_faults
+from registry.grid.pandapower_grid import pandapower_document
+from registry.grid.pandapower_tables import is_pandapower
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -51,6 +62,7 @@ class Network:
         element_rated_w: rating, NaN where the file gives none.
         element_sign: +1 for a generator, -1 for a load: times the element's power this is its injection.
         load_count: how many of the elements are loads.
+        aliases: further names of nodes, by position in ``node_names``.
     """
 
     name: str
@@ -68,11 +80,12 @@ class Network:
     element_rated_w: Floats
     element_sign: Floats
     load_count: int
+    aliases: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def node_index(self) -> dict[str, int]:
-        """Position of each node by name."""
-        return {name: index for index, name in enumerate(self.node_names)}
+        """Position of each node by name or alias."""
+        return {**self.aliases, **{name: index for index, name in enumerate(self.node_names)}}
 
     @cached_property
     def element_index(self) -> dict[str, int]:
@@ -80,24 +93,31 @@ class Network:
         return {name: index for index, name in enumerate(self.element_names)}
 
 
-def load_network(path: Path, *, default_band_pu: tuple[float, float] = DEFAULT_BAND_PU) -> Network:
-    """Read and check the grid file at ``path``.
+def load_network(grid: Path | str, *, default_band_pu: tuple[float, float] = DEFAULT_BAND_PU) -> Network:
+    """Read and check a grid: a file (plain or gzip), or the SimBench code of a committed fixture.
 
     Raises :class:`~registry.grid.faults.GridInvalid` listing every fault: unreadable JSON, another kind of
     document, unknown node, missing rating, zero impedance, source without short-circuit power, voltage band
-    upside down, missing or repeated name, part of the grid without a source.
+    upside down, missing or repeated name, part of the grid without a source, a component that power flow here
+    does not know, a code without a fixture.
     """
-    return parse_network(path.read_text(encoding="utf-8"), name=path.stem, default_band_pu=default_band_pu)
+    path = grid_file(grid)
+    name = str(grid) if str(grid) in FIXTURES else path.name.split(".")[0]
+    return parse_network(_text(path), name=name, default_band_pu=default_band_pu)
 
 
 def parse_network(
     text: str, *, name: str = "grid", default_band_pu: tuple[float, float] = DEFAULT_BAND_PU
 ) -> Network:
     """As :func:`load_network`, from the document itself."""
-    document = _document(text)
+    document, faults = _document(text)
+    checked = faults_of(document, default_band_pu, complete=not faults)
+    raise_if_any("grid", [*faults, *checked])
     data: dict[str, list[dict[str, Any]]] = document["data"]
-    raise_if_any("grid", faults_of(document, default_band_pu))
-    arrays = {str(getattr(key, "value", key)): value for key, value in json_deserialize(text).items()}
+    arrays = {
+        str(getattr(key, "value", key)): value
+        for key, value in json_deserialize(json.dumps(document)).items()
+    }
     node_position = {int(row["id"]): index for index, row in enumerate(data["node"])}
 
     def positions(rows: Sequence[Mapping[str, Any]], key: str) -> Ints:
@@ -126,23 +146,37 @@ def parse_network(
         ),
         element_sign=np.array([-1.0] * len(loads) + [1.0] * len(generators)),
         load_count=len(loads),
+        aliases={
+            str(alias): index for index, row in enumerate(data["node"]) for alias in row.get("aliases", [])
+        },
     )
 
 
-def _document(text: str) -> dict[str, Any]:
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        return (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise_if_any("grid", [Fault("unreadable_file", path.name, str(error), "UTF-8 text, plain or gzip")])
+        raise
+
+
+def _document(text: str) -> tuple[dict[str, Any], list[Fault]]:
+    """The power-grid-model input document, and what was at fault in a file of the other kind."""
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
         raise_if_any("grid", [Fault("not_json", f"line {error.lineno}", error.msg, "JSON")])
+    if is_pandapower(document):
+        return pandapower_document(document)
     usable = isinstance(document, dict) and isinstance(document.get("data"), dict)
     if not usable or document.get("type") != "input" or document.get("is_batch"):
         found = document.get("type", "no type") if isinstance(document, dict) else type(document).__name__
-        raise_if_any(
-            "grid", [Fault("not_an_input", "document", str(found), "a power-grid-model input document")]
-        )
+        allowed = "a power-grid-model input document or a pandapower net"
+        raise_if_any("grid", [Fault("not_an_input", "document", str(found), allowed)])
     if document.get("attributes"):
         raise_if_any(
             "grid", [Fault("compact_rows", "attributes", "positional rows", "rows with attribute names")]
         )
-    checked: dict[str, Any] = document
-    return checked
+    raise_if_any("grid", list(shape_faults(document["data"])))
+    return document, []

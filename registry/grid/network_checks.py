@@ -2,6 +2,8 @@
 
 The checks that need only the document stand here; what power-grid-model's own validator knows (value
 ranges, clock against windings, references) is asked last and translated, so that one list names all faults.
+A row with a missing value is named and left out of the later checks, which go on with the rest; what hangs
+behind such a row, or behind an unknown node, is not called an island for it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from power_grid_model import CalculationType
+from power_grid_model.errors import PowerGridError  # type: ignore[attr-defined]
 from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 from power_grid_model.validation import validate_input_data
 
@@ -20,12 +23,13 @@ from registry.grid.faults import Fault
 
 Rows = Mapping[str, list[dict[str, Any]]]
 
-SUPPORTED: Final = ("node", "line", "link", "transformer", "source", "sym_load", "sym_gen")
+SUPPORTED: Final = ("node", "line", "link", "transformer", "source", "sym_load", "sym_gen", "shunt")
 _BRANCHES: Final = ("line", "link", "transformer")
 _REFERENCES: Final = {
     **dict.fromkeys(_BRANCHES, ("from_node", "to_node")),
-    **dict.fromkeys(("source", "sym_load", "sym_gen"), ("node",)),
+    **dict.fromkeys(("source", "sym_load", "sym_gen", "shunt"), ("node",)),
 }
+_INCOMPLETE: Final = frozenset({"missing_value", "missing_rating", "unsupported_component", "nothing_there"})
 _REQUIRED: Final = {
     "node": ("u_rated",),
     "line": ("from_status", "to_status", "r1", "x1", "c1", "tan1"),
@@ -51,26 +55,38 @@ _REQUIRED: Final = {
     "source": ("status", "u_ref"),
     "sym_load": ("status", "type"),
     "sym_gen": ("status", "type"),
+    "shunt": ("status", "g1", "b1"),
 }
 
 
-def faults_of(document: Mapping[str, Any], default_band_pu: tuple[float, float]) -> list[Fault]:
-    """All faults of a power-grid-model input document; an empty list when it can be computed."""
-    data: Rows = document["data"]
-    faults = list(_structure(data))
-    if faults:
-        return faults
-    faults += [
-        *_names(data),
-        *_references(data),
-        *_ratings(data),
-        *_sources(data),
-        *_bands(data, default_band_pu),
-    ]
-    if not any(fault.code == "unknown_node" for fault in faults):
+def shape_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Where the document has something else than lists of rows."""
+    for kind, rows in data.items():
+        if not isinstance(rows, list):
+            yield Fault("no_rows", kind, type(rows).__name__, "a list of rows")
+            continue
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                yield Fault("no_row", f"{kind}, entry {number}", type(row).__name__, "attributes by name")
+
+
+def faults_of(
+    document: Mapping[str, Any], default_band_pu: tuple[float, float], *, complete: bool = True
+) -> list[Fault]:
+    """All faults of a power-grid-model input document; an empty list when it can be computed.
+
+    ``complete`` says that no row was left out of the document for a fault: only then is a node without a
+    path to a source a fault of its own.
+    """
+    faults = list(_structure(document["data"]))
+    data = _sound(document["data"])
+    whole = complete and not any(fault.code in _INCOMPLETE for fault in faults)
+    faults += [*_names(data), *_references(data), *_ratings(data), *_sources(data)]
+    faults += _bands(data, default_band_pu)
+    if whole and not any(fault.code == "unknown_node" for fault in faults):
         faults += _islands(data)
-    reported = {(fault.where, fault.code) for fault in faults}
-    faults += [fault for fault in _library(document) if (fault.where, fault.code) not in reported]
+    reported = {fault.where for fault in faults}
+    faults += [fault for fault in _library({**document, "data": data}) if fault.where not in reported]
     return faults
 
 
@@ -78,18 +94,33 @@ def _where(kind: str, row: Mapping[str, Any]) -> str:
     return f"{kind} {row.get('name') or row.get('id', 'without id')}"
 
 
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+
+
+def _needed(kind: str) -> tuple[str, ...]:
+    return ("id", *_REQUIRED[kind], *_REFERENCES.get(kind, ()))
+
+
+def _sound(data: Rows) -> dict[str, list[dict[str, Any]]]:
+    """The rows of supported kinds that have every value that is needed."""
+    return {
+        kind: [row for row in data.get(kind, []) if all(_is_number(row.get(key)) for key in _needed(kind))]
+        for kind in SUPPORTED
+        if kind in data or kind in ("node", "source")
+    }
+
+
 def _structure(data: Rows) -> Iterator[Fault]:
     for kind, rows in data.items():
         if kind not in SUPPORTED:
             yield Fault("unsupported_component", kind, f"{len(rows)} of them", ", ".join(SUPPORTED))
             continue
-        keys = ("id", *_REQUIRED[kind], *_REFERENCES.get(kind, ()))
         for row in rows:
-            for key in keys:
-                value = row.get(key)
-                if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            for key in _needed(kind):
+                if not _is_number(row.get(key)):
                     code = "missing_rating" if key == "sn" else "missing_value"
-                    yield Fault(code, f"{_where(kind, row)}, {key}", repr(value), "a finite number")
+                    yield Fault(code, f"{_where(kind, row)}, {key}", repr(row.get(key)), "a finite number")
     for kind in ("node", "source"):
         if not data.get(kind):
             yield Fault("nothing_there", kind, "none", "at least one")
@@ -100,6 +131,11 @@ def _names(data: Rows) -> Iterator[Fault]:
     for number, count in ids.items():
         if count > 1:
             yield Fault("repeated_id", f"id {number}", f"{count} times", "once")
+    aliases = Counter(str(alias) for row in data["node"] for alias in row.get("aliases", []))
+    own = {row.get("name") for row in data["node"]}
+    for alias, count in aliases.items():
+        if count > 1 or alias in own:
+            yield Fault("repeated_name", f"node alias {alias}", "another node has it too", "once")
     groups = {"node": ("node",), "branch": _BRANCHES, "element": ("sym_load", "sym_gen")}
     for group, kinds in groups.items():
         names = [(row.get("name"), _where(kind, row)) for kind in kinds for row in data.get(kind, [])]
@@ -181,9 +217,13 @@ def _islands(data: Rows) -> Iterator[Fault]:
 
 
 def _library(document: Mapping[str, Any]) -> Iterator[Fault]:
-    errors = validate_input_data(
-        json_deserialize(json.dumps(document)), calculation_type=CalculationType.power_flow, symmetric=True
-    )
+    try:
+        arrays = json_deserialize(json.dumps(document))
+    except PowerGridError as unreadable:
+        found = str(unreadable).splitlines()[0]
+        yield Fault("bad_value", "document", found, "values of the types of power-grid-model")
+        return
+    errors = validate_input_data(arrays, calculation_type=CalculationType.power_flow, symmetric=True)
     names = {row["id"]: _where(kind, row) for kind, rows in document["data"].items() for row in rows}
     covered = {"NotUniqueError", "MultiComponentNotUniqueError", "InvalidIdError", "TwoValuesZeroError"}
     for error in errors or []:

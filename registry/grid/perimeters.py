@@ -1,21 +1,26 @@
-"""Perimeters of a grid: feeders read off the topology, and partitions checked (DTL-1).
+"""Perimeters of a grid: read off the topology or from a file, and partitions checked (DTL-1).
 
 A *feeder* is everything that hangs below one outgoing branch of the medium-voltage busbar of a primary
 substation; switches that are open in the grid file end it. What is connected to the busbar itself is a
-perimeter of its own.
+perimeter of its own. A *secondary substation* is one medium-voltage node with what hangs below its
+transformers. Any other part of the grid comes as a file that names the perimeter of each node.
 """
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-import numpy as np
-
-from registry.grid.faults import Fault, raise_if_any
+from registry.grid.faults import Fault, GridInvalid, raise_if_any
 from registry.grid.network import Network
 from registry.grid.pods import GridPod
+
+_MEDIUM_V: Final = (1e3, 1e5)
+"""Rated voltage of medium voltage, from and below, V."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +34,113 @@ class Perimeter:
 def feeders(network: Network) -> tuple[Perimeter, ...]:
     """The busbar perimeter, then one per outgoing branch in the order of the grid file.
 
-    A busbar is the lower-voltage side of every transformer fed from a source side, with all nodes joined to
-    it by links. A perimeter is named after its first branch, a busbar after its first node. Branches that
-    leave the busbar in parallel and meet again below give one perimeter.
+    The busbar is the medium-voltage side of every transformer that feeds medium voltage, with all nodes
+    joined to it by links; without such a transformer, the nodes of the sources. A perimeter is named after
+    its first branch, a busbar after its first node. Branches that leave the busbar in parallel and meet again
+    below give one perimeter.
     """
-    closed = [i for i in range(len(network.branch_names)) if network.branch_closed[i]]
-    links = [i for i in closed if network.branch_kinds[i] == "link"]
-    rated = np.asarray(network.input["node"]["u_rated"])
-    sides = set()
-    for i in closed:
-        if network.branch_kinds[i] == "transformer":
-            ends = (int(network.branch_from[i]), int(network.branch_to[i]))
-            sides.add(min(ends, key=lambda node: float(rated[node])))
-    source_nodes = {
-        int(np.flatnonzero(network.input["node"]["id"] == node)[0])
-        for node in network.input["source"]["node"]
-    }
-    if not sides:
-        sides = source_nodes
-    busbar = _reach(network, sides, links)
-    lines = [i for i in closed if network.branch_kinds[i] != "transformer"]
-    perimeters = [Perimeter(network.node_names[min(busbar)], tuple(sorted(busbar)))]
-    taken = set(busbar)
-    for i in lines:
-        ends = (int(network.branch_from[i]), int(network.branch_to[i]))
-        below = [node for node in ends if node not in busbar]
-        if len(below) != 1 or below[0] in taken:
-            continue
-        inner = [j for j in lines if not {int(network.branch_from[j]), int(network.branch_to[j])} & busbar]
-        nodes = _reach(network, {below[0]}, inner)
-        taken |= nodes
-        perimeters.append(Perimeter(network.branch_names[i], tuple(sorted(nodes))))
+    top = _Top(network)
+    inner = [i for i in top.branches if not top.ends(i) & top.busbar]
+    outgoing = [(network.branch_names[i], top.ends(i) - top.busbar) for i in top.branches]
+    starts = [(name, below.pop()) for name, below in outgoing if len(below) == 1]
+    return _grown(network, top, [(name, node) for name, node in starts if node not in top.upstream], inner)
+
+
+def secondary_substations(network: Network) -> tuple[Perimeter, ...]:
+    """The busbar perimeter as in :func:`feeders`, then one per medium-voltage node outside of it, each with
+    what hangs below through transformers and links, in the order of the grid file; named after that node.
+
+    Substations that are joined by a link, or meet at low voltage, are one perimeter.
+    """
+    top = _Top(network)
+    medium = {i for i, volts in enumerate(network.input["node"]["u_rated"]) if volts >= _MEDIUM_V[0]}
+    inner = [
+        i
+        for i in top.branches
+        if not top.ends(i) & top.busbar and (network.branch_kinds[i] != "line" or not top.ends(i) <= medium)
+    ]
+    starts = [(network.node_names[node], node) for node in sorted(medium - top.busbar - top.upstream)]
+    return _grown(network, top, starts, inner)
+
+
+class _Top:
+    """What feeds the perimeters: closed branches below the feeding transformers, busbar nodes, and the nodes
+    above them.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        rated = network.input["node"]["u_rated"]
+        closed = [i for i in range(len(network.branch_names)) if network.branch_closed[i]]
+        lower = {
+            i: min(self.ends(i), key=lambda node: float(rated[node]))
+            for i in closed
+            if network.branch_kinds[i] == "transformer"
+        }
+        feeding = {i: node for i, node in lower.items() if _MEDIUM_V[0] <= rated[node] < _MEDIUM_V[1]}
+        position = {int(number): index for index, number in enumerate(network.input["node"]["id"])}
+        sources = {position[int(number)] for number in network.input["source"]["node"]}
+        links = [i for i in closed if network.branch_kinds[i] == "link"]
+        self.branches = [i for i in closed if i not in feeding]
+        self.busbar = _reach(network, feeding.values() or sources, links)
+        self.upstream = _reach(network, sources, self.branches) if feeding else set[int]()
+
+    def ends(self, branch: int) -> set[int]:
+        return {int(self._network.branch_from[branch]), int(self._network.branch_to[branch])}
+
+
+def _grown(
+    network: Network, top: _Top, starts: Sequence[tuple[str, int]], inner: Sequence[int]
+) -> tuple[Perimeter, ...]:
+    """The busbar, then what each start reaches, unless an earlier one has."""
+    perimeters = [Perimeter(network.node_names[min(top.busbar)], tuple(sorted(top.busbar)))]
+    taken = set(top.busbar)
+    for name, start in starts:
+        if start not in taken:
+            nodes = _reach(network, {start}, inner)
+            taken |= nodes
+            perimeters.append(Perimeter(name, tuple(sorted(nodes))))
     return tuple(perimeters)
+
+
+def load_perimeters(path: Path, network: Network) -> tuple[Perimeter, ...]:
+    """The perimeters in a CSV file with the columns ``node`` and ``perimeter``, in the order they first come.
+
+    Nodes that the file leaves out are in no perimeter; a POD there is found by :func:`partition`. Raises
+    :class:`~registry.grid.faults.GridInvalid` (DTL-1) naming every unknown or repeated node and every empty
+    name by its row.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fault = Fault("unreadable_file", path.name, str(error), "CSV in UTF-8")
+        raise GridInvalid("perimeters", [fault], rule="DTL-1") from None
+    if not rows or rows[0] != ["node", "perimeter"]:
+        found = ",".join(rows[0]) if rows else "an empty file"
+        fault = Fault("bad_header", "row 1", found, "node,perimeter")
+        raise GridInvalid("perimeters", [fault], rule="DTL-1")
+    faults: list[Fault] = []
+    groups: dict[str, list[int]] = {}
+    owner: dict[int, tuple[int, str]] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != 2:
+            faults.append(Fault("bad_length", f"row {number}", f"{len(row)} columns", "2 columns"))
+            continue
+        node = network.node_index.get(row[0])
+        if node is None:
+            allowed = f"a node of grid {network.name}"
+            faults.append(Fault("unknown_node", f"row {number}, node", row[0], allowed))
+        elif not row[1].strip():
+            faults.append(Fault("missing_name", f"row {number}, perimeter", repr(row[1]), "a name"))
+        elif node in owner:
+            found = f"{row[0]}, in {owner[node][1]} by row {owner[node][0]}"
+            faults.append(Fault("repeated_node", f"row {number}, node", found, "each node once"))
+        else:
+            owner[node] = (number, row[1])
+            groups.setdefault(row[1], []).append(node)
+    raise_if_any("perimeters", faults, rule="DTL-1")
+    return tuple(Perimeter(name, tuple(sorted(nodes))) for name, nodes in groups.items())
 
 
 def _reach(network: Network, start: Iterable[int], branches: Sequence[int]) -> set[int]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from registry.grid.codes import FIXTURES
 from registry.grid.faults import GridInvalid
 from registry.grid.network import load_network, parse_network
 from registry.grid.perimeters import feeders
+from tests.unit.grid.grid_answers import voltages
 from tests.unit.grid.grid_house import FIXTURE, Line, document, simbench
 
 LINES = [Line("PS", "A", 1000.0), Line("A", "B", 500.0)]
@@ -110,7 +114,7 @@ def test_another_kind_of_document(text: str) -> None:
 
 @pytest.mark.rule("GRD-1")
 def test_vector_group_is_in_the_fixture() -> None:
-    """SimBench leaves ``vector_group`` empty: windings and clock come from the transformers' type."""
+    """SimBench leaves ``vector_group`` empty: windings and clock come from the phase shift, as YNd5 says."""
     rows = json.loads((FIXTURE / "grid.json").read_text())["data"]["transformer"]
     assert {(row["winding_from"], row["winding_to"], row["clock"]) for row in rows} == {(1, 2, 5)}
 
@@ -135,3 +139,74 @@ def test_closing_a_ring_makes_one_feeder_of_two() -> None:
     loop = next(row for row in closed["data"]["line"] if row["name"] == "MV1.101 loop_line 1")
     loop["from_status"] = loop["to_status"] = 1
     assert len(feeders(parse_network(json.dumps(closed)))) == len(feeders(simbench().network)) - 1
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_missing_value_does_not_hide_other_faults() -> None:
+    """What hangs behind the line that cannot be judged is not called an island for it."""
+    broken = good()
+    for name in ("not a number", "default short-circuit power", "band upside down", "status out of range"):
+        FAULTS[name][1](broken["data"])
+    broken["data"]["line"][1]["i_n"] = -1.0
+    assert codes(broken) == {
+        "missing_value",
+        "missing_short_circuit_power",
+        "bad_band",
+        "bad_value",
+        "missing_rating",
+    }
+
+
+@pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [("none", "no_rows"), ([3], "no_row"), ([{"id": 50, "node": 2, "status": 1, "g1": 0}], "missing_value")],
+)
+def test_rows_that_are_none(rows: Any, code: str) -> None:
+    broken = good()
+    broken["data"]["shunt"] = rows
+    assert code in codes(broken)
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_shunt_takes_part() -> None:
+    document = good()
+    document["data"]["shunt"] = [{"id": 50, "node": 3, "status": 1, "g1": 0.0, "b1": -0.05}]
+    network = parse_network(json.dumps(document))
+    assert voltages(network)[2] < voltages(parse_network(json.dumps(good())))[2] - 1e-4
+
+
+@pytest.mark.rule("GRD-1")
+def test_an_alias_is_another_name_of_a_node() -> None:
+    document = good()
+    document["data"]["node"][2]["aliases"] = ["B2", "B3"]
+    assert parse_network(json.dumps(document)).node_index["B3"] == 2
+    document["data"]["node"][1]["aliases"] = ["B2", "PS"]
+    with pytest.raises(GridInvalid) as caught:
+        parse_network(json.dumps(document))
+    assert {fault.where for fault in caught.value.faults} == {"node alias B2", "node alias PS"}
+
+
+@pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize("code", sorted(FIXTURES))
+def test_a_simbench_code_stands_for_its_fixture(code: str) -> None:
+    assert len(load_network(code).node_names) > 90
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_code_without_a_fixture_says_how_to_make_one() -> None:
+    with pytest.raises(GridInvalid, match=r"python -m tools\.make_grid_fixture 1-LV-urban6--2-no_sw"):
+        load_network("1-LV-urban6--2-no_sw")
+    with pytest.raises(GridInvalid, match="a grid file, or a SimBench code"):
+        load_network(Path("no/such/grid.json"))
+
+
+@pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("grid.json.gz", b"not gzip"), ("grid.json.gz", gzip.compress(b"{}")[:-9]), ("grid.json", b"\xff\xfe")],
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(GridInvalid, match="unreadable_file"):
+        load_network(tmp_path / name)
