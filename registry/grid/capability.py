@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.linearise import hour_rows
-from registry.grid.powerflow import PhasorSolution, PowerFlow, Solution
+from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.results import DIRECTIONS
 from registry.grid.robust import Allocation, Cell, HourProblem
 from registry.grid.sensitivity import Sensitivities, sensitivities
@@ -114,7 +114,7 @@ class CapabilityRun:
         state, limits = self._state, self._limits
         p_w, q_var = state.scenarios(np.arange(state.quarters), np.zeros((state.quarters, len(state.pods))))
         base = self._flow.solve(p_w, q_var)
-        phasors = _scaled(self._flow.solve_phasors(p_w, q_var), base)
+        phasors = with_loadings(self._flow.solve_phasors(p_w, q_var), base)
         sens = sensitivities(state, self._flow)
         values = limits.values(base)
         allowed = np.maximum(limits.bounds, np.where(np.isfinite(values), values, -np.inf))
@@ -269,10 +269,3 @@ class CapabilityRun:
                     text = self._limits.describe(int(work.problem.rows.limit[stop]))
                 reasons[cell][work.hour] = text
         return DayCapability(power, full, strained, tuple(tuple(row) for row in reasons))
-
-
-def _scaled(phasors: PhasorSolution, solution: Solution) -> PhasorSolution:
-    """Phasors with exactly the loadings as magnitudes, so that both agree on what is violated."""
-    size = np.abs(phasors.loading)
-    factor = np.divide(solution.loading, size, out=np.ones_like(size), where=size > 0.0)
-    return replace(phasors, loading=phasors.loading * factor)

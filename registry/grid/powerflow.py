@@ -8,7 +8,7 @@ false with every limit: callers ask for "all within limits", never for "none bey
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -151,6 +151,13 @@ class PowerFlow:
         phasors = np.concatenate(parts, axis=1) if parts else np.zeros((len(ok), 0), dtype=np.complex128)
         phasors[~ok] = np.nan
         return phasors
+
+
+def with_loadings(phasors: PhasorSolution, solution: Solution) -> PhasorSolution:
+    """Phasors with exactly the loadings as magnitudes, so that both agree on what is violated."""
+    size = np.abs(phasors.loading)
+    factor = np.divide(solution.loading, size, out=np.ones_like(size), where=size > 0.0)
+    return replace(phasors, loading=phasors.loading * factor)
 
 
 def _chunks(total: int) -> list[slice]:
