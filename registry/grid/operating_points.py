@@ -16,7 +16,6 @@ against its points beyond what they add.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,9 +25,8 @@ import numpy.typing as npt
 from registry.domain.quantities import Direction
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.powerflow import PowerFlow, Solution
-from registry.grid.reactive_capability import support_cost_milli_eur
 from registry.grid.reactive_opf import ROUNDS, Points, Verdict, cure
-from registry.grid.reactive_providers import Providers
+from registry.grid.reactive_providers import SupportTerms
 from registry.grid.sensitivity import Sensitivities, sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.violations import TOLERANCE, Limits
@@ -113,8 +111,7 @@ def operating_points(
     state: ExpectedState,
     flow: PowerFlow,
     limits: Limits,
-    providers: Providers,
-    purchase_milli_eur_per_mwh: Sequence[int],
+    terms: SupportTerms,
     *,
     steps: int = 10,
     placements: int = 1,
@@ -124,15 +121,12 @@ def operating_points(
     """Every point of every perimeter with PODs, quarter-hour by quarter-hour.
 
     Args:
-        purchase_milli_eur_per_mwh: purchase price of energy per hour of the day, of which reactive power
-            costs a share.
+        terms: who gives reactive support at what price.
         steps: points per direction; the expected state comes on top once.
         placements: per step; the first in proportion, the others in random order of the PODs (``seed``).
         rounds: linear programs per point at most.
     """
-    if len(purchase_milli_eur_per_mwh) != state.hours:
-        found = f"{len(purchase_milli_eur_per_mwh)} prices"
-        raise ValueError(f"purchase_milli_eur_per_mwh: found {found}, allowed {state.hours}, one per hour")
+    providers = terms.providers(state)
     perimeter, quarter, moves = _points(state, steps, placements, np.random.default_rng(seed))
     allowed = _Allowed(state, flow, limits)
     solution = flow.solve(*state.scenarios(quarter, moves))
@@ -150,22 +144,20 @@ def operating_points(
         low, high = own.at_moves(quarter[asked], moves[asked])
         way = moves[asked].sum(axis=1) > 0.0
         group = 2 * (quarter[asked] // QUARTERS_PER_HOUR) + way
-        found = cure(
+        cures = cure(
             Points(p_w, q_var, allowed.of(perimeter[asked], quarter[asked]), low, high, group),
             own,
             flow,
             limits,
             rounds=rounds,
         )
-        verdict[asked] = found.verdict
-        cured = asked[found.verdict == Verdict.CURED]
-        setpoints[np.ix_(cured, mine)] = found.support_var[found.verdict == Verdict.CURED]
+        done = cures.verdict == Verdict.CURED
+        verdict[asked] = cures.verdict
+        setpoints[np.ix_(asked[done], mine)] = cures.support_var[done]
     provided = np.abs(setpoints).sum(axis=1)
-    price = np.asarray(purchase_milli_eur_per_mwh)[quarter // QUARTERS_PER_HOUR]
-    cost = [
-        support_cost_milli_eur(float(var) / QUARTERS_PER_HOUR, int(each))
-        for var, each in zip(provided, price, strict=True)
-    ]
+    cost = np.zeros(len(quarter), dtype=np.int64)
+    for point in np.flatnonzero(verdict == Verdict.CURED):
+        cost[point] = terms.cost_milli_eur(int(quarter[point]) // QUARTERS_PER_HOUR, setpoints[point])
     return OperatingPoints(
         perimeter,
         quarter,
@@ -173,7 +165,7 @@ def operating_points(
         _expected(state)[perimeter, quarter],
         setpoints.sum(axis=1) / 1000.0,
         provided / 1000.0,
-        np.array(cost, dtype=np.int64),
+        cost,
         verdict,
         limit,
         moves,

@@ -42,7 +42,7 @@ _BACKOFF: Final = 2e-6
 """p.u. or fraction kept from every limit, so that the next AC power flow need not meet it exactly."""
 _PER_SLACK: Final = 1e6
 """Price in kvar of a thousandth p.u. beyond a limit: above what any provider needs to take it back."""
-_LOADING_WEIGHT: Final = 0.05
+LOADING_WEIGHT: Final = 0.05
 """A hundredth of loading counts like 0.0005 p.u. of voltage where one has to be weighed against the other."""
 _STALLED: Final = 0.02
 _TURNS: Final = np.exp(-1j * np.pi / 8.0 * np.arange(-2, 3))
@@ -143,7 +143,7 @@ class _Run:
         self._reach = np.ones(count)
         self._merit = np.full(count, np.inf)
         self._weight = np.ones(len(limits.bounds))
-        self._weight[2 * limits.nodes :] = _LOADING_WEIGHT
+        self._weight[2 * limits.nodes :] = LOADING_WEIGHT
         self.support = np.zeros_like(self._low)
         self.verdict = np.full(count, Verdict.LP_INFEASIBLE, dtype=np.int64)
         self.open: Ints = np.arange(count)
@@ -217,6 +217,6 @@ class _Run:
         turns = np.exp(-1j * np.angle(z[branches]))[:, None] * _TURNS
         along = (dz[branches, None, :] * turns[:, :, None]).real.reshape(-1, len(reach))
         left = (bound[branches, None] - (z[branches, None] * turns).real).ravel()
-        effects = np.concatenate([effect[near], _LOADING_WEIGHT * along])
-        room = np.concatenate([(allowed[: 2 * nodes] - values)[near], _LOADING_WEIGHT * left])
+        effects = np.concatenate([effect[near], LOADING_WEIGHT * along])
+        room = np.concatenate([(allowed[: 2 * nodes] - values)[near], LOADING_WEIGHT * left])
         return effects, room - _BACKOFF

@@ -16,12 +16,63 @@ import numpy.typing as npt
 
 from registry.domain.quantities import Direction
 from registry.grid.faults import Fault, raise_if_any
+from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.pods import PodElement, largest_move_w
-from registry.grid.reactive_capability import Curve, curve_of, largest_var
+from registry.grid.reactive_capability import Curve, curve_of, largest_var, support_cost_milli_eur
 from registry.grid.state import ExpectedState
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SupportTerms:
+    """Who gives reactive support on a day, and at what price.
+
+    Attributes:
+        purchase_milli_eur_per_mwh: purchase price of energy per delivery hour; reactive energy costs a share of it.
+        pods: keys of the PODs that have agreed to give support; None: all that are able to.
+    """
+
+    purchase_milli_eur_per_mwh: tuple[int, ...]
+    pods: tuple[str, ...] | None = None
+
+    def providers(self, state: ExpectedState) -> Providers:
+        """The providers of a state under these terms.
+
+        Raises :class:`~registry.grid.faults.GridInvalid` (GRD-3) for a key that is no POD of the state, a number of
+        prices other than the day's hours, or a negative price.
+        """
+        known = {pod.key for pod in state.pods}
+        faults = [
+            Fault("unknown_pod", "pods", key, "a POD of the state")
+            for key in sorted(set(self.pods or ()) - known)
+        ]
+        prices = self.purchase_milli_eur_per_mwh
+        if len(prices) != state.hours:
+            faults.append(
+                Fault("bad_price_count", "prices", f"{len(prices)} prices", f"{state.hours}, one per hour")
+            )
+        faults += [
+            Fault("negative_price", f"price of hour {hour}", str(price), "0 milli-euro per MWh or more")
+            for hour, price in enumerate(prices)
+            if price < 0
+        ]
+        raise_if_any("reactive support", faults, rule="GRD-3")
+        able = [
+            number
+            for number, pod in enumerate(state.pods)
+            if (self.pods is None or pod.key in self.pods)
+            and any(curve_of(each.technology, each.rated_w) is not Curve.NONE for each in pod.elements)
+        ]
+        pods = np.array(able, dtype=np.int64)
+        owners = np.array(state.partition.perimeter_of, dtype=np.int64)
+        return Providers(state, pods, state.carrier[pods], owners[pods])
+
+    def cost_milli_eur(self, hour: int, support_var: Floats) -> int:
+        """Price of setpoints that each stand for a quarter-hour of ``hour``, whatever their sign."""
+        varh = float(np.abs(support_var).sum()) / QUARTERS_PER_HOUR
+        return support_cost_milli_eur(varh, self.purchase_milli_eur_per_mwh[hour])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,32 +132,6 @@ class Providers:
                 low[:, column] += np.minimum(-room - given, 0.0)
                 high[:, column] += np.maximum(room - given, 0.0)
         return low, high
-
-
-def reactive_providers(state: ExpectedState, keys: Collection[str] | None = None) -> Providers:
-    """The PODs with an element that has a reactive curve; of ``keys`` only, where given.
-
-    ``keys`` are the PODs that have agreed to give reactive support. Raises
-    :class:`~registry.grid.faults.GridInvalid` (GRD-3) for keys that are no POD of the state.
-    """
-    known = {pod.key for pod in state.pods}
-    raise_if_any(
-        "providers",
-        [
-            Fault("unknown_pod", "providers", key, "a POD of the state")
-            for key in sorted(set(keys or ()) - known)
-        ],
-        rule="GRD-3",
-    )
-    able = [
-        number
-        for number, pod in enumerate(state.pods)
-        if (keys is None or pod.key in keys)
-        and any(curve_of(each.technology, each.rated_w) is not Curve.NONE for each in pod.elements)
-    ]
-    pods = np.array(able, dtype=np.int64)
-    owners = np.array(state.partition.perimeter_of, dtype=np.int64)
-    return Providers(state, pods, state.carrier[pods], owners[pods])
 
 
 def _splits(

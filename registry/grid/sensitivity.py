@@ -74,16 +74,12 @@ def sensitivities(state: ExpectedState, flow: PowerFlow) -> Sensitivities:
     return Sensitivities(found.voltage, found.turn, found.loading, found.converged)
 
 
-def response(
-    flow: PowerFlow, p_w: Floats, q_var: Floats, carriers: Ints, *, reactive: bool
-) -> Response:
+def response(flow: PowerFlow, p_w: Floats, q_var: Floats, carriers: Ints, *, reactive: bool) -> Response:
     """Voltages and phasors at the points ``[point, element]``, and what 1 kW, or 1 kvar if ``reactive``, injected
     at each of the elements ``carriers`` does; one power flow per point and node among them.
     """
     network, points = flow.network, len(p_w)
-    nodes, first, inverse = np.unique(
-        network.element_node[carriers], return_index=True, return_inverse=True
-    )
+    nodes, first, inverse = np.unique(network.element_node[carriers], return_index=True, return_inverse=True)
     each = 1 + len(nodes)
     p_all, q_all = np.repeat(p_w, each, axis=0), np.repeat(q_var, each, axis=0)
     moved, chosen = (q_all if reactive else p_all), carriers[first]
