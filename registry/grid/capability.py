@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import CORRECTIONS, AcSteps, HourWork
+from registry.grid.hour_work import CORRECTIONS, AcSteps, HourWork, held_back
 from registry.grid.linearise import hour_rows
 from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.reactive_providers import Providers
@@ -37,9 +36,6 @@ from registry.grid.violations import Limits
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-_HEADROOM: Final = 0.005
-"""Part of a limited capability that is held back: what a finite number of placements cannot prove."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +120,7 @@ class CapabilityRun:
                 row[hour] = text
         for work in hours:
             safe, whole = work.allocation.power_kw, work.problem.full_kw
-            power[:, work.hour] = _held_back(safe, whole)
+            power[:, work.hour] = held_back(safe, whole)
             full[:, work.hour] = whole
             strained[:, work.hour] = work.strained | work.barred
             for cell, text in enumerate(work.reasons):
@@ -135,22 +131,12 @@ class CapabilityRun:
         return DayCapability(power, power, full, strained, tuple(tuple(row) for row in reasons), {})
 
 
-def _held_back(safe: Floats, whole: Floats) -> Floats:
-    """Safe powers less what is held back of them where they are limited."""
-    return np.where(safe < whole - 1e-6, (1.0 - _HEADROOM) * safe, safe)
-
-
 def _with_support(day: DayCapability, support: Mapping[int, HourSupport]) -> DayCapability:
-    """The day with what reactive support adds; a cell that gains less than 1 kW keeps what it has."""
+    """The day with what reactive support adds."""
     power = day.power_kw.copy()
     reasons = [list(row) for row in day.reason]
-    kept: dict[int, HourSupport] = {}
     for hour, found in support.items():
-        more = _held_back(found.power_kw, day.full_kw[:, hour])
-        gains = found.gains & (np.floor(more + 1e-9) > np.floor(power[:, hour] + 1e-9))
-        for cell in np.flatnonzero(gains):
-            power[cell, hour] = more[cell]
+        for cell in np.flatnonzero(found.gains):
+            power[cell, hour] = found.power_kw[cell]
             reasons[cell][hour] = found.reason[cell] or reasons[cell][hour]
-        if gains.any():
-            kept[hour] = replace(found, gains=gains)
-    return replace(day, power_kw=power, reason=tuple(tuple(row) for row in reasons), support=kept)
+    return replace(day, power_kw=power, reason=tuple(tuple(row) for row in reasons), support=support)

@@ -1,8 +1,8 @@
 """One hour of a capability run, and the two steps that hold it against AC power flow (GRD-1).
 
-The steps are numbered in ``capability.py``: 5, correction of the rows that bind; 6, verification. Both take the
-hours of a day together, in one batch of power flows. ``reactive_support.py`` runs them again with reactive support
-applied.
+The steps are numbered in ``capability.py``: 5, correction of the rows that bind; 6, verification. Both take
+the hours of a day together, in one batch of power flows. ``reactive_support.py`` runs them again with
+reactive support applied.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ _TIGHTEST: Final = 3
 _SHRINKS: Final = 12
 _SLIGHTLY: Final = 1e-4
 _BEARS: Final = 0.1
+_HEADROOM: Final = 0.005
+"""Part of a limited capability that is held back: what a finite number of placements cannot prove."""
+
+
+def held_back(safe_kw: Floats, full_kw: Floats) -> Floats:
+    """Safe powers less what is held back of them where they are limited."""
+    return np.where(safe_kw < full_kw - 1e-6, (1.0 - _HEADROOM) * safe_kw, safe_kw)
 
 
 class HourWork:
@@ -168,8 +175,8 @@ class AcSteps:
             work.allocate()
 
     def verify(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
-        """Step 6. What still fails in the end stays at its floor, which is zero unless reactive support is at work:
-        a capability that cannot be shown safe is none.
+        """Step 6. What still fails in the end stays at its floor, which is zero unless reactive support is
+        at work: a capability that cannot be shown safe is none.
         """
         open_hours = hours
         for attempt in range(_SHRINKS + 1):

@@ -2,8 +2,8 @@
 
 Green: the whole joint range of the PODs is safe. Yellow: limited to the capability, or, marked ``reactive``
 (Natale: orange), safe up to it only with reactive support at its extra cost. Red: zero. Where the expected
-state violates a limit, a perimeter that bears on it is never green: what worsens it is red, what relieves it is
-yellow. Blocked hours (no convergence) are red in both directions, on the whole grid.
+state violates a limit, a perimeter that bears on it is never green: what worsens it is red, what relieves
+it is yellow. Blocked hours (no convergence) are red in both directions, on the whole grid.
 """
 
 from __future__ import annotations

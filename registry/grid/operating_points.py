@@ -1,11 +1,11 @@
-"""Operating points of every perimeter over the joint range of its PODs, each green, orange or red (GRD-1; Natale
-§4.3, steps 1 to 3, and his Table 3).
+"""Operating points of every perimeter over the joint range of its PODs, each green, orange or red (GRD-1;
+Natale §4.3, steps 1 to 3, and his Table 3).
 
 1. Range: what the PODs of a perimeter can move together, up and down, per quarter-hour; the other perimeters
    stay as expected.
 2. Points: the expected state, and every step of the range in both directions; at each step once spread in
-   proportion to what each POD can move and, if more placements are asked for, filled up POD after POD in random
-   order.
+   proportion to what each POD can move and, if more placements are asked for, filled up POD after POD in
+   random order.
 3. One batch of AC power flows. No limit broken: green. Not converged: red, whatever stands in its results.
 4. The others are handed to the linearised OPF (``reactive_opf.py``) with the perimeter's own providers: cured
    is orange at its cost, the rest is red. Without providers there is no orange.
@@ -50,8 +50,8 @@ class OperatingPoints:
         quarter: quarter-hour of the day.
         delta_kw: change of injection of the perimeter's PODs against the expected state, up positive.
         expected_kw: their expected injection.
-        support_kvar: reactive power injected by the providers on top of the expected state, their sum; 0 unless
-            orange.
+        support_kvar: reactive power injected by the providers on top of the expected state, their sum; 0
+            unless orange.
         provided_kvar: the same without regard to sign: what is paid for.
         cost_milli_eur: price of the support for the quarter-hour, 0 unless orange.
         verdict: a :class:`~registry.grid.reactive_opf.Verdict` each.
@@ -135,11 +135,10 @@ def operating_points(
     verdict, limit = _first_look(solution, excess)
     setpoints = np.zeros((len(quarter), len(providers.pods)))
     for number in np.unique(perimeter[verdict == Verdict.NO_PROVIDERS]):
-        mine = np.flatnonzero(providers.perimeter == number)
-        asked = np.flatnonzero((verdict == Verdict.NO_PROVIDERS) & (perimeter == number))
-        if not len(mine):
-            continue
         own = providers.of_perimeters([int(number)])
+        if not len(own.pods):
+            continue
+        asked = np.flatnonzero((verdict == Verdict.NO_PROVIDERS) & (perimeter == number))
         p_w, q_var = state.scenarios(quarter[asked], moves[asked])
         low, high = own.at_moves(quarter[asked], moves[asked])
         way = moves[asked].sum(axis=1) > 0.0
@@ -153,7 +152,7 @@ def operating_points(
         )
         done = cures.verdict == Verdict.CURED
         verdict[asked] = cures.verdict
-        setpoints[np.ix_(asked[done], mine)] = cures.support_var[done]
+        setpoints[asked[done]] = providers.widened(own, cures.support_var[done])
     provided = np.abs(setpoints).sum(axis=1)
     cost = np.zeros(len(quarter), dtype=np.int64)
     for point in np.flatnonzero(verdict == Verdict.CURED):
@@ -222,7 +221,7 @@ def _points(
 
 
 def _filled(ranges: Floats, share: float, random: np.random.Generator) -> Floats:
-    """A share of the joint range, PODs moving to the end of their ranges in random order, per quarter-hour."""
+    """A share of the joint range, PODs moving to the end of their ranges in random order."""
     order = random.random(ranges.shape).argsort(axis=1)
     sorted_ranges = np.take_along_axis(ranges, order, axis=1)
     before = np.cumsum(sorted_ranges, axis=1) - sorted_ranges
@@ -253,7 +252,7 @@ def _expected(state: ExpectedState) -> Floats:
 
 
 class _Allowed:
-    """What each limit may reach at the points of a perimeter: its bound, or what others' trouble makes of it."""
+    """What each limit may reach at the points of a perimeter, others' trouble allowed for."""
 
     def __init__(self, state: ExpectedState, flow: PowerFlow, limits: Limits) -> None:
         quarters = np.arange(state.quarters)

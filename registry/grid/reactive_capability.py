@@ -9,8 +9,8 @@ Source: Natale et al. 2022, section 5. It names three curves, by technology and 
                         Sn, whatever P is
 
 The source connects programmable plants (biomass, hydro) directly and gives no curve for them, nor for loads:
-they give nothing here. A storage is connected through an inverter, hence static. Sn is the element's rating in
-the POD's data. Reactive power is paid per Mvarh at 5 % of the hour's purchase price of energy.
+they give nothing here. A storage is connected through an inverter, hence static. Sn is the element's rating
+in the POD's data. Reactive power is paid per Mvarh at 5 % of the hour's purchase price of energy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Operating points that break a limit, cured by reactive power at least cost (GRD-1; Natale §4.3, step 3b).
 
-A linearised optimal power flow per point. The setpoints of the providers are found by linear programming on the
-sensitivities of voltages and loadings to reactive power, least total kvar first (the price is one and the same
-for all, Natale §5), and are then held against AC power flow:
+A linearised optimal power flow per point. The setpoints of the providers are found by linear programming on
+the sensitivities of voltages and loadings to reactive power, least total kvar first (the price is one and
+the same for all, Natale §5), and are then held against AC power flow:
 
 1. linear rows of every limit in reach, around the setpoints so far; a loading is a phasor, held by five
    tangents about its angle;
@@ -106,7 +106,8 @@ def cure(
 def linear_support(
     effect: Floats, room: Floats, start: Floats, box: tuple[Floats, Floats]
 ) -> tuple[Floats, float]:
-    """Least sum of absolute kvar that keeps linear rows, and by how much (p.u.) the rows are exceeded at least.
+    """Least sum of absolute kvar that keeps linear rows, and by how much (p.u.) the rows are exceeded at
+    least.
 
     Args:
         effect: use of each row per kvar, ``[row, provider]``.

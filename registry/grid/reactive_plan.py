@@ -1,10 +1,10 @@
-"""Reactive setpoints of one hour by linear programming: those that make room for the most power, and the cheapest
-that keep it (GRD-1).
+"""Reactive setpoints of one hour by linear programming: those that make room for the most power, and the
+cheapest that keep it (GRD-1).
 
 Setpoints are one per provider and quarter-hour and stand whatever the placement of the activation is. On the
-linear rows of the hour (``linearise.py``, the providers as further injections) the worst placement of C kW uses
-a row by a concave function of C; its tangent is never below it and exact where it touches. So the program errs on
-the safe side, and repeated around its own answer it meets the best C.
+linear rows of the hour (``linearise.py``, the providers as further injections) the worst placement of C kW
+uses a row by a concave function of C; its tangent is never below it and exact where it touches. So the
+program errs on the safe side, and repeated around its own answer it meets the best C.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class PlanTask:
 
 
 def most_power(task: PlanTask, around_kw: Floats) -> tuple[Floats, Floats, Floats]:
-    """Setpoints ``[4, provider]`` that let the rising cells reach most: first the least of their shares of range, then
-    the sum of shares; the power per cell; and what each row is still exceeded by.
+    """Setpoints ``[4, provider]`` that let the rising cells reach most: first the least of their shares of
+    range, then the sum of shares; the power per cell; and what each row is still exceeded by.
 
     Tangents are taken at ``around_kw``.
     """

@@ -1,9 +1,10 @@
 """The PODs whose plants give reactive power, and how much each has to give (GRD-1, GRD-3).
 
-Reactive power is counted as injected (var, positive raises the voltage), per POD, on top of the expected state. A
-POD gives what its elements give together (``reactive_capability.py``). The room of an element depends on its active
-power after an activation, and who activates a POD does not say which of its elements will move: the room is that
-of the worst split. It always contains zero, so that giving nothing is possible whatever the forecast says.
+Reactive power is counted as injected (var, positive raises the voltage), per POD, on top of the expected
+state. A POD gives what its elements give together (``reactive_capability.py``). The room of an element
+depends on its active power after an activation, and who activates a POD does not say which of its elements
+will move: the room is that of the worst split. It always contains zero, so that giving nothing is possible
+whatever the forecast says.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class SupportTerms:
     """Who gives reactive support on a day, and at what price.
 
     Attributes:
-        purchase_milli_eur_per_mwh: purchase price of energy per delivery hour; reactive energy costs a share of it.
+        purchase_milli_eur_per_mwh: purchase price of energy per delivery hour; reactive energy costs a
+            share of it.
         pods: keys of the PODs that have agreed to give support; None: all that are able to.
     """
 
@@ -40,8 +42,8 @@ class SupportTerms:
     def providers(self, state: ExpectedState) -> Providers:
         """The providers of a state under these terms.
 
-        Raises :class:`~registry.grid.faults.GridInvalid` (GRD-3) for a key that is no POD of the state, a number of
-        prices other than the day's hours, or a negative price.
+        Raises :class:`~registry.grid.faults.GridInvalid` (GRD-3) for a key that is no POD of the state, a
+        number of prices other than the day's hours, or a negative price.
         """
         known = {pod.key for pod in state.pods}
         faults = [
@@ -96,6 +98,12 @@ class Providers:
         kept = np.isin(self.perimeter, list(perimeters))
         return Providers(self.state, self.pods[kept], self.carrier[kept], self.perimeter[kept])
 
+    def widened(self, part: Providers, support_var: Floats) -> Floats:
+        """Support of some of these providers, ``[scenario, provider of part]``, as one of all of them."""
+        whole = np.zeros((len(support_var), len(self.pods)))
+        whole[:, np.isin(self.pods, part.pods)] = support_var
+        return whole
+
     def applied(self, q_var: Floats, support_var: Floats) -> Floats:
         """Element reactive powers ``[scenario, element]`` with support ``[scenario, provider]`` added."""
         changed = q_var.copy()
@@ -103,13 +111,13 @@ class Providers:
         return changed
 
     def any_move(self, quarters: Ints) -> tuple[Floats, Floats]:
-        """Least and most support, ``[quarter, provider]``, that each can give wherever in its range it moves."""
+        """Least and most support, ``[quarter, provider]``, that each can give wherever in its range it is."""
         up, down = (self.state.range_kw[way][self.pods][:, quarters].T for way in Direction)
         first, last = self._room(quarters, up), self._room(quarters, -down)
         return np.maximum(first[0], last[0]), np.minimum(first[1], last[1])
 
     def at_moves(self, quarters: Ints, moves_kw: Floats) -> tuple[Floats, Floats]:
-        """Least and most support, ``[scenario, provider]``, when PODs inject ``moves_kw`` ``[scenario, POD]`` more."""
+        """Least and most support, ``[scenario, provider]``, when PODs inject ``moves_kw`` more."""
         return self._room(quarters, moves_kw[:, self.pods])
 
     def _room(self, quarters: Ints, moves_kw: Floats) -> tuple[Floats, Floats]:

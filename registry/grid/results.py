@@ -35,8 +35,8 @@ class PerimeterDayLights:
     Attributes:
         perimeter: its name.
         up, down: one light per hour (23, 24 or 25) and direction.
-        up_binding, down_binding: per light the limit that sets it, in words; empty where green. Of a light whose
-            whole range is safe with reactive support, the limit that would bind without.
+        up_binding, down_binding: per light the limit that sets it, in words; empty where green. Of a light
+            whose whole range is safe with reactive support, the limit that would bind without.
         up_without_kw, down_without_kw: per light marked ``reactive`` the capability without support; of the
             others it is their own.
         extra_milli_eur: per hour, what the perimeter's setpoints cost; 0 in hours without a light marked

@@ -171,8 +171,8 @@ class HourProblem:
         return float(min(largest.min(), self.full_kw[cell]))
 
     def slopes(self, power_kw: Floats) -> Floats:
-        """Use of each row by the last kW of each cell at the given powers, ``[row, cell]``: the effect of the POD
-        that moves last; of the one that moves first at no power, none beyond the cell's range.
+        """Use of each row by the last kW of each cell at the given powers, ``[row, cell]``: the effect of
+        the POD that moves last; of the one that moves first at no power, none beyond the cell's range.
         """
         part, use = self._all, np.zeros((len(self.rows.margin), len(self.cells)))
         if len(self._filled):

@@ -75,8 +75,8 @@ def sensitivities(state: ExpectedState, flow: PowerFlow) -> Sensitivities:
 
 
 def response(flow: PowerFlow, p_w: Floats, q_var: Floats, carriers: Ints, *, reactive: bool) -> Response:
-    """Voltages and phasors at the points ``[point, element]``, and what 1 kW, or 1 kvar if ``reactive``, injected
-    at each of the elements ``carriers`` does; one power flow per point and node among them.
+    """Voltages and phasors at the points ``[point, element]``, and what 1 kW, or 1 kvar if ``reactive``,
+    injected at each of the elements ``carriers`` does; one power flow per point and node among them.
     """
     network, points = flow.network, len(p_w)
     nodes, first, inverse = np.unique(network.element_node[carriers], return_index=True, return_inverse=True)
