@@ -57,6 +57,7 @@ class HourWork:
         reasons: per cell what limits it, where that is known before the allocation.
         floor_kw, target_kw: what each cell has in any case, and what the cells are raised to first.
         allocation: the capabilities so far.
+        thorough: whether ``tight_rows`` looks at every quarter-hour.
     """
 
     def __init__(self, hour: int, problem: HourProblem, margin: Floats) -> None:
@@ -69,6 +70,7 @@ class HourWork:
         self.floor_kw = np.zeros(cells)
         self.target_kw = problem.full_kw
         self.allocation = Allocation(np.zeros(cells), np.full(cells, -1, dtype=np.int64))
+        self.thorough = False
 
     def bar_local(self, state: ExpectedState) -> None:
         """The direction against a planned local activation is red (DTL-3)."""
@@ -122,7 +124,10 @@ class HourWork:
         self.allocation = Allocation(then.power_kw, by)
 
     def tight_rows(self) -> Ints:
-        """Rows that stop a cell, and for each cell the tightest limits that it uses more than others do."""
+        """Rows that stop a cell, and for each cell the tightest limits that it uses more than others do.
+
+        In its worst quarter-hour, or in each if ``thorough``.
+        """
         if not len(self.margin):
             return np.zeros(0, dtype=np.int64)
         uses = self.problem.effects(self.allocation.power_kw)
@@ -134,8 +139,11 @@ class HourWork:
         chosen = [stops[stops >= 0]]
         for cell in np.unique(leader[order]):
             mine = order[leader[order] == cell]
-            _, first = np.unique(limit[mine], return_index=True)
-            chosen.append(mine[np.sort(first)[:_TIGHTEST]])
+            quarter = self.problem.rows.quarter[mine] if self.thorough else np.zeros(len(mine))
+            for each in np.unique(quarter):
+                part = mine[quarter == each]
+                _, first = np.unique(limit[part], return_index=True)
+                chosen.append(part[np.sort(first)[:_TIGHTEST]])
         return np.unique(np.concatenate(chosen))
 
 

@@ -50,13 +50,13 @@ class _Setpoints:
         self._day, self._providers, self._terms = day, providers, terms
 
     def cost(self, perimeter: int, hour: int) -> int:
-        """Milli-euro."""
+        """The perimeter's part in the hour's setpoints, by the kW that it gains: milli-euro, rounded up."""
         support = self._day.support.get(hour)
         if support is None:
             return 0
-        return self._terms.cost_milli_eur(
-            hour, support.support_var[:, self._providers.perimeter == perimeter]
-        )
+        gained = np.where(support.gains, (self._day.power_kw - self._day.without_kw)[:, hour], 0.0)
+        part = float(gained[2 * perimeter : 2 * perimeter + 2].sum() / gained.sum())
+        return math.ceil(self._terms.cost_milli_eur(hour, support.support_var) * part - 1e-9)
 
     def of(self, perimeter: int) -> tuple[ReactiveSetpoint, ...]:
         """In the order of time; providers that give nothing are left out."""

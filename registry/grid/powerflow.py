@@ -135,8 +135,9 @@ class PowerFlow:
                 parts.append(np.zeros((len(ok), count), dtype=np.complex128))
                 continue
             result = output[kind]
-            power_from = np.asarray(result["p_from"]) + 1j * np.asarray(result["q_from"])
-            power_to = np.asarray(result["p_to"]) + 1j * np.asarray(result["q_to"])
+            with np.errstate(all="ignore"):  # failed scenarios hold anything
+                power_from = np.asarray(result["p_from"]) + 1j * np.asarray(result["q_from"])
+                power_to = np.asarray(result["p_to"]) + 1j * np.asarray(result["q_to"])
             if kind == "line":
                 at_from = volts[:, self.network.branch_from[rows]]
                 at_to = volts[:, self.network.branch_to[rows]]

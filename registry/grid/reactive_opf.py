@@ -9,7 +9,9 @@ the same for all, Natale §5), and are then held against AC power flow:
 2. least reactive power that keeps the rows, or else that exceeds them least; no setpoint moves further than
    the trust region;
 3. AC power flow there. All limits kept: *cured*. Closer to it: go on from there with new sensitivities.
-   Further away: halve the trust region.
+   Further away: halve the trust region;
+4. where the cure went further than it had to, the same part of all its setpoints is taken back, as much as AC
+   power flow allows.
 
 Two answers are red and differ: the last linear program found no setpoints (*LP infeasible*), or it found
 some that AC power flow refused to the end (*AC check failed*).
@@ -45,6 +47,9 @@ _PER_SLACK: Final = 1e6
 LOADING_WEIGHT: Final = 0.05
 """A hundredth of loading counts like 0.0005 p.u. of voltage where one has to be weighed against the other."""
 _STALLED: Final = 0.02
+_TRIMMED: Final = 5e-6
+_LEAST_SHARE: Final = 0.75
+_BISECTIONS: Final = 8
 _TURNS: Final = np.exp(-1j * np.pi / 8.0 * np.arange(-2, 3))
 
 
@@ -100,6 +105,7 @@ def cure(
         if not len(run.open):
             break
         run.round(shared=number == 0)
+    run.trim()
     return Cures(run.verdict, 1000.0 * run.support)
 
 
@@ -174,6 +180,16 @@ class _Run:
         done = merit <= 0.0
         self.verdict[chosen[done]] = Verdict.CURED
         self.open = chosen[~done & ~stalled]
+
+    def trim(self) -> None:
+        """Take back what cured points have too much, by bisection on a common factor."""
+        chosen = np.flatnonzero((self.verdict == Verdict.CURED) & (self._merit < -_TRIMMED))
+        low, high = np.full(len(chosen), _LEAST_SHARE), np.ones(len(chosen))
+        for _ in range(_BISECTIONS if len(chosen) else 0):
+            middle = (low + high) / 2.0
+            kept = self._excess(chosen, middle[:, None] * self.support[chosen]) <= 0.0
+            low, high = np.where(kept, low, middle), np.where(kept, middle, high)
+        self.support[chosen] *= high[:, None]
 
     def _around(self, chosen: Ints, *, shared: bool) -> Response:
         """The chosen points at their setpoints, with their own or their group's sensitivities."""

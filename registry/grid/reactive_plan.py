@@ -29,7 +29,9 @@ _SHARE: Final = 1e3
 _PER_KVAR: Final = 1e-3
 _PER_SLACK: Final = 1e6
 _BEARS: Final = 0.1
-_BACKOFF: Final = 2e-6
+_BACKOFF: Final = 1e-4
+"""p.u. kept under every row: what cells have without support cannot be shrunk where a row errs."""
+_BACKOFF_LAST: Final = 2e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,7 @@ def least_support(task: PlanTask, power_kw: Floats) -> Floats:
     found = task.start.copy()
     for column in range(QUARTERS_PER_HOUR):
         mine = (task.column == column) & ~task.dropped
-        room = task.weight[mine] * (task.margin - use)[mine] - _BACKOFF
+        room = task.weight[mine] * (task.margin - use)[mine] - _BACKOFF_LAST
         found[column], _ = linear_support(
             task.weight[mine, None] * task.effect[mine],
             room,

@@ -39,8 +39,8 @@ class PerimeterDayLights:
             whose whole range is safe with reactive support, the limit that would bind without.
         up_without_kw, down_without_kw: per light marked ``reactive`` the capability without support; of the
             others it is their own.
-        extra_milli_eur: per hour, what the perimeter's setpoints cost; 0 in hours without a light marked
-            ``reactive``. One set of setpoints serves both directions.
+        extra_milli_eur: per hour, the perimeter's part in the cost of the hour's setpoints, which serve all
+            perimeters and both directions together; 0 in hours without a light marked ``reactive``.
         setpoints: the reactive power that the lights marked ``reactive`` rest on, hour by hour.
     """
 

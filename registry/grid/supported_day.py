@@ -142,7 +142,7 @@ class SupportedDay:
             plan.without.problem.full_kw,
         )
         work = HourWork(hour, problem, rows.margin.copy())
-        work.floor_kw, work.target_kw = plan.safe_kw, plan.target_kw
+        work.floor_kw, work.target_kw, work.thorough = plan.safe_kw, plan.target_kw, True
         return work, reactive
 
     def bar(self, plans: Sequence[Plan], works: Sequence[HourWork], around: Around) -> Floats:
