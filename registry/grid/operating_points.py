@@ -28,7 +28,7 @@ from registry.grid.powerflow import PowerFlow, Solution
 from registry.grid.reactive_opf import ROUNDS, Points, Verdict, cure
 from registry.grid.reactive_providers import SupportTerms
 from registry.grid.sensitivity import Sensitivities, sensitivities
-from registry.grid.state import ExpectedState
+from registry.grid.state import SIGN, ExpectedState
 from registry.grid.violations import TOLERANCE, Limits
 
 Floats = npt.NDArray[np.float64]
@@ -195,28 +195,34 @@ def shares(state: ExpectedState, points: OperatingPoints) -> tuple[PerimeterShar
 def _points(
     state: ExpectedState, steps: int, placements: int, random: np.random.Generator
 ) -> tuple[Ints, Ints, Floats]:
-    """Perimeter, quarter-hour and moves of every point, those of a perimeter together."""
-    quarters = np.arange(state.quarters)
-    perimeter, quarter, moves = [], [], []
+    """Perimeter, quarter-hour and moves of every point, those of a perimeter together; no steps where there
+    is no range.
+    """
+    every = np.arange(state.quarters)
+    perimeter = [np.zeros(0, dtype=np.int64)]
+    quarter = [np.zeros(0, dtype=np.int64)]
+    moves = [np.zeros((0, len(state.pods)))]
+
+    def add(number: int, at: Ints, members: Ints, moved: Floats) -> None:
+        block = np.zeros((len(at), len(state.pods)))
+        block[:, members] = moved
+        perimeter.append(np.full(len(at), number))
+        quarter.append(at)
+        moves.append(block)
+
     for number, group in enumerate(state.partition.members):
-        if not group:
+        members = np.array(group, dtype=np.int64)
+        if not len(members):
             continue
-        members = np.array(group)
-        blocks = [np.zeros((len(quarters), len(state.pods)))]
+        add(number, every, members, np.zeros((len(every), len(members))))
         for way in Direction:
-            ranges = state.range_kw[way][members].T
+            at = np.flatnonzero(state.range_kw[way][members].sum(axis=0) > 0.0)
+            ranges = state.range_kw[way][members][:, at].T
             for placement in range(placements):
                 for step in range(1, steps + 1):
                     share = step / steps
                     moved = share * ranges if not placement else _filled(ranges, share, random)
-                    block = np.zeros((len(quarters), len(state.pods)))
-                    block[:, members] = moved if way is Direction.UP else -moved
-                    blocks.append(block)
-        perimeter.append(np.full(len(blocks) * len(quarters), number))
-        quarter.append(np.tile(quarters, len(blocks)))
-        moves.append(np.concatenate(blocks))
-    if not moves:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, len(state.pods)))
+                    add(number, at, members, SIGN[way] * moved)
     return np.concatenate(perimeter), np.concatenate(quarter), np.concatenate(moves)
 
 

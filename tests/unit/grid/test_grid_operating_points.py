@@ -56,8 +56,9 @@ def solved_values(points: OperatingPoints, chosen: Floats, keys: tuple[str, ...]
 @pytest.mark.rule("GRD-1")
 def test_every_step_of_every_perimeter_is_there_once() -> None:
     points, state = classified(SOME_KEYS), sunny_state()
-    filled = sum(1 for members in state.partition.members if members)
-    assert len(points.quarter) == filled * state.quarters * (1 + 2 * 3)
+    filled = [list(members) for members in state.partition.members if members]
+    steps = sum(int((state.range_kw[way][m].sum(axis=0) > 0).sum()) for m in filled for way in Direction)
+    assert len(points.quarter) == len(filled) * state.quarters + 3 * steps
     for number, members in enumerate(state.partition.members):
         mine = (points.perimeter == number) & (points.quarter == 50)
         up, down = (state.range_kw[way][list(members), 50].sum() for way in Direction)
