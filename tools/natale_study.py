@@ -27,6 +27,7 @@ from registry.grid.operating_points import OperatingPoints, operating_points, sh
 from registry.grid.perimeters import assign_by_node, feeders
 from registry.grid.pods import GridPod, PodElement, declared_kw, load_pods
 from registry.grid.powerflow import PowerFlow
+from registry.grid.reactive_opf import Verdict
 from registry.grid.reactive_providers import SupportTerms
 from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import Limits
@@ -161,11 +162,13 @@ def _note(case: str, points: OperatingPoints, seconds: float) -> str:
     orange, red = points.orange, points.red
     upward, expected = points.delta_kw > 0.0, points.delta_kw == 0.0
     cost = points.cost_milli_eur[orange].mean() if orange.any() else 0.0
+    verdicts = points.verdict[red].tolist()
+    because = ", ".join(f"{verdicts.count(v)} {v.name.lower()}" for v in Verdict if v in verdicts)
     return (
-        f"case {case}: {len(points.quarter)} points, {seconds:.1f} s of processor time; {int(orange.sum())} orange, "
-        f"{int((orange & upward).sum())} of them upward, at most "
+        f"case {case}: {len(points.quarter)} points, {seconds:.1f} s of processor time; {int(orange.sum())} "
+        f"orange, {int((orange & upward).sum())} of them upward, at most "
         f"{points.provided_kvar[orange].max(initial=0.0):.0f} kvar and on average {cost:.0f} milli-euro a "
-        f"quarter-hour; {int(red.sum())} red, {int((red & upward).sum())} of them upward; "
+        f"quarter-hour; {int(red.sum())} red ({because}), {int((red & upward).sum())} of them upward; "
         f"{int((~points.green & expected).sum())} of {int(expected.sum())} expected states not green"
     )
 
