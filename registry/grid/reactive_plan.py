@@ -49,6 +49,7 @@ class PlanTask:
         rising: cells that support is asked for.
         soft: rows that the expected state breaks: support takes back what it can.
         dropped: rows that nobody is held to.
+        kept: rows that the floors are known to keep without any support, whatever the linear row says.
     """
 
     problem: HourProblem
@@ -62,6 +63,7 @@ class PlanTask:
     rising: Bools
     soft: Bools
     dropped: Bools
+    kept: Bools
 
     @property
     def column(self) -> Ints:
@@ -100,6 +102,7 @@ def most_power(task: PlanTask, around_kw: Floats) -> tuple[Floats, Floats, Float
     at_start = (task.effect[rows] * task.start[task.column[rows]]).sum(axis=1)
     fixed = use.sum(axis=1) - slope[:, cells] @ (around_kw - task.floor_kw)[cells]
     right = task.margin[rows] - _BACKOFF / task.weight[rows] + at_start - fixed
+    right = np.where(task.kept[rows], np.maximum(right, 0.0), right)
     fair = np.zeros((len(cells), matrix.shape[1]))
     fair[np.arange(len(cells)), shares] = -1.0
     fair[:, least] = 1.0
@@ -137,7 +140,9 @@ def most_power(task: PlanTask, around_kw: Floats) -> tuple[Floats, Floats, Float
 
 
 def least_support(task: PlanTask, power_kw: Floats) -> Floats:
-    """The cheapest setpoints, ``[4, provider]``, that keep the rows when the cells have ``power_kw``."""
+    """The cheapest setpoints, ``[4, provider]``, that keep the rows when the cells have ``power_kw``, which
+    ``start`` is known to allow.
+    """
     use = task.problem.effects(power_kw).sum(axis=1)
     found = task.start.copy()
     for column in range(QUARTERS_PER_HOUR):
@@ -145,7 +150,7 @@ def least_support(task: PlanTask, power_kw: Floats) -> Floats:
         room = task.weight[mine] * (task.margin - use)[mine] - _BACKOFF_LAST
         found[column], _ = linear_support(
             task.weight[mine, None] * task.effect[mine],
-            room,
+            np.maximum(room, 0.0),
             task.start[column],
             (task.low[column], task.high[column]),
         )

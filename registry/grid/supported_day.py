@@ -180,6 +180,7 @@ class SupportedDay:
             rising=plan.rising,
             soft=violated & (work.margin < 0.0) & ~lost,
             dropped=lost,
+            kept=self._allowed[rows.quarter, rows.limit] <= self._limits.bounds[rows.limit],
         )
 
 

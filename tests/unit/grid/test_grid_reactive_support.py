@@ -335,3 +335,22 @@ def test_an_hour_without_convergence_stays_red() -> None:
     assert "does not converge" in found.up_binding[9]
     assert found.extra_milli_eur[9] == 0
     assert found.up[8].reactive
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_limited_neighbour_without_providers_stops_nobody() -> None:
+    """Feeder B stands close to its own limit and cannot be helped; feeder A can, and is."""
+    network = grid(
+        [Line("PS", "A", 9_000.0, 10.0), Line("PS", "B", 9_000.0, 25.0)],
+        {},
+        {"pv": "A", "store B": "B", "fixed B": "B"},
+        (0.95, 1.05),
+    )
+    pods = [pod("pv", "A", "pv", 3_000), pod("store B", "B", "storage", 1_000)]
+    forecast = flat_day(network, {"pv": 2_050.0, "fixed B": 740.0})
+    state = expected_state(network, pods, {"PA": ["pv"], "PB": ["store B"]}, forecast)
+    without = lights(state, Limits(network), ())
+    found = lights(state, Limits(network), ("pv",))
+    assert 0 < without["PB"].up[0].limit_kw < 150 and without["PA"].up[0].colour is Colour.YELLOW
+    assert found["PA"].up[0].reactive
+    assert found["PB"].up[0] == without["PB"].up[0]
