@@ -1,6 +1,7 @@
 """The DSO's technical platform: power flow, traffic lights, static lights, local needs.
 
-Rules: GRD-1, GRD-2 (static lights), DTL-1, DTL-2, DTL-3, DTL-5, POD-2. Method and limits: ``docs/grid.md``.
+Rules: GRD-1, GRD-2 (static lights), GRD-3, DTL-1, DTL-2, DTL-3, DTL-5, POD-2. Method and limits:
+``docs/grid.md``.
 
 The only room that knows power-flow libraries. Numbers here are floats in kW, W, per unit; what leaves the
 room towards the ledger is integer kW, rounded down.
@@ -12,9 +13,17 @@ room towards the ledger is integer kW, rounded down.
     state.py        expected state of a day: forecast, planned local activations, ranges that are left
     powerflow.py    batches of AC power flows; a failed one is masked, never read as voltage 0
     violations.py   limits on voltage and loading, margins, the worst element named
-    sensitivity.py  what 1 kW more at a POD does to every voltage and loading
+    sensitivity.py  what 1 kW or 1 kvar more at a POD does to every voltage and loading
     robust.py       largest kW that is safe for any placement: one hour as a set of linear rows
-    capability.py   the capabilities of a day, corrected and verified by AC power flow
+    capability.py   the capabilities of a day
+    hour_work.py    one hour of it, corrected and verified by AC power flow
+    reactive_capability.py  reactive power by technology and size, and its price (GRD-3)
+    reactive_providers.py   the PODs that give it, how much each has, on which terms
+    reactive_opf.py         one operating point cured by reactive power at least cost
+    operating_points.py     points over the joint ranges: green, orange, red, counted
+    reactive_plan.py        setpoints of an hour by linear programming
+    supported_day.py        a day with setpoints applied: power flow, rows, programs
+    reactive_support.py     the capability that setpoints add, verified with them
     lights.py       colours per perimeter, hour and direction
     static_light.py what a POD alone can move in every expected hour
     planning.py     the local activations that cure an expected violation

@@ -33,13 +33,33 @@ def hour_rows(
     state: ExpectedState, limits: Limits, base: PhasorSolution, sens: Sensitivities, hour: int
 ) -> Rows:
     """The rows of ``hour`` that all PODs together could use up; none when the whole joint range keeps all
-    limits.
+    limits. ``base`` holds all quarter-hours of the day.
     """
     quarters = np.arange(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
     up, down = state.range_kw[Direction.UP][:, quarters], state.range_kw[Direction.DOWN][:, quarters]
+    return linear_rows(limits, base, sens.voltage[hour], sens.loading[hour], quarters, up, down)
+
+
+def linear_rows(
+    limits: Limits,
+    base: PhasorSolution,
+    voltage: Floats,
+    loading: npt.NDArray[np.complex128],
+    quarters: Ints,
+    up: Floats,
+    down: Floats,
+) -> Rows:
+    """The rows that injections could use up in some quarter-hours.
+
+    Args:
+        base: the state around which the rows hold, all quarter-hours of the day.
+        voltage, loading: effect of one more unit of each injection, ``[node, injection]`` and
+            ``[branch, injection]``.
+        up, down: how much more or less of each injection there can be, ``[injection, quarter]``.
+    """
     parts = [
-        *_voltage(limits, base, sens.voltage[hour], quarters, up, down),
-        _loading(limits, base, sens.loading[hour], quarters, up, down),
+        *_voltage(limits, base, voltage, quarters, up, down),
+        _loading(limits, base, loading, quarters, up, down),
     ]
     return Rows(
         np.concatenate([part.quarter for part in parts]),

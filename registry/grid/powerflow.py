@@ -8,7 +8,7 @@ false with every limit: callers ask for "all within limits", never for "none bey
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -135,8 +135,9 @@ class PowerFlow:
                 parts.append(np.zeros((len(ok), count), dtype=np.complex128))
                 continue
             result = output[kind]
-            power_from = np.asarray(result["p_from"]) + 1j * np.asarray(result["q_from"])
-            power_to = np.asarray(result["p_to"]) + 1j * np.asarray(result["q_to"])
+            with np.errstate(all="ignore"):  # failed scenarios hold anything
+                power_from = np.asarray(result["p_from"]) + 1j * np.asarray(result["q_from"])
+                power_to = np.asarray(result["p_to"]) + 1j * np.asarray(result["q_to"])
             if kind == "line":
                 at_from = volts[:, self.network.branch_from[rows]]
                 at_to = volts[:, self.network.branch_to[rows]]
@@ -151,6 +152,13 @@ class PowerFlow:
         phasors = np.concatenate(parts, axis=1) if parts else np.zeros((len(ok), 0), dtype=np.complex128)
         phasors[~ok] = np.nan
         return phasors
+
+
+def with_loadings(phasors: PhasorSolution, solution: Solution) -> PhasorSolution:
+    """Phasors with exactly the loadings as magnitudes, so that both agree on what is violated."""
+    size = np.abs(phasors.loading)
+    factor = np.divide(solution.loading, size, out=np.ones_like(size), where=size > 0.0)
+    return replace(phasors, loading=phasors.loading * factor)
 
 
 def _chunks(total: int) -> list[slice]:

@@ -14,13 +14,34 @@ DIRECTIONS = (Direction.UP, Direction.DOWN)
 
 
 @dataclass(frozen=True, slots=True)
+class ReactiveSetpoint:
+    """Reactive power that a POD has to give on top of what is expected of it, for an orange light to hold.
+
+    Attributes:
+        pod: key of the POD.
+        quarter: quarter-hour of the day.
+        injected_var: positive raises the voltage, negative lowers it.
+    """
+
+    pod: str
+    quarter: int
+    injected_var: int
+
+
+@dataclass(frozen=True, slots=True)
 class PerimeterDayLights:
     """The lights of one perimeter on one delivery day (DTL-2).
 
     Attributes:
         perimeter: its name.
         up, down: one light per hour (23, 24 or 25) and direction.
-        up_binding, down_binding: per light the limit that sets it, in words; empty where green.
+        up_binding, down_binding: per light the limit that sets it, in words; empty where green. Of a light
+            whose whole range is safe with reactive support, the limit that would bind without.
+        up_without_kw, down_without_kw: per light marked ``reactive`` the capability without support; of the
+            others it is their own.
+        extra_milli_eur: per hour, the perimeter's part in the cost of the hour's setpoints, which serve all
+            perimeters and both directions together; 0 in hours without a light marked ``reactive``.
+        setpoints: the reactive power that the lights marked ``reactive`` rest on, hour by hour.
     """
 
     perimeter: str
@@ -28,6 +49,10 @@ class PerimeterDayLights:
     down: tuple[CellLight, ...]
     up_binding: tuple[str, ...]
     down_binding: tuple[str, ...]
+    up_without_kw: tuple[int, ...]
+    down_without_kw: tuple[int, ...]
+    extra_milli_eur: tuple[int, ...]
+    setpoints: tuple[ReactiveSetpoint, ...]
 
     def side(self, direction: Direction) -> tuple[CellLight, ...]:
         """The lights of one direction, hour by hour."""
@@ -36,6 +61,10 @@ class PerimeterDayLights:
     def binding(self, direction: Direction) -> tuple[str, ...]:
         """What sets the lights of one direction, hour by hour."""
         return self.up_binding if direction is Direction.UP else self.down_binding
+
+    def without_kw(self, direction: Direction) -> tuple[int, ...]:
+        """What one direction may have as long as no reactive support is at work, hour by hour."""
+        return self.up_without_kw if direction is Direction.UP else self.down_without_kw
 
 
 @dataclass(frozen=True, slots=True)

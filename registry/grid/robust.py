@@ -170,15 +170,40 @@ class HourProblem:
         largest = before[lines, at] + np.maximum(left, 0.0) / effect[lines, at]
         return float(min(largest.min(), self.full_kw[cell]))
 
-    def allocate(self, margin: Floats, barred: Bools, exempt: Bools) -> Allocation:
+    def slopes(self, power_kw: Floats) -> Floats:
+        """Use of each row by the last kW of each cell at the given powers, ``[row, cell]``: the effect of
+        the POD that moves last; of the one that moves first at no power, none beyond the cell's range.
+        """
+        part, use = self._all, np.zeros((len(self.rows.margin), len(self.cells)))
+        if len(self._filled):
+            power = power_kw[self._cell_of]
+            first = (part.before == 0.0) & (power == 0.0)
+            last = (part.before < power) & (power <= part.before + part.range)
+            use[:, self._filled] = np.add.reduceat(
+                np.where(first | last, part.effect, 0.0), self._starts, axis=1
+            )
+        return use
+
+    def allocate(
+        self,
+        margin: Floats,
+        barred: Bools,
+        exempt: Bools,
+        *,
+        floor_kw: Floats | None = None,
+        target_kw: Floats | None = None,
+    ) -> Allocation:
         """Share the margins among the cells.
 
         Args:
             margin: margin per row, as corrected so far.
-            barred: cells that stay at zero.
+            barred: cells that stay at their floor.
             exempt: rows that bind nobody any more (already violated; the cells that worsen them are barred).
+            floor_kw: what each cell has in any case, 0 if not given.
+            target_kw: what each cell is raised to at most, its whole range if not given.
         """
-        caps = np.where(barred, 0.0, self.full_kw)
+        floor = np.zeros(len(self.cells)) if floor_kw is None else floor_kw
+        caps = np.where(barred, floor, np.maximum(self.full_kw if target_kw is None else target_kw, floor))
         full = self.effects(caps)
         rows = np.flatnonzero((full.sum(axis=1) > margin + _EPSILON) & ~exempt)
         stopped = np.full(len(caps), -1, dtype=np.int64)
@@ -186,17 +211,21 @@ class HourProblem:
             return Allocation(caps, stopped)
         full, left = full[rows], np.maximum(margin[rows], 0.0)
         everyone = full > 0.0
-        idle = np.zeros_like(caps)
-        choices = [self._fill(rows, everyone, left, idle, caps)]
+        choices = [self._fill(rows, everyone, left, floor, caps)]
         members = full >= _MEMBER * full.max(axis=1, keepdims=True)
         if (members != everyone).any():
+            taken = self.effects(floor, rows)
+            room = np.maximum(left[:, None] - (taken.sum(axis=1, keepdims=True) - taken), 0.0)
             alone = np.array(
-                [self.largest_alone(c, rows, left) if caps[c] else 0.0 for c in range(len(caps))]
+                [
+                    np.clip(self.largest_alone(c, rows, room[:, c]), floor[c], caps[c]) if caps[c] else 0.0
+                    for c in range(len(caps))
+                ]
             )
             use = np.where(everyone & ~members, self.effects(alone, rows), 0.0).sum(axis=1)
             members = np.where((use > left)[:, None], everyone, members)
             reserved = np.where(use > left, left, left - use)
-            choices.append(self._fill(rows, members, reserved, idle, alone))
+            choices.append(self._fill(rows, members, reserved, floor, alone))
         best = max(choices, key=lambda choice: float(choice.power_kw.sum()))
         return self._fill(rows, everyone, left, best.power_kw, caps)
 

@@ -118,3 +118,34 @@ def test_a_weak_coupling_does_not_stop_the_neighbour() -> None:
     power = allocate(build([(0,), (1,)], effect, np.array([1.0]), np.full(2, 10.0), np.zeros(2)))
     assert power[2] == pytest.approx(10.0)
     assert power[0] == pytest.approx(0.9, abs=1e-4)
+
+
+@pytest.mark.rule("GRD-1")
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, part=st.floats(0.0, 1.0))
+def test_what_cells_have_already_is_kept_and_the_rest_is_safe(seed: int, part: float) -> None:
+    """Raised from floors that are safe: nobody below its floor or beyond its target, all rows kept."""
+    random = np.random.default_rng(seed)
+    hour, _, _ = problem(random, [range(3), range(3, 6)], pods=6, rows=4)
+    none = np.zeros(len(hour.cells), dtype=np.bool_)
+    exempt = np.zeros(4, dtype=np.bool_)
+    floor = part * allocate(hour)
+    target = floor + random.random(4) * (hour.full_kw - floor)
+    barred = random.random(4) < 0.3
+    found = hour.allocate(hour.rows.margin, barred, exempt, floor_kw=floor, target_kw=target).power_kw
+    assert (found >= floor - 1e-9).all() and (found <= target + 1e-9).all()
+    assert (found[barred] == floor[barred]).all()
+    assert (hour.effects(found).sum(axis=1) <= hour.rows.margin + 1e-9).all()
+    from_nothing = hour.allocate(hour.rows.margin, none, exempt, floor_kw=np.zeros(4)).power_kw
+    assert from_nothing == pytest.approx(allocate(hour))
+
+
+@pytest.mark.rule("GRD-1")
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, part=st.floats(0.0, 1.0), other=st.floats(0.0, 1.0))
+def test_a_tangent_is_never_below_the_worst_placement(seed: int, part: float, other: float) -> None:
+    random = np.random.default_rng(seed)
+    hour, _, _ = problem(random, [range(4), range(4, 7)], pods=7, rows=5)
+    at, there = part * hour.full_kw, other * hour.full_kw
+    tangent = hour.effects(at) + hour.slopes(at) * (there - at)
+    assert (tangent >= hour.effects(there) - 1e-9).all()

@@ -1,0 +1,239 @@
+"""Operating points that break a limit, cured by reactive power at least cost (GRD-1; Natale §4.3, step 3b).
+
+A linearised optimal power flow per point. The setpoints of the providers are found by linear programming on
+the sensitivities of voltages and loadings to reactive power, least total kvar first (the price is one and
+the same for all, Natale §5), and are then held against AC power flow:
+
+1. linear rows of every limit in reach, around the setpoints so far; a loading is a phasor, held by five
+   tangents about its angle;
+2. least reactive power that keeps the rows, or else that exceeds them least; no setpoint moves further than
+   the trust region;
+3. AC power flow there. All limits kept: *cured*. Closer to it: go on from there with new sensitivities.
+   Further away: halve the trust region;
+4. where the cure went further than it had to, the same part of all its setpoints is taken back, as much as AC
+   power flow allows.
+
+Two answers are red and differ: the last linear program found no setpoints (*LP infeasible*), or it found
+some that AC power flow refused to the end (*AC check failed*).
+
+Sensitivities of the first round are shared among points of one group; a point not cured by them gets its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linprog
+
+from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.reactive_providers import Providers
+from registry.grid.sensitivity import Response, response
+from registry.grid.violations import TOLERANCE, Limits
+
+Floats = npt.NDArray[np.float64]
+Complexes = npt.NDArray[np.complex128]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+ROUNDS: Final = 5
+_BACKOFF: Final = 2e-6
+"""p.u. or fraction kept from every limit, so that the next AC power flow need not meet it exactly."""
+_PER_SLACK: Final = 1e6
+"""Price in kvar of a thousandth p.u. beyond a limit: above what any provider needs to take it back."""
+LOADING_WEIGHT: Final = 0.05
+"""A hundredth of loading counts like 0.0005 p.u. of voltage where one has to be weighed against the other."""
+_STALLED: Final = 0.02
+_TRIMMED: Final = 5e-6
+_LEAST_SHARE: Final = 0.75
+_BISECTIONS: Final = 8
+_TURNS: Final = np.exp(-1j * np.pi / 8.0 * np.arange(-2, 3))
+
+
+class Verdict(IntEnum):
+    """What became of an operating point; see the module's description."""
+
+    FEASIBLE = 0
+    CURED = 1
+    NO_PROVIDERS = 2
+    LP_INFEASIBLE = 3
+    AC_FAILED = 4
+    NOT_CONVERGED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Operating points to cure.
+
+    Attributes:
+        p_w, q_var: element powers, ``[point, element]``.
+        allowed: what each limit may reach, ``[point, K]``; infinite where it does not count.
+        low, high: least and most support of each provider, var, ``[point, provider]``.
+        group: points with the same number share the sensitivities of the first round.
+    """
+
+    p_w: Floats
+    q_var: Floats
+    allowed: Floats
+    low: Floats
+    high: Floats
+    group: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Cures:
+    """Per point the verdict (``CURED``, ``LP_INFEASIBLE`` or ``AC_FAILED``) and the last setpoints in var,
+    ``[point, provider]``.
+    """
+
+    verdict: Ints
+    support_var: Floats
+
+
+def cure(
+    points: Points, providers: Providers, flow: PowerFlow, limits: Limits, *, rounds: int = ROUNDS
+) -> Cures:
+    """Least support that makes AC power flow keep all limits of each point, each point on its own.
+
+    The points converge without support; there is at least one provider.
+    """
+    run = _Run(points, providers, flow, limits)
+    for number in range(rounds):
+        if not len(run.open):
+            break
+        run.round(shared=number == 0)
+    run.trim()
+    return Cures(run.verdict, 1000.0 * run.support)
+
+
+def linear_support(
+    effect: Floats, room: Floats, start: Floats, box: tuple[Floats, Floats]
+) -> tuple[Floats, float]:
+    """Least sum of absolute kvar that keeps linear rows, and by how much (p.u.) the rows are exceeded at
+    least.
+
+    Args:
+        effect: use of each row per kvar, ``[row, provider]``.
+        room: what ``start`` leaves under each row.
+        start: setpoints around which the rows hold.
+        box: least and most of each setpoint.
+    """
+    providers = effect.shape[1]
+    scaled = 1000.0 * effect
+    matrix = np.hstack([scaled, -scaled, -np.ones((len(scaled), 1))])
+    low, high = box
+    bounds = np.concatenate(
+        [
+            np.stack([np.maximum(low, 0.0), np.maximum(high, 0.0)], axis=1),
+            np.stack([np.maximum(-high, 0.0), np.maximum(-low, 0.0)], axis=1),
+            [[0.0, np.inf]],
+        ]
+    )
+    price = np.concatenate([np.ones(2 * providers), [_PER_SLACK]])
+    right = 1000.0 * (room + effect @ start)
+    found = linprog(price, A_ub=matrix, b_ub=right, bounds=bounds, method="highs")
+    if found.x is None:
+        return start, np.inf
+    return found.x[:providers] - found.x[providers:-1], float(found.x[-1]) / 1000.0
+
+
+class _Run:
+    """All points on their way through the rounds; setpoints in kvar."""
+
+    def __init__(self, points: Points, providers: Providers, flow: PowerFlow, limits: Limits) -> None:
+        count = len(points.p_w)
+        self._points, self._providers, self._flow, self._limits = points, providers, flow, limits
+        self._low, self._high = points.low / 1000.0, points.high / 1000.0
+        self._reach = np.ones(count)
+        self._merit = np.full(count, np.inf)
+        self._weight = np.ones(len(limits.bounds))
+        self._weight[2 * limits.nodes :] = LOADING_WEIGHT
+        self.support = np.zeros_like(self._low)
+        self.verdict = np.full(count, Verdict.LP_INFEASIBLE, dtype=np.int64)
+        self.open: Ints = np.arange(count)
+        self._merit = self._excess(self.open, self.support)
+
+    def _excess(self, chosen: Ints, support: Floats) -> Floats:
+        """Weighted worst excess of the chosen points at the given setpoints; infinite where not converged."""
+        q_var = self._providers.applied(self._points.q_var[chosen], 1000.0 * support)
+        values = self._limits.values(self._flow.solve(self._points.p_w[chosen], q_var))
+        excess = ((values - self._points.allowed[chosen] - TOLERANCE) * self._weight).max(axis=1)
+        return np.where(np.isfinite(excess), excess, np.inf)
+
+    def round(self, *, shared: bool) -> None:
+        """One linear program and one AC power flow for every open point."""
+        chosen = self.open
+        around = self._around(chosen, shared=shared)
+        trial, slack = self.support[chosen].copy(), np.zeros(len(chosen))
+        for number, point in enumerate(chosen):
+            trial[number], slack[number] = self._program(int(point), around, number)
+        merit = self._excess(chosen, trial)
+        better = merit < self._merit[chosen]
+        stalled = (slack > _BACKOFF) & (slack > (1.0 - _STALLED) * self._merit[chosen]) & (not shared)
+        self.support[chosen[better]] = trial[better]
+        self._merit[chosen[better]] = merit[better]
+        self._reach[chosen[~better]] /= 2.0
+        self.verdict[chosen] = np.where(slack > _BACKOFF, Verdict.LP_INFEASIBLE, Verdict.AC_FAILED)
+        done = merit <= 0.0
+        self.verdict[chosen[done]] = Verdict.CURED
+        self.open = chosen[~done & ~stalled]
+
+    def trim(self) -> None:
+        """Take back what cured points have too much, by bisection on a common factor."""
+        chosen = np.flatnonzero((self.verdict == Verdict.CURED) & (self._merit < -_TRIMMED))
+        low, high = np.full(len(chosen), _LEAST_SHARE), np.ones(len(chosen))
+        for _ in range(_BISECTIONS if len(chosen) else 0):
+            middle = (low + high) / 2.0
+            kept = self._excess(chosen, middle[:, None] * self.support[chosen]) <= 0.0
+            low, high = np.where(kept, low, middle), np.where(kept, middle, high)
+        self.support[chosen] *= high[:, None]
+
+    def _around(self, chosen: Ints, *, shared: bool) -> Response:
+        """The chosen points at their setpoints, with their own or their group's sensitivities."""
+        p_w = self._points.p_w[chosen]
+        q_var = self._providers.applied(self._points.q_var[chosen], 1000.0 * self.support[chosen])
+        phasors = with_loadings(self._flow.solve_phasors(p_w, q_var), self._flow.solve(p_w, q_var))
+        carriers = self._providers.carrier
+        if shared:
+            _, first, inverse = np.unique(self._points.group[chosen], return_index=True, return_inverse=True)
+            found = response(self._flow, p_w[first], q_var[first], carriers, reactive=True)
+            voltage, turn = found.voltage[inverse], found.turn[inverse]
+        else:
+            found = response(self._flow, p_w, q_var, carriers, reactive=True)
+            voltage, turn = found.voltage, found.turn
+        return Response(phasors.u_pu, phasors.loading, voltage, turn, phasors.converged)
+
+    def _program(self, point: int, around: Response, number: int) -> tuple[Floats, float]:
+        start = self.support[point]
+        span = self._reach[point] * (self._high[point] - self._low[point])
+        low, high = np.maximum(self._low[point], start - span), np.minimum(self._high[point], start + span)
+        effect, room = self._rows(
+            around.u_pu[number],
+            around.loading[number],
+            around.voltage[number],
+            around.turn[number],
+            self._points.allowed[point],
+            np.maximum(high - start, start - low),
+        )
+        return linear_support(effect, room, start, (low, high))
+
+    def _rows(
+        self, u: Floats, z: Complexes, du: Floats, dz: Complexes, allowed: Floats, reach: Floats
+    ) -> tuple[Floats, Floats]:
+        """Effect per kvar and room of every limit that the trust region could use up, ``[row, provider]`` and
+        ``[row]``, loadings weighed.
+        """
+        nodes = self._limits.nodes
+        values, effect = np.concatenate([u, -u]), np.concatenate([du, -du])
+        near = values + np.abs(effect) @ reach > allowed[: 2 * nodes]
+        bound = allowed[2 * nodes :]
+        branches = np.flatnonzero(np.abs(z) + np.abs(dz) @ reach > bound)
+        turns = np.exp(-1j * np.angle(z[branches]))[:, None] * _TURNS
+        along = (dz[branches, None, :] * turns[:, :, None]).real.reshape(-1, len(reach))
+        left = (bound[branches, None] - (z[branches, None] * turns).real).ravel()
+        effects = np.concatenate([effect[near], LOADING_WEIGHT * along])
+        room = np.concatenate([(allowed[: 2 * nodes] - values)[near], LOADING_WEIGHT * left])
+        return effects, room - _BACKOFF
