@@ -8,12 +8,12 @@ asked where the expected state is built.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.grid.faults import Fault, GridInvalid, raise_if_any
+from registry.grid.faults import Fault, raise_if_any
+from registry.grid.json_files import entries_of
 from registry.grid.results import DIRECTIONS, LocalActivation
 
 _SHAPE = '{"activations": [{"perimeter", "hour", "direction", "power_kw"}]}'
@@ -25,11 +25,7 @@ def load_activations(path: Path) -> tuple[LocalActivation, ...]:
 
     Raises :class:`~registry.grid.faults.GridInvalid` (DTL-3) naming every bad entry.
     """
-    try:
-        entries = list(json.loads(path.read_text(encoding="utf-8"))["activations"])
-    except (ValueError, KeyError, TypeError) as error:
-        fault = Fault("not_activations", path.name, repr(error), _SHAPE)
-        raise GridInvalid("activations", [fault], rule="DTL-3") from None
+    entries = entries_of(path, "activations", _SHAPE, rule="DTL-3")
     faults: list[Fault] = []
     read = [_activation(number, entry, faults) for number, entry in enumerate(entries)]
     raise_if_any("activations", faults, rule="DTL-3")

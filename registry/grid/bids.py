@@ -16,7 +16,6 @@ Source: Natale et al. 2022, section 5, Table 2 and the text below it.
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,11 +27,13 @@ import numpy as np
 from registry.domain.quantities import Direction
 from registry.grid.faults import Fault, GridInvalid, raise_if_any
 from registry.grid.forecast import QUARTERS_PER_HOUR
+from registry.grid.json_files import entries_of
 from registry.grid.pods import GridPod, Technology, largest_move_w
 from registry.grid.results import DIRECTIONS
 from registry.grid.state import ExpectedState
 
 _RULE: Final = "GRD-2"
+_BIDS_SHAPE: Final = '{"bids": [{"pod", "hour", "direction", "power_w", "price_milli_eur_per_mwh"}]}'
 _PRICE_COLUMNS: Final = ["hour", "purchase", "selling", "fuel"]
 _DIRECTION: Final = {way.name.lower(): way for way in DIRECTIONS}
 
@@ -199,14 +200,9 @@ def load_bids(path: Path) -> tuple[Bid, ...]:
 
     Raises :class:`~registry.grid.faults.GridInvalid` naming every bad entry.
     """
-    shape = '{"bids": [{"pod", "hour", "direction", "power_w", "price_milli_eur_per_mwh"}]}'
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["bids"]
-        entries = list(enumerate(rows))
-    except (ValueError, KeyError, TypeError) as error:
-        raise GridInvalid("bids", [Fault("not_bids", path.name, repr(error), shape)], rule=_RULE) from None
+    entries = entries_of(path, "bids", _BIDS_SHAPE, rule=_RULE)
     faults: list[Fault] = []
-    bids = [bid for number, row in entries if (bid := _bid(number, row, faults)) is not None]
+    bids = [bid for number, row in enumerate(entries) if (bid := _bid(number, row, faults)) is not None]
     raise_if_any("bids", faults, rule=_RULE)
     return tuple(bids)
 

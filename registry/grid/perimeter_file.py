@@ -12,9 +12,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from registry.grid.faults import Fault, GridInvalid, raise_if_any
+from registry.grid.faults import Fault, raise_if_any
+from registry.grid.json_files import entries_of
 
 _SHAPE = '{"perimeters": [{"name", "pods": [...]}]}'
 
@@ -24,11 +24,7 @@ def load_perimeters(path: Path) -> dict[str, tuple[str, ...]]:
 
     Raises :class:`~registry.grid.faults.GridInvalid` (DTL-1) naming every bad entry and repeated name.
     """
-    try:
-        entries: list[Any] = list(json.loads(path.read_text(encoding="utf-8"))["perimeters"])
-    except (ValueError, KeyError, TypeError) as error:
-        fault = Fault("not_a_perimeter_file", path.name, repr(error), _SHAPE)
-        raise GridInvalid("perimeters", [fault], rule="DTL-1") from None
+    entries = entries_of(path, "perimeters", _SHAPE, rule="DTL-1")
     faults = [
         Fault("bad_perimeter", f"entry {number}", _short(entry), "a name and a list of POD keys")
         for number, entry in enumerate(entries)

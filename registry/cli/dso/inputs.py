@@ -16,6 +16,7 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
 from registry.grid.activations import load_activations
 from registry.grid.forecast import Forecast, load_forecast
+from registry.grid.json_files import require_json
 from registry.grid.network import Network, load_network
 from registry.grid.perimeter_file import load_perimeters
 from registry.grid.perimeters import assign_by_node, feeders
@@ -84,6 +85,8 @@ def load_files(
     Raises:
         RuleViolation: what is wrong with them, by element, entry or name.
     """
+    readable("grid", grid, lambda file: require_json(file, "grid"))
+    readable("pods", pods, lambda file: require_json(file, "pods"))
     network = readable("grid", grid, load_network)
     found = readable("pods", pods, load_pods)
     if perimeters == FEEDERS:

@@ -31,9 +31,10 @@ def test_perimeters_written_are_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        ("", "not_a_perimeter_file"),
-        ("[]", "not_a_perimeter_file"),
-        ({"perimeters": 3}, "not_a_perimeter_file"),
+        ("", "not_json"),
+        ("[" * 40, "not_json"),
+        ("[]", "bad_shape"),
+        ({"perimeters": 3}, "bad_shape"),
         ({"perimeters": []}, "no_perimeters"),
         ({"perimeters": [7]}, "bad_perimeter"),
         ({"perimeters": [{"name": "", "pods": []}]}, "bad_perimeter"),
