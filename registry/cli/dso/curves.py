@@ -214,11 +214,12 @@ def _unit(milli: int | None) -> str:
 
 
 def _perimeters_table(found: Sequence[Curve]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    title = "▲ up, ▼ down; offered and feasible in MWh, mean price of what is feasible"
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
     table.add_column("perimeter")
-    for way in DIRECTIONS:
-        for text in ("offered MWh", "feasible MWh", "EUR/MWh"):
-            table.add_column(f"{way.name.lower()} {text}", justify="right")
+    for arrow in "▲▼":
+        for text in ("offered", "feasible", "EUR/MWh"):
+            table.add_column(f"{arrow} {text}", justify="right", no_wrap=True)
     for name in dict.fromkeys(curve.perimeter for curve in found):
         sums = totals([(1, [curve for curve in found if curve.perimeter == name])])
         cells = [
