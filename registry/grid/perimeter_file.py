@@ -1,61 +1,65 @@
-"""Perimeters that a DSO names itself, as a file (DTL-1).
+"""Perimeters that a DSO names itself, as a table of nodes (DTL-1).
 
-    {"perimeters": [{"name": "north", "pods": ["key", ...]}, ...]}
+    node,perimeter
+    MV1.101 Bus 4,north
+    MV1.101 Bus 5,south
 
-``pods`` are keys of the POD file. Whether each POD is in exactly one perimeter is asked where the partition
-is used.
+A POD is in the perimeter of its node; one at a node that the table leaves out is in none, which is found
+where the partition is used.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from registry.grid.faults import Fault, raise_if_any
-from registry.grid.json_files import entries_of
+from registry.grid.faults import Fault, GridInvalid, raise_if_any
+from registry.grid.network import Network
+from registry.grid.perimeters import Perimeter
 
-_SHAPE = '{"perimeters": [{"name", "pods": [...]}]}'
+_COLUMNS: Final = ["node", "perimeter"]
 
 
-def load_perimeters(path: Path) -> dict[str, tuple[str, ...]]:
-    """The keys of the PODs of each perimeter.
+def load_perimeters(path: Path, network: Network) -> tuple[Perimeter, ...]:
+    """The perimeters of a table, in the order in which they first come.
 
-    Raises :class:`~registry.grid.faults.GridInvalid` (DTL-1) naming every bad entry and repeated name.
+    Raises :class:`~registry.grid.faults.GridInvalid` (DTL-1) naming every unknown or repeated node, empty
+    name and bad row.
     """
-    entries = entries_of(path, "perimeters", _SHAPE, rule="DTL-1")
-    faults = [
-        Fault("bad_perimeter", f"entry {number}", _short(entry), "a name and a list of POD keys")
-        for number, entry in enumerate(entries)
-        if not _is_perimeter(entry)
-    ]
-    good = [entry for entry in entries if _is_perimeter(entry)]
-    faults += [
-        Fault("repeated_name", f"perimeter {name}", f"{count} times", "once")
-        for name, count in Counter(entry["name"] for entry in good).items()
-        if count > 1
-    ]
-    if not entries:
-        faults.append(Fault("no_perimeters", path.name, "none", "at least one"))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, strict=True))
+    if not rows or rows[0] != _COLUMNS:
+        found = ",".join(rows[0])[:60] if rows else "an empty file"
+        fault = Fault("bad_header", "row 1", found, ",".join(_COLUMNS))
+        raise GridInvalid("perimeters", [fault], rule="DTL-1")
+    faults: list[Fault] = []
+    groups: dict[str, list[int]] = {}
+    seen: set[int] = set()
+    for number, row in enumerate(rows[1:], start=2):
+        node = network.node_index.get(row[0]) if len(row) == len(_COLUMNS) else None
+        if len(row) != len(_COLUMNS) or not row[1].strip():
+            allowed = "a node and the name of a perimeter"
+            faults.append(Fault("bad_row", f"row {number}", ",".join(row), allowed))
+        elif node is None:
+            allowed = f"a node of grid {network.name}"
+            faults.append(Fault("unknown_node", f"row {number}, node", row[0], allowed))
+        elif node in seen:
+            faults.append(Fault("repeated_node", f"row {number}, node", f"{row[0]} again", "each node once"))
+        else:
+            seen.add(node)
+            groups.setdefault(row[1], []).append(node)
     raise_if_any("perimeters", faults, rule="DTL-1")
-    return {entry["name"]: tuple(entry["pods"]) for entry in good}
+    return tuple(Perimeter(name, tuple(sorted(nodes))) for name, nodes in groups.items())
 
 
-def perimeters_text(perimeters: Mapping[str, Sequence[str]]) -> str:
-    """The file of these perimeters."""
-    rows = [{"name": name, "pods": list(keys)} for name, keys in perimeters.items()]
-    return json.dumps({"perimeters": rows}, indent=1, ensure_ascii=False) + "\n"
-
-
-def _is_perimeter(entry: object) -> bool:
-    if not isinstance(entry, Mapping):
-        return False
-    name, pods = entry.get("name"), entry.get("pods")
-    named = isinstance(name, str) and bool(name)
-    return named and isinstance(pods, list) and all(isinstance(key, str) for key in pods)
-
-
-def _short(entry: object) -> str:
-    text = repr(entry)
-    return text if len(text) <= 60 else text[:57] + "..."
+def perimeters_text(network: Network, perimeters: Sequence[Perimeter]) -> str:
+    """The table of these perimeters."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    for perimeter in perimeters:
+        rows.writerows([network.node_names[node], perimeter.name] for node in perimeter.nodes)
+    return text.getvalue()

@@ -27,7 +27,7 @@ from registry.domain.quantities import Colour
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.lights import day_lights
 from registry.grid.network import Network
-from registry.grid.perimeters import partition
+from registry.grid.perimeters import Perimeter, partition
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
 from registry.grid.state import ExpectedState
@@ -42,11 +42,12 @@ _WORTH: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """PODs (keys) of a perimeter that hang below one of its branches."""
+    """PODs (keys) of a perimeter that hang below one of its branches, and all nodes that do."""
 
     perimeter: str
     branch: str
     below: tuple[str, ...]
+    nodes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Split:
         branch: where it is cut.
         above, below: names of the parts.
         above_pods, below_pods: their PODs.
+        nodes_below: positions of all nodes that have no supply without the branch.
         before_kwh, after_kwh: sum of capability over the day and both directions, of the perimeter and of
             its parts.
         total_before_kwh, total_after_kwh: the same of all perimeters.
@@ -69,6 +71,7 @@ class Split:
     below: str
     above_pods: tuple[str, ...]
     below_pods: tuple[str, ...]
+    nodes_below: tuple[int, ...]
     before_kwh: float
     after_kwh: float
     total_before_kwh: float
@@ -77,10 +80,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Proposed splits and the perimeters they lead to; no split where none helps."""
+    """Proposed splits and the PODs of the perimeters they lead to; no split where none helps."""
 
     splits: tuple[Split, ...]
-    perimeters: Groups
+    pods: Groups
     before_kwh: float
     after_kwh: float
 
@@ -146,6 +149,7 @@ def _accept(
                 below,
                 parts[above],
                 parts[below],
+                cut.nodes,
                 before_kwh,
                 sum(after[part] for part in parts),
                 sum(sums.values()),
@@ -261,10 +265,29 @@ def cuts_of(state: ExpectedState, perimeters: Iterable[str]) -> dict[str, list[C
                 if known is None or len(supplied[branch]) > len(supplied[known]):
                     found[below] = branch
         cuts[name] = [
-            Cut(name, network.branch_names[branch], tuple(state.pods[i].key for i in sorted(below)))
+            Cut(
+                name,
+                network.branch_names[branch],
+                tuple(state.pods[i].key for i in sorted(below)),
+                tuple(node for node in range(len(network.node_names)) if node not in supplied[branch]),
+            )
             for below, branch in found.items()
         ]
     return cuts
+
+
+def split_areas(areas: Sequence[Perimeter], splits: Iterable[Split]) -> tuple[Perimeter, ...]:
+    """The nodes of perimeters after proposed splits, in their order."""
+    done = list(areas)
+    for split in splits:
+        (place,) = [number for number, area in enumerate(done) if area.name == split.perimeter]
+        below = set(split.nodes_below)
+        nodes = done[place].nodes
+        done[place : place + 1] = [
+            Perimeter(split.above, tuple(node for node in nodes if node not in below)),
+            Perimeter(split.below, tuple(node for node in nodes if node in below)),
+        ]
+    return tuple(done)
 
 
 def _supplied(network: Network, *, without: int) -> set[int]:

@@ -19,7 +19,7 @@ from registry.grid.forecast import Forecast, load_forecast
 from registry.grid.json_files import require_json
 from registry.grid.network import Network, load_network
 from registry.grid.perimeter_file import load_perimeters
-from registry.grid.perimeters import assign_by_node, feeders
+from registry.grid.perimeters import Perimeter, assign_by_node, feeders
 from registry.grid.pods import GridPod, load_pods
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import LocalActivation
@@ -53,10 +53,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a grid, without a day."""
+    """The files of a grid, without a day.
+
+    Attributes:
+        areas: perimeters as parts of the grid.
+        perimeters: the keys of their PODs, of those that have any.
+    """
 
     network: Network
     pods: tuple[GridPod, ...]
+    areas: tuple[Perimeter, ...]
     perimeters: Mapping[str, tuple[str, ...]]
     flow: PowerFlow
     limits: Limits
@@ -89,8 +95,10 @@ def load_files(
     readable("pods", pods, lambda file: require_json(file, "pods"))
     network = readable("grid", grid, load_network)
     found = readable("pods", pods, load_pods)
+    if not found:
+        raise InputInvalid(rule="GRD-1", field="pods", found="none", allowed="at least one POD")
     if perimeters == FEEDERS:
-        groups = assign_by_node(network, found, feeders(network))
+        areas = feeders(network)
     else:
         path = Path(perimeters)
         if not path.is_file():
@@ -100,11 +108,10 @@ def load_files(
                 found=perimeters,
                 allowed=f"{FEEDERS}, or a file that exists",
             )
-        groups = readable("perimeters", path, load_perimeters)
+        areas = readable("perimeters", path, lambda file: load_perimeters(file, network))
+    groups = {name: keys for name, keys in assign_by_node(network, found, areas).items() if keys}
     limits = Limits(network, LimitSettings(loading=loading, voltage_reserve_pu=reserve))
-    return Files(
-        network, found, {name: keys for name, keys in groups.items() if keys}, PowerFlow(network), limits
-    )
+    return Files(network, found, areas, groups, PowerFlow(network), limits)
 
 
 def load_day(path: Path, files: Files, day: DeliveryDay) -> Forecast:

@@ -28,7 +28,7 @@ from registry.cli.dso.inputs import (
 from registry.cli.dso.showing import console, counted, line
 from registry.cli.outcome import EPILOG, one_clear_line
 from registry.grid.perimeter_file import perimeters_text
-from registry.grid.splits import Split, Suggestion, suggest_splits
+from registry.grid.splits import Split, Suggestion, split_areas, suggest_splits
 
 perimeters_app = typer.Typer(help="Perimeters of a grid.", no_args_is_help=True, epilog=EPILOG)
 
@@ -63,7 +63,8 @@ def suggest(
         with counted("days computed") as progress:
             found = suggest_splits(state, files.flow, files.limits, most=splits, progress=progress)
         if out is not None:
-            out.write_text(perimeters_text(found.perimeters), encoding="utf-8")
+            areas = split_areas(files.areas, found.splits)
+            out.write_text(perimeters_text(files.network, areas), encoding="utf-8")
         if as_json:
             typer.echo(json.dumps(_document(found), indent=1, ensure_ascii=False))
             return

@@ -11,9 +11,15 @@ Position = tuple[float, float]
 
 
 def file_coordinates(path: Path, names: Sequence[str]) -> tuple[Position, ...] | None:
-    """``x`` and ``y`` of every node of a grid file, in the order of ``names``; None unless all have both."""
-    rows = json.loads(path.read_text(encoding="utf-8"))["data"]["node"]
-    places = {str(row.get("name")): (row.get("x"), row.get("y")) for row in rows}
+    """``x`` and ``y`` of every node of a grid file, in the order of ``names``; None unless all have both.
+
+    A file of another kind than power-grid-model JSON has none.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["data"]["node"]
+        places = {str(row.get("name")): (row.get("x"), row.get("y")) for row in rows}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
     found: list[Position] = []
     for name in names:
         x, y = places.get(name, (None, None))

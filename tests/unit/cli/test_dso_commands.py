@@ -85,14 +85,13 @@ def test_lights_as_json(files: DsoFiles) -> None:
 @pytest.mark.rule("DTL-1")
 def test_perimeters_can_be_a_file(files: DsoFiles) -> None:
     options = files.write(USED)
-    groups = [{"name": "one", "pods": ["a_1", "b_1"]}, {"name": "two", "pods": ["a_2", "b_2"]}]
-    files.path("p.json").write_text(json.dumps({"perimeters": groups}), encoding="utf-8")
-    found = document(run("dso", "lights", *options, "--perimeters", files.path("p.json"), "--json"))
+    table = files.path("p.csv")
+    table.write_text("node,perimeter\nSS_1,one\nSS_2,two\n", encoding="utf-8")
+    found = document(run("dso", "lights", *options, "--perimeters", table, "--json"))
     down = {p["perimeter"]: p["down"][0]["capability_kw"] for p in found["perimeters"]}  # type: ignore[attr-defined]
     assert down == {"one": 99, "two": 447}
-    groups[1]["pods"] = ["a_2", "b_1"]
-    files.path("p.json").write_text(json.dumps({"perimeters": groups}), encoding="utf-8")
-    refused(run("dso", "lights", *options, "--perimeters", files.path("p.json")), "DTL-1", "b_1", "b_2")
+    table.write_text("node,perimeter\nSS_1,one\n", encoding="utf-8")
+    refused(run("dso", "lights", *options, "--perimeters", table), "DTL-1", "a_2", "b_2")
 
 
 @pytest.mark.rule("DTL-3")
@@ -142,6 +141,13 @@ def test_a_pod_on_an_unknown_node_is_named(files: DsoFiles) -> None:
     pods["pods"][0]["node"] = "SS_9"
     files.path("pods.json").write_text(json.dumps(pods), encoding="utf-8")
     refused(run("dso", "lights", *options), "a_1")
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_grid_without_pods_has_no_lights(files: DsoFiles) -> None:
+    options = files.write(USED)
+    files.path("pods.json").write_text('{"pods": []}', encoding="utf-8")
+    refused(run("dso", "lights", *options), "GRD-1", "at least one POD")
 
 
 @pytest.mark.rule("GRD-1", "TIM-1")
@@ -201,7 +207,7 @@ def test_a_file_that_is_not_there_is_named(files: DsoFiles, option: str) -> None
 
 @pytest.mark.rule("DTL-5")
 def test_suggested_splits_can_be_used_at_once(files: DsoFiles) -> None:
-    options, out = files.write(USED), files.path("better.json")
+    options, out = files.write(USED), files.path("better.csv")
     shown = run("dso", "perimeters", "suggest", *options, "--out", out)
     assert shown.exit_code == EXIT_DONE, shown.output
     words = " ".join(shown.stdout.split())

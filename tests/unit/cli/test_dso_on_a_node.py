@@ -160,13 +160,10 @@ def test_what_files_and_register_do_not_agree_on_is_refused(
     refused(with_pods([{**pods[0], "key": "s0"}, *pods[1:]]), "POD-1", "POD s0")
     refused(with_pods(pods[1:]), "POD-2", "1 PODs with granted power")
     files.write()
-    half = [{"name": "x", "pods": [pod["key"] for pod in pods[:2]]}]
-    half.append({"name": "y", "pods": [pod["key"] for pod in pods[2:]]})
-    files.path("p.json").write_text(json.dumps({"perimeters": half}), encoding="utf-8")
+    table = files.path("p.csv")
+    table.write_text("node,perimeter\nA,x\nB,y\n", encoding="utf-8")
     refused(
-        run("dso", "lights", *options, *publish, "--perimeters", files.path("p.json")),
-        "DTL-1",
-        str(PERIMETER),
+        run("dso", "lights", *options, *publish, "--perimeters", table), "DTL-1", "as x has", str(PERIMETER)
     )
     assert founded.node.ledger.head().number == head
 

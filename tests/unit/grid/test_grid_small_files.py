@@ -11,8 +11,10 @@ from registry.domain.quantities import Direction
 from registry.grid.activations import load_activations
 from registry.grid.faults import GridInvalid
 from registry.grid.perimeter_file import load_perimeters, perimeters_text
+from registry.grid.perimeters import feeders
 from registry.grid.results import LocalActivation
 from registry.grid.typical_days import load_typical_days
+from tests.unit.grid.grid_house import figure_12, simbench
 
 
 def write(folder: Path, content: object) -> Path:
@@ -23,30 +25,34 @@ def write(folder: Path, content: object) -> Path:
 
 @pytest.mark.rule("DTL-1")
 def test_perimeters_written_are_read_again(tmp_path: Path) -> None:
-    perimeters = {"nörth": ("a", "b"), "south": ()}
-    assert load_perimeters(write(tmp_path, perimeters_text(perimeters))) == perimeters
+    network = simbench().network
+    areas = feeders(network)
+    assert load_perimeters(write(tmp_path, perimeters_text(network, areas)), network) == areas
 
 
 @pytest.mark.rule("DTL-1")
 @pytest.mark.parametrize(
-    ("content", "code"),
+    ("rows", "code"),
     [
-        ("", "not_json"),
-        ("[" * 40, "not_json"),
-        ("[]", "bad_shape"),
-        ({"perimeters": 3}, "bad_shape"),
-        ({"perimeters": []}, "no_perimeters"),
-        ({"perimeters": [7]}, "bad_perimeter"),
-        ({"perimeters": [{"name": "", "pods": []}]}, "bad_perimeter"),
-        ({"perimeters": [{"name": "x", "pods": "abc"}]}, "bad_perimeter"),
-        ({"perimeters": [{"name": "x", "pods": [1]}]}, "bad_perimeter"),
-        ({"perimeters": [{"name": "x", "pods": []}, {"name": "x", "pods": []}]}, "repeated_name"),
+        (["PS,north,x"], "bad_row"),
+        (["PS"], "bad_row"),
+        (["PS, "], "bad_row"),
+        (["nowhere,north"], "unknown_node"),
+        (["PS,north", "MV,north", "PS,south"], "repeated_node"),
     ],
 )
-def test_bad_perimeters_are_named(tmp_path: Path, content: object, code: str) -> None:
+def test_bad_perimeters_are_named_by_row(tmp_path: Path, rows: list[str], code: str) -> None:
+    network, _, _ = figure_12()
     with pytest.raises(GridInvalid) as refused:
-        load_perimeters(write(tmp_path, content))
+        load_perimeters(write(tmp_path, "\n".join(["node,perimeter", *rows])), network)
     assert [fault.code for fault in refused.value.faults] == [code] and refused.value.rule == "DTL-1"
+    assert f"row {len(rows) + 1}" in refused.value.faults[0].where
+
+
+@pytest.mark.parametrize("text", ["", "perimeter,node\n", "[]"])
+def test_a_table_of_perimeters_needs_its_header(tmp_path: Path, text: str) -> None:
+    with pytest.raises(GridInvalid, match="row 1"):
+        load_perimeters(write(tmp_path, text), figure_12()[0])
 
 
 PLAN = {"perimeter": "P", "hour": 3, "direction": "up", "power_kw": 7}

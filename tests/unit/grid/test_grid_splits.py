@@ -6,10 +6,10 @@ import pytest
 
 from registry.domain.quantities import Direction
 from registry.grid.faults import GridInvalid
-from registry.grid.perimeters import partition
+from registry.grid.perimeters import Perimeter, assign_by_node, partition
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import LocalActivation
-from registry.grid.splits import cuts_of, only_hours, suggest_splits, with_perimeters
+from registry.grid.splits import cuts_of, only_hours, split_areas, suggest_splits, with_perimeters
 from registry.grid.state import ExpectedState, expected_state, with_activations
 from registry.grid.violations import Limits
 from tests.unit.grid.grid_house import Line, figure_12, flat_day, grid, pod, simbench
@@ -37,7 +37,12 @@ def test_figure_12_is_cut_where_its_bottleneck_is() -> None:
     assert found.before_kwh == pytest.approx(hours * 0.995 * (100 + 500), rel=0.01)
     assert found.after_kwh == pytest.approx(hours * (0.995 * (100 + 450 + 500) + 800), rel=0.01)
     assert (split.before_kwh, split.after_kwh) == (found.before_kwh, found.after_kwh)
-    partition(state.pods, found.perimeters)
+    partition(state.pods, found.pods)
+    areas = split_areas([Perimeter("P1", tuple(range(4)))], found.splits)
+    names = [[state.network.node_names[node] for node in area.nodes] for area in areas]
+    cut = split.branch.removeprefix("MV-")
+    assert names == [[name for name in ("PS", "MV", "SS_1", "SS_2") if name != cut], [cut]]
+    assert assign_by_node(state.network, state.pods, areas) == found.pods
 
 
 @pytest.mark.rule("DTL-5")
@@ -52,7 +57,7 @@ def test_nothing_limited_is_left_alone() -> None:
         state, PowerFlow(network, threads=1), Limits(network), progress=lambda *at: calls.append(at)
     )
     assert found.splits == () and found.before_kwh == found.after_kwh == 400.0
-    assert found.perimeters == {"P": ("a", "b")}
+    assert found.pods == {"P": ("a", "b")}
     assert calls == [(1, 1)]
 
 
@@ -74,12 +79,12 @@ def test_a_suggestion_for_the_fixture_only_adds() -> None:
     found = suggest_splits(
         state, house.flow, house.limits(), most=1, progress=lambda *at: progress.append(at)
     )
-    partition(state.pods, found.perimeters)
+    partition(state.pods, found.pods)
     assert found.after_kwh >= found.before_kwh
     for split in found.splits:
         assert split.total_after_kwh > split.total_before_kwh
-        assert split.above in found.perimeters and split.below in found.perimeters
-        assert split.perimeter not in found.perimeters
+        assert split.above in found.pods and split.below in found.pods
+        assert split.perimeter not in found.pods
     assert [done for done, _ in progress] == list(range(1, len(progress) + 1))
     assert all(done <= total for done, total in progress)
 
