@@ -7,7 +7,7 @@ hexadecimal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from registry.domain.calendar import DeliveryDay
@@ -43,18 +43,15 @@ def known_pods(
         one POD; POD-2 where the register has a POD of the DSO with granted power that no key names, since
         lights computed without it would not hold.
     """
+    rows = every(lambda after, limit: mirror.pods(day=day.number, dso=dso, after=after, limit=limit))
+    registered = {row.pod_id: row for row in rows}
     found: dict[str, KnownPod] = {}
     owner: dict[bytes, str] = {}
     for key in keys:
         pod_id = pod_id_of(vault, key)
-        view = mirror.pod(pod_id, day=day.number) if pod_id is not None else None
-        if pod_id is None or view is None or view.dso != dso:
-            raise RuleViolation(
-                rule="POD-1",
-                field=f"POD {key}",
-                found="not in the register" if view is None else f"a POD of DSO {view.dso}",
-                allowed=f"POD code or pod_id of a registered POD of DSO {dso}",
-            )
+        view = registered.get(pod_id) if pod_id is not None else None
+        if pod_id is None or view is None:
+            raise _stranger(mirror, key, pod_id, dso, day)
         if pod_id in owner:
             raise RuleViolation(
                 rule="POD-1",
@@ -63,8 +60,8 @@ def known_pods(
                 allowed="one entry",
             )
         owner[pod_id] = key
-        found[key] = KnownPod(key, pod_id, view.perimeter, *_granted(view))
-    _require_all(mirror, dso, day, set(owner))
+        found[key] = KnownPod(key, pod_id, view.perimeter, view.granted_up_kw, view.granted_down_kw)
+    _require_all(registered.values(), dso, owner)
     return found
 
 
@@ -137,13 +134,22 @@ def local_plan_kw(mirror: Mirror, dso: int, day: DeliveryDay) -> dict[tuple[int,
     return {place: kw for place, kw in sorted(plan.items()) if kw}
 
 
-def _granted(view: PodView) -> tuple[int, int]:
-    return (0, 0) if view.withdrawn else (view.granted_up_kw, view.granted_down_kw)
+def _stranger(mirror: Mirror, key: str, pod_id: bytes | None, dso: int, day: DeliveryDay) -> RuleViolation:
+    view = mirror.pod(pod_id, day=day.number) if pod_id is not None else None
+    return RuleViolation(
+        rule="POD-1",
+        field=f"POD {key}",
+        found=f"a POD of DSO {view.dso}" if view is not None and view.dso != dso else "not in the register",
+        allowed=f"POD code or pod_id of a registered POD of DSO {dso}",
+    )
 
 
-def _require_all(mirror: Mirror, dso: int, day: DeliveryDay, named: set[bytes]) -> None:
-    rows = every(lambda after, limit: mirror.pods(day=day.number, dso=dso, after=after, limit=limit))
-    missing = [view.pod_id.hex() for view in rows if any(_granted(view)) and view.pod_id not in named]
+def _require_all(registered: Iterable[PodView], dso: int, named: Collection[bytes]) -> None:
+    missing = [
+        view.pod_id.hex()
+        for view in registered
+        if (view.granted_up_kw or view.granted_down_kw) and view.pod_id not in named
+    ]
     if missing:
         shown = ", ".join(f"{pod_id[:16]}…" for pod_id in missing[:_SHOWN])
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""

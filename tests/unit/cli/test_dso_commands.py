@@ -208,17 +208,23 @@ def test_a_file_that_is_not_there_is_named(files: DsoFiles, option: str) -> None
 @pytest.mark.rule("DTL-5")
 def test_suggested_splits_can_be_used_at_once(files: DsoFiles) -> None:
     options, out = files.write(USED), files.path("better.csv")
-    shown = run("dso", "perimeters", "suggest", *options, "--out", out)
-    assert shown.exit_code == EXIT_DONE, shown.output
-    words = " ".join(shown.stdout.split())
-    assert "PS-MV MV-SS_" in words and "before" in words and str(out) in words
-    found = document(run("dso", "perimeters", "suggest", *options, "--json"))
+    found = document(run("dso", "perimeters", "suggest", *options, "--out", out, "--json"))
     assert found["after_kwh"] > found["before_kwh"]  # type: ignore[operator]
     (split,) = found["splits"]  # type: ignore[misc]
+    assert (split["perimeter"], split["branch"][:6]) == ("PS-MV", "MV-SS_")
     after = document(run("dso", "lights", *options, "--perimeters", out, "--json"))
     assert {p["perimeter"] for p in after["perimeters"]} == {part["name"] for part in split["parts"]}  # type: ignore[attr-defined]
     down = sorted(p["down"][0]["capability_kw"] for p in after["perimeters"])  # type: ignore[attr-defined]
     assert down == [99, 447]
+
+
+@pytest.mark.rule("DTL-5")
+def test_splits_are_shown_with_before_and_after(files: DsoFiles) -> None:
+    out = files.path("better.csv")
+    shown = run("dso", "perimeters", "suggest", *files.write(USED), "--out", out)
+    assert shown.exit_code == EXIT_DONE, shown.output
+    words = " ".join(shown.stdout.split())
+    assert "PS-MV MV-SS_" in words and " before, " in words and " after" in words and str(out) in words
 
 
 @pytest.mark.rule("DTL-5")
@@ -307,15 +313,18 @@ def test_case_a_leaves_end_users_out(files: DsoFiles) -> None:
 # ------------------------------------------------------------------------------------------------- pictures
 
 
-@pytest.mark.parametrize("kind", ["grid", "lights", "cloud", "profile", "curve"])
-def test_every_kind_of_picture_is_written(files: DsoFiles, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("grid", ".svg"), ("lights", ".png"), ("cloud", ".svg"), ("profile", ".png"), ("curve", ".svg")],
+)
+def test_every_kind_of_picture_is_written(files: DsoFiles, kind: str, suffix: str) -> None:
     options = [*files.write(USED), "--perimeter", "PS-MV", "--prices", str(files.prices())]
-    for suffix, magic in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
-        picture = files.path(f"p{suffix}")
-        shown = run("dso", "draw", kind, picture, *options)
-        assert shown.exit_code == EXIT_DONE, shown.output
-        assert picture.read_bytes().startswith(magic)
-    assert b"2026-06-18" in picture.read_bytes()
+    picture = files.path(f"p{suffix}")
+    shown = run("dso", "draw", kind, picture, *options)
+    assert shown.exit_code == EXIT_DONE, shown.output
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG" if suffix == ".png" else b"<?xml")
+    assert suffix == ".png" or b"2026-06-18" in content
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,21 @@ def test_the_weakest_quarter_hour_counts() -> None:
 
 
 @pytest.mark.rule("GRD-2")
+def test_an_element_offers_what_it_can_hold_all_hour_whatever_its_neighbours_could() -> None:
+    """Sun but no load in one quarter-hour, load but no sun in the next: neither lasts for an hour."""
+    state = mixed()
+    pods = (GridPod("both", "A", state.pods[0].elements[:2], 900, 900), state.pods[1])
+    p_w = np.zeros_like(state.p_w)
+    p_w[state.network.element_index["pv"]] = 100_000.0
+    p_w[state.network.element_index["load"]] = 400_000.0
+    p_w[state.network.element_index["load"], 28] = p_w[state.network.element_index["pv"], 29] = 0.0
+    day = Forecast(DAY, p_w, state.q_var)
+    both = expected_state(state.network, pods, {"P": ["both", "shop"]}, day)
+    offered = {bid.hour for bid in rational_bids(both, PRICES) if bid.pod == "both"}
+    assert offered == set(range(24)) - {7}
+
+
+@pytest.mark.rule("GRD-2")
 def test_nobody_offers_beyond_grant_and_plan() -> None:
     """Granted 100 kW of which the DSO takes 60: 40 are left, the cheapest first."""
     state = mixed()
