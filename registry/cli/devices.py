@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from registry.cli.nodes import open_existing
+from registry.cli.nodes import open_existing, signer_of
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.errors import InputInvalid
@@ -44,12 +44,7 @@ def bind_devices(
     with one_clear_line(), open_existing(state) as node:
         if not keys.is_file():
             raise InputInvalid(rule="DEV-1", field="keys", found=str(keys), allowed="a file that exists")
-        signer = node.signers.get(dso)
-        if signer is None:
-            held = ", ".join(map(str, sorted(node.signers))) or "none"
-            raise InputInvalid(
-                rule="DEV-1", field="dso", found=dso, allowed=f"a party whose key is here: {held}"
-            )
+        signer = signer_of(node, dso, "DEV-1")
         now = node.clock.now()
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
             task = progress.add_task("keys", total=None)

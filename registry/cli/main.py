@@ -16,6 +16,7 @@ from registry.bootstrap import SystemClock, sandbox_token
 from registry.cli.benching import bench_app
 from registry.cli.demo.run import run_demo
 from registry.cli.devices import devices_app
+from registry.cli.dso.app import dso_app
 from registry.cli.fleet import add_pgui
 from registry.cli.logs import log_app
 from registry.cli.nodes import open_existing, require_node
@@ -35,6 +36,7 @@ app.add_typer(log_app, name="log")
 add_pgui(app)
 app.add_typer(devices_app, name="devices")
 app.add_typer(bench_app, name="bench")
+app.add_typer(dso_app, name="dso")
 console = Console()
 
 State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]

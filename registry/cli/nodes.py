@@ -7,7 +7,9 @@ from pathlib import Path
 from registry.bootstrap import Node, SystemClock, open_node
 from registry.bootstrap.node import CHAIN_FOLDER, KEYS_FOLDER
 from registry.config import Settings
+from registry.domain.errors import InputInvalid
 from registry.ledger.opening import CHAIN_FILE, DEPLOYMENT_FILE
+from registry.ports import Signer
 
 
 def open_existing(state: Path) -> Node:
@@ -27,3 +29,16 @@ def require_node(settings: Settings) -> None:
             f"state: found {settings.state}, which holds no node; allowed a folder that "
             "`flexledger demo` or a served node left"
         )
+
+
+def signer_of(node: Node, dso: int, rule: str) -> Signer:
+    """The ledger key of a DSO.
+
+    Raises:
+        InputInvalid: by ``rule``, its key is not here.
+    """
+    signer = node.signers.get(dso)
+    if signer is None:
+        held = ", ".join(map(str, sorted(node.signers))) or "none"
+        raise InputInvalid(rule=rule, field="dso", found=dso, allowed=f"a party whose key is here: {held}")
+    return signer

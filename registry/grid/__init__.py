@@ -1,7 +1,7 @@
-"""The DSO's technical platform: power flow, traffic lights, static lights, local needs.
+"""The DSO's technical platform: power flow, traffic lights, static lights, local needs, curves, splits, the
+day afterwards, pictures.
 
-Rules: GRD-1, GRD-2 (static lights), GRD-3, DTL-1, DTL-2, DTL-3, DTL-5, POD-2. Method and limits:
-``docs/grid.md``.
+Rules: GRD-1, GRD-2, GRD-3, DTL-1, DTL-2, DTL-3, DTL-5, POD-2. Method and limits: ``docs/grid.md``.
 
 The only room that knows power-flow libraries. Numbers here are floats in kW, W, per unit; what leaves the
 room towards the ledger is integer kW, rounded down.
@@ -28,4 +28,11 @@ room towards the ledger is integer kW, rounded down.
     static_light.py what a POD alone can move in every expected hour
     planning.py     the local activations that cure an expected violation
     results.py      the types that leave this room
+    bids.py         what PODs offer: Natale's rational bidder, or a file
+    curves.py       price-quantity curves, what of them is feasible, and their totals
+    splits.py       cuts of perimeters that raise the sum of capability
+    expost.py       what activations did to limits, by readings and baselines
+    sampling.py     operating points of a perimeter for its picture
+    pictures/       drawings from plain data; the only place that knows the drawing library
+    perimeter_file.py, activations.py, typical_days.py, json_files.py  further files that are read
 """

@@ -17,6 +17,7 @@ from registry.bootstrap.node import CHAIN_FOLDER
 from registry.cli.demo import (
     attempts,
     founding,
+    grid_files,
     metering,
     proving,
     qualifying,
@@ -72,6 +73,7 @@ def _prepare(stage: Stage) -> None:
     with stage.act(4, "Registration, static lights, devices"):
         registering.register_all(stage)
         registering.give_static_lights(stage)
+        grid_files.write_grid_files(stage)
         registering.bind_devices(stage)
     with stage.act(5, "Products, equivalences, aggregates, prequalification"):
         qualifying.publish_products(stage)

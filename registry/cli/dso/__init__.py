@@ -1,0 +1,1 @@
+"""`flexledger dso`: what a DSO's technical platform computes, shows and publishes."""

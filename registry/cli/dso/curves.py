@@ -1,0 +1,235 @@
+"""`flexledger dso curves` and `year`: what perimeters offer at which price, and how much of it is feasible
+(GRD-2).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from registry.cli.dso.inputs import (
+    FEEDERS,
+    ActivationsFile,
+    AsJson,
+    DayText,
+    Files,
+    ForecastFile,
+    GridFile,
+    Loading,
+    PerimetersText,
+    PodsFile,
+    Reserve,
+    delivery_day,
+    load_day,
+    load_files,
+    load_plan,
+    readable,
+)
+from registry.cli.dso.showing import console, counted, line, working
+from registry.cli.outcome import one_clear_line
+from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import InputInvalid
+from registry.domain.quantities import Direction
+from registry.grid.bids import Prices, load_bids, load_prices, rational_bids, without_end_users
+from registry.grid.curves import Curve, SideTotals, curves_of, totals
+from registry.grid.lights import day_lights
+from registry.grid.results import DIRECTIONS
+from registry.grid.state import ExpectedState
+from registry.grid.typical_days import TypicalDay, load_typical_days
+
+NEUR_PER_EUR = 10**9
+
+
+class Case(StrEnum):
+    """Who offers: Natale's case A, generation (and storage) only, or B, end users as well."""
+
+    A = "a"
+    B = "b"
+
+
+CaseOption = Annotated[
+    Case, typer.Option(case_sensitive=False, help="`a`: generation and storage only; `b`: end users as well.")
+]
+PricesFile = Annotated[
+    Path | None, typer.Option(help="Hourly prices; PODs then bid rationally.", exists=True, dir_okay=False)
+]
+BidsFile = Annotated[Path | None, typer.Option(help="Bids, instead of prices.", exists=True, dir_okay=False)]
+
+
+def curves(
+    grid: GridFile,
+    pods: PodsFile,
+    forecast: ForecastFile,
+    day: DayText,
+    prices: PricesFile = None,
+    bids: BidsFile = None,
+    perimeters: PerimetersText = FEEDERS,
+    activations: ActivationsFile = None,
+    case: CaseOption = Case.B,
+    loading: Loading = 1.0,
+    reserve: Reserve = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Price-quantity curves of a day per perimeter, hour and direction, with what of them is feasible."""
+    with one_clear_line():
+        when = delivery_day(day)
+        files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
+        state = chosen_state(files, forecast, when, activations, case)
+        found = day_curves(files, state, when, prices, bids)
+        sums = totals([(1, found)])
+        if as_json:
+            document = {
+                "grid": files.network.name,
+                "day": when.date.isoformat(),
+                "case": case.value,
+                "totals": totals_document(sums),
+                "curves": [curve.as_document() for curve in found],
+            }
+            typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+            return
+        line(f"{files.network.name}, {when.date}, case {case.value.upper()}")
+        console.print(_perimeters_table(found))
+        console.print(totals_table(sums, "day"))
+
+
+def year(
+    grid: GridFile,
+    pods: PodsFile,
+    days: Annotated[
+        Path, typer.Option(help="Table of the days that stand for a year.", exists=True, dir_okay=False)
+    ],
+    perimeters: PerimetersText = FEEDERS,
+    case: CaseOption = Case.B,
+    loading: Loading = 1.0,
+    reserve: Reserve = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Potential, feasible quantity and cost of flexibility in a year, as Natale's Table 4 has them."""
+    with one_clear_line():
+        files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
+        table = readable("days", days, load_typical_days)
+        sums = totals(_year(files, table, case))
+        if as_json:
+            document = {
+                "grid": files.network.name,
+                "days_computed": len(table),
+                "days": sum(row.days for row in table),
+                "case": case.value,
+                "totals": totals_document(sums),
+            }
+            typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+            return
+        line(
+            f"{files.network.name}, case {case.value.upper()}: {len(table)} days computed, "
+            f"for {sum(row.days for row in table)}"
+        )
+        console.print(totals_table(sums, "year"))
+
+
+def chosen_state(
+    files: Files, forecast: Path, day: DeliveryDay, activations: Path | None, case: Case
+) -> ExpectedState:
+    """The expected state of a day with the PODs that offer in a case."""
+    offering = without_end_users(files.pods) if case is Case.A else files.pods
+    return files.state(load_day(forecast, files, day), load_plan(activations), offering)
+
+
+def day_curves(
+    files: Files, state: ExpectedState, day: DeliveryDay, prices: Path | None, bids: Path | None
+) -> tuple[Curve, ...]:
+    """The curves of a day from prices or bids.
+
+    Raises:
+        InputInvalid: GRD-2, neither or both are given.
+    """
+    if (prices is None) == (bids is None):
+        found = "neither" if prices is None else "both"
+        raise InputInvalid(rule="GRD-2", field="prices", found=found, allowed="either --prices or --bids")
+    if prices is not None:
+        offered = rational_bids(state, _prices(prices, day))
+    elif bids is not None:
+        offered = readable("bids", bids, load_bids)
+    with working(f"lights of {len(files.perimeters)} perimeters"):
+        return curves_of(state, day_lights(state, files.flow, files.limits), offered)
+
+
+def _year(files: Files, table: Sequence[TypicalDay], case: Case) -> Iterator[tuple[int, Sequence[Curve]]]:
+    with counted("days computed") as progress:
+        for number, row in enumerate(table):
+            day = DeliveryDay(row.day)
+            state = chosen_state(files, row.forecast, day, None, case)
+            prices = _prices(row.prices, day)
+            lights = day_lights(state, files.flow, files.limits)
+            yield row.days, curves_of(state, lights, rational_bids(state, prices))
+            progress(number + 1, len(table))
+
+
+def _prices(path: Path, day: DeliveryDay) -> Prices:
+    return readable("prices", path, lambda file: load_prices(file, day.hours))
+
+
+def totals_document(sums: Mapping[Direction, SideTotals]) -> dict[str, Any]:
+    """Both directions by name."""
+    return {way.name.lower(): sums[way].as_document() for way in DIRECTIONS}
+
+
+def totals_table(sums: Mapping[Direction, SideTotals], span: str) -> Table:
+    """The rows of Natale's Table 4."""
+    table = Table(box=None, padding=(0, 2, 0, 0), title=f"per {span}", title_justify="left")
+    table.add_column("")
+    for way in DIRECTIONS:
+        table.add_column(f"{way.name.lower()}ward", justify="right")
+    up, down = (sums[way] for way in DIRECTIONS)
+    rows = (
+        ("market potential, MWh", [f"{s.potential_wh / 1e6:,.3f}" for s in (up, down)]),
+        ("feasible flexibility, MWh", [_feasible(s) for s in (up, down)]),
+        ("cost of feasible flexibility, EUR", [f"{s.cost_neur / NEUR_PER_EUR:,.2f}" for s in (up, down)]),
+        ("needed reactive support, Mvarh", [f"{s.reactive_varh / 1e6:,.3f}" for s in (up, down)]),
+        ("extra cost of reactive support, EUR", [_eur(s.reactive_cost_neur) for s in (up, down)]),
+        ("unitary cost without it, EUR/MWh", [_unit(s.unit_milli_eur_per_mwh) for s in (up, down)]),
+        ("unitary cost with it, EUR/MWh", [_unit(s.unit_with_support_milli_eur_per_mwh) for s in (up, down)]),
+    )
+    for name, cells in rows:
+        table.add_row(name, *cells)
+    return table
+
+
+def _feasible(side: SideTotals) -> str:
+    lost = "" if side.lost_part is None else f" (-{side.lost_part:.1%})"
+    return f"{side.feasible_wh / 1e6:,.3f}{lost}"
+
+
+def _eur(neur: int) -> str:
+    return f"{neur / NEUR_PER_EUR:,.2f}"
+
+
+def _unit(milli: int | None) -> str:
+    return "-" if milli is None else f"{milli / 1000:,.2f}"
+
+
+def _perimeters_table(found: Sequence[Curve]) -> Table:
+    title = "▲ up, ▼ down; offered and feasible in MWh, mean price of what is feasible"
+    table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+    table.add_column("perimeter")
+    for arrow in "▲▼":
+        for text in ("offered", "feasible", "EUR/MWh"):
+            table.add_column(f"{arrow} {text}", justify="right", no_wrap=True)
+    for name in dict.fromkeys(curve.perimeter for curve in found):
+        sums = totals([(1, [curve for curve in found if curve.perimeter == name])])
+        cells = [
+            cell
+            for way in DIRECTIONS
+            for cell in (
+                f"{sums[way].potential_wh / 1e6:,.3f}",
+                f"{sums[way].feasible_wh / 1e6:,.3f}",
+                _unit(sums[way].unit_milli_eur_per_mwh),
+            )
+        ]
+        table.add_row(name, *cells)
+    return table

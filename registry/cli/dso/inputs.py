@@ -1,0 +1,153 @@
+"""The files that every command of `flexledger dso` reads, and the case they make."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import InputInvalid
+from registry.grid.activations import load_activations
+from registry.grid.forecast import Forecast, load_forecast
+from registry.grid.json_files import require_json
+from registry.grid.network import Network, load_network
+from registry.grid.perimeter_file import load_perimeters
+from registry.grid.perimeters import Perimeter, assign_by_node, feeders
+from registry.grid.pods import GridPod, load_pods
+from registry.grid.powerflow import PowerFlow
+from registry.grid.results import LocalActivation
+from registry.grid.state import ExpectedState, expected_state
+from registry.grid.violations import Limits, LimitSettings
+
+FEEDERS = "feeders"
+T = TypeVar("T")
+
+
+def _file(text: str) -> Any:
+    return typer.Option(help=text, exists=True, dir_okay=False)
+
+
+GridFile = Annotated[Path, _file("The grid (docs/grid.md).")]
+PodsFile = Annotated[Path, _file("The PODs on it.")]
+ForecastFile = Annotated[Path, _file("Expected power of the day.")]
+DayText = Annotated[str, typer.Option("--day", help="Delivery day, YYYY-MM-DD.")]
+PerimetersText = Annotated[
+    str, typer.Option("--perimeters", help="`feeders`, read off the grid, or a file of perimeters.")
+]
+ActivationsFile = Annotated[Path | None, _file("Local activations that are planned.")]
+Loading = Annotated[
+    float, typer.Option(min=0.01, max=2.0, help="Highest loading, as a fraction of the rating.")
+]
+Reserve = Annotated[
+    float, typer.Option(min=0.0, max=0.099, help="Narrows every voltage band at both ends, p.u.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of a grid, without a day.
+
+    Attributes:
+        areas: perimeters as parts of the grid.
+        perimeters: the keys of their PODs, of those that have any.
+    """
+
+    network: Network
+    pods: tuple[GridPod, ...]
+    areas: tuple[Perimeter, ...]
+    perimeters: Mapping[str, tuple[str, ...]]
+    flow: PowerFlow
+    limits: Limits
+
+    def state(
+        self,
+        forecast: Forecast,
+        activations: Sequence[LocalActivation] = (),
+        pods: Sequence[GridPod] | None = None,
+    ) -> ExpectedState:
+        """The expected state of a day; with other ``pods`` the perimeters hold those of them that they have.
+
+        Raises what :func:`~registry.grid.state.expected_state` raises.
+        """
+        chosen = self.pods if pods is None else pods
+        left_out = {pod.key for pod in self.pods} - {pod.key for pod in chosen}
+        groups = {name: [k for k in keys if k not in left_out] for name, keys in self.perimeters.items()}
+        return expected_state(self.network, chosen, groups, forecast, activations)
+
+
+def load_files(
+    grid: Path, pods: Path, perimeters: str, *, loading: float = 1.0, reserve: float = 0.0
+) -> Files:
+    """Read grid, PODs and perimeters.
+
+    Raises:
+        RuleViolation: what is wrong with them, by element, entry or name.
+    """
+    readable("grid", grid, lambda file: require_json(file, "grid"))
+    readable("pods", pods, lambda file: require_json(file, "pods"))
+    network = readable("grid", grid, load_network)
+    found = readable("pods", pods, load_pods)
+    if not found:
+        raise InputInvalid(rule="GRD-1", field="pods", found="none", allowed="at least one POD")
+    if perimeters == FEEDERS:
+        areas = feeders(network)
+    else:
+        path = Path(perimeters)
+        if not path.is_file():
+            raise InputInvalid(
+                rule="DTL-1",
+                field="perimeters",
+                found=perimeters,
+                allowed=f"{FEEDERS}, or a file that exists",
+            )
+        areas = readable("perimeters", path, lambda file: load_perimeters(file, network))
+    groups = {name: keys for name, keys in assign_by_node(network, found, areas).items() if keys}
+    limits = Limits(network, LimitSettings(loading=loading, voltage_reserve_pu=reserve))
+    return Files(network, found, areas, groups, PowerFlow(network), limits)
+
+
+def load_day(path: Path, files: Files, day: DeliveryDay) -> Forecast:
+    """Read the forecast of a day."""
+    return readable(
+        "forecast", path, lambda file: load_forecast(file, files.network, day=day.date, quarters=day.quarters)
+    )
+
+
+def load_plan(path: Path | None) -> tuple[LocalActivation, ...]:
+    """Planned local activations, none without a file."""
+    return () if path is None else readable("activations", path, load_activations)
+
+
+def delivery_day(text: str) -> DeliveryDay:
+    """The delivery day of a date.
+
+    Raises:
+        InputInvalid: TIM-1, no date.
+    """
+    try:
+        return DeliveryDay(date.fromisoformat(text))
+    except ValueError:
+        raise InputInvalid(rule="TIM-1", field="day", found=text, allowed="YYYY-MM-DD") from None
+
+
+def readable(field: str, path: Path, read: Callable[[Path], T]) -> T:
+    """Read a file, naming it where its bytes are not even text of the right kind.
+
+    Raises:
+        InputInvalid: GRD-1 for such a file, and what ``read`` raises.
+    """
+    try:
+        return read(path)
+    except (UnicodeError, EOFError, zlib.error, csv.Error, RecursionError, OSError) as error:
+        found = f"{path}: {error or type(error).__name__}"
+        raise InputInvalid(
+            rule="GRD-1", field=field, found=found, allowed="a file that can be read"
+        ) from None

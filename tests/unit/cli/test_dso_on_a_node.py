@@ -1,0 +1,235 @@
+"""`flexledger dso` on a node: lights published, published again, refused; and the day afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from registry.bootstrap import Node
+from registry.cli.dso import expost as expost_command
+from registry.cli.dso import lights as lights_command
+from registry.cli.main import app
+from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
+from registry.domain.calendar import from_unix
+from registry.domain.lights import RED_LIGHT, Colour
+from registry.domain.sessions import Market
+from registry.services.select_flexibility import Order, select_flexibility
+from tests.unit.api.sandbox import (
+    CONGESTION,
+    DAY,
+    DOWN_KW,
+    DSO,
+    GLOBAL_HOUR,
+    LOCAL,
+    LOCAL_HOUR,
+    PERIMETER,
+    TERMS,
+    UP_KW,
+    Sandbox,
+    signed_kw,
+)
+from tests.unit.cli.dso_files import DsoFiles
+from tests.unit.grid.grid_house import Line
+
+OWN = (0, 1, 2, 4, 5)
+"""The DSO's PODs among those of the sandbox."""
+
+
+def use(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    """Commands find the sandbox's node open already, at the time that it plays."""
+
+    def opened(_: Path) -> AbstractContextManager[Node]:
+        return nullcontext(sandbox.node)
+
+    for module in (lights_command, expost_command):
+        monkeypatch.setattr(module, "open_existing", opened)
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = Sandbox.founded(tmp_path_factory.mktemp("node"))
+    sandbox.qualify()
+    sandbox.clock.set(from_unix(sandbox.schedule.lfp_gates[0]) - timedelta(minutes=30))
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = Sandbox.played(tmp_path_factory.mktemp("played"))
+    yield sandbox
+    sandbox.close()
+
+
+def files_of(
+    sandbox: Sandbox, folder: Path, *, rated_kw: float = 5_000.0, inner_kw: float = 100.0
+) -> DsoFiles:
+    """Two PODs at A and three at B behind it; the line to B takes ``inner_kw``, that to A ``rated_kw``."""
+    return DsoFiles(
+        folder,
+        [Line("PS", "A", rated_kw), Line("A", "B", inner_kw)],
+        {"town": "B"},
+        {f"s{number}": "A" if number < 2 else "B" for number in OWN},
+        {f"s{number}": sandbox.pods[number].code for number in OWN},
+    )
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "120"})
+
+
+def refused(result: Result, *parts: str, status: int = EXIT_REFUSED) -> None:
+    assert result.exit_code == status, result.output
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert lines and lines[-1].startswith("flexledger: ")
+    for part in parts:
+        assert part in lines[-1]
+
+
+@pytest.mark.rule("DTL-2", "DTL-3", "POD-2")
+def test_a_day_is_published_and_published_again_as_far_as_it_changed(
+    founded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, founded)
+    node = founded.node
+    files = files_of(founded, tmp_path)
+    options = [*files.write(), "--publish", "--dso", str(DSO)]
+    # 1. Granted powers are the register's: 3 PODs of 40 kW up behind a line for 100 kW, 60 down.
+    shown = run("dso", "lights", *options, "--json")
+    assert shown.exit_code == EXIT_DONE, shown.output
+    found = json.loads(shown.stdout)
+    (perimeter,) = found["perimeters"]
+    assert perimeter["number"] == PERIMETER
+    assert {cell["colour"] for cell in perimeter["up"]} == {"yellow"}
+    assert perimeter["up"][0]["capability_kw"] == pytest.approx(99, abs=1)
+    assert found["publication"]["changed"] == {str(PERIMETER): 48} and found["publication"]["session"] == 1
+    in_force = node.mirror.light_in_force(PERIMETER, DAY.number)
+    assert in_force is not None
+    assert [light.limit_kw for light in in_force.up_lights] == [c["capability_kw"] for c in perimeter["up"]]
+    opening = node.vault.opening(in_force.payload_hash)
+    assert opening is not None and opening.payload["reasons"]["up 0"] == "line A-B above 100% of its rating"
+    # 2. The same again: nothing is sent.
+    head = node.ledger.head().number
+    again = run("dso", "lights", *options)
+    assert again.exit_code == EXIT_DONE and "nothing changed, nothing published" in again.stdout
+    assert node.ledger.head().number == head
+    # 3. A newer forecast: 20 kW are used at B from 12 to 13, down there is less room, up there is more.
+    base = files.forecast("newer.csv", {}).read_text(encoding="utf-8").splitlines()
+    rows = [line.split(",") for line in base]
+    town = next(row for row in rows if row[1] == "town")
+    town[3 + 48 : 3 + 52] = ["20000"] * 4
+    files.path("newer.csv").write_text("\n".join(",".join(row) for row in rows), encoding="utf-8")
+    newer = [*files.options("newer.csv"), "--publish", "--dso", str(DSO)]
+    shown = run("dso", "lights", *newer)
+    assert shown.exit_code == EXIT_DONE, shown.output
+    assert "published in LFP 1: 2 cells of 1 perimeters, 0 perimeters unchanged" in shown.stdout
+    assert node.ledger.head().number == head + 1
+    # 4. The DSO takes 10 kW up in an hour: down is red there.
+    order = Order(LOCAL, PERIMETER, signed_kw(LOCAL_HOUR, 10), (CONGESTION,), LOCAL, TERMS)
+    select_flexibility(node.recorder, DSO, node.signers[DSO], Market.LFP, DAY, 1, [order])
+    assert run("dso", "lights", *newer).exit_code == EXIT_DONE
+    in_force = node.mirror.light_in_force(PERIMETER, DAY.number)
+    assert in_force is not None and in_force.down_lights[LOCAL_HOUR] == RED_LIGHT
+    assert in_force.up_lights[LOCAL_HOUR].colour is not Colour.RED
+
+
+@pytest.mark.rule("POD-1", "POD-2", "DTL-1", "DTL-3")
+def test_what_files_and_register_do_not_agree_on_is_refused(
+    founded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, founded)
+    files = files_of(founded, tmp_path)
+    options = files.write()
+    publish = ["--publish", "--dso", str(DSO)]
+    head = founded.node.ledger.head().number
+    refused(run("dso", "lights", *options, "--publish"), "--dso with --publish")
+    refused(run("dso", "lights", *options, "--publish", "--dso", "77"), "dso", "77", "whose key is here")
+    refused(run("dso", "lights", *options, *publish, "--activations", files.path("pods.json")), "DTL-3")
+    pods = json.loads(files.path("pods.json").read_text(encoding="utf-8"))["pods"]
+
+    def with_pods(changed: object) -> Result:
+        files.path("pods.json").write_text(json.dumps({"pods": changed}), encoding="utf-8")
+        return run("dso", "lights", *options, *publish)
+
+    refused(with_pods([{**pods[0], "key": "s0"}, *pods[1:]]), "POD-1", "POD s0")
+    refused(with_pods(pods[1:]), "POD-2", "1 PODs with granted power")
+    files.write()
+    table = files.path("p.csv")
+    table.write_text("node,perimeter\nA,x\nB,y\n", encoding="utf-8")
+    refused(
+        run("dso", "lights", *options, *publish, "--perimeters", table), "DTL-1", "as x has", str(PERIMETER)
+    )
+    assert founded.node.ledger.head().number == head
+
+
+@pytest.mark.rule("SES-4")
+def test_nothing_is_published_outside_an_lfp_session(
+    played: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, played)
+    options = files_of(played, tmp_path).write()
+    refused(run("dso", "lights", *options, "--publish", "--dso", DSO), "SES-4", "gate of LFP 6")
+
+
+def test_without_a_node_nothing_is_published(founded: Sandbox, tmp_path: Path) -> None:
+    options = files_of(founded, tmp_path / "files").write()
+    words = ["--publish", "--dso", DSO, "--state", tmp_path / "none"]
+    refused(run("dso", "lights", *options, *words), "state", status=EXIT_FAILED)
+    refused(run("dso", "expost", *options, "--dso", DSO, "--state", tmp_path / "none"), status=EXIT_FAILED)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.rule("STT-3")
+def test_the_day_afterwards_names_what_the_activation_caused(
+    played: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2 kW were filed and 12 metered, of 10 that the DSO asked for, on a line for 10 kW."""
+    use(monkeypatch, played)
+    files = files_of(played, tmp_path, rated_kw=10.0)
+    options = [*files.write({"s0": 2.0, "s4": 2.0}), "--dso", str(DSO)]
+    shown = run("dso", "expost", *options, "--json")
+    assert shown.exit_code == EXIT_DONE, shown.output
+    found = json.loads(shown.stdout)
+    (finding,) = found["findings"]
+    assert (finding["hour"], finding["verdict"]) == (LOCAL_HOUR, "caused")
+    assert finding["limit"] == "line PS-A above 100% of its rating" and not finding["uncertain"]
+    # the other POD is at its forecast: no reading there
+    assert finding["with"] == pytest.approx(14 / 10, abs=0.01)
+    assert finding["without"] == pytest.approx(4 / 10, abs=0.01)
+    assert found["served_quarters"] == 8
+    codes = {number: played.pods[number].code for number in OWN}
+    assert found["missing_readings"] == {codes[number]: 92 if number in (0, 4) else 96 for number in OWN}
+    assert found["missing_baselines"] == {}
+    table = run("dso", "expost", *options)
+    words = " ".join(table.stdout.split())
+    assert f"{LOCAL_HOUR} caused line PS-A above 100% of its rating 4" in words
+    assert "8 quarter-hours with activations" in words and "4 caused" in words
+    assert "at the forecast instead" in words
+
+
+@pytest.mark.rule("STT-3")
+def test_an_activation_that_hurts_nobody_is_said_so(
+    played: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, played)
+    options = files_of(played, tmp_path).write({"s0": 2.0, "s4": 2.0})
+    shown = run("dso", "expost", *options, "--dso", DSO)
+    assert shown.exit_code == EXIT_DONE and "no limit was violated" in shown.stdout
+
+
+def test_a_day_that_is_not_over_is_refused(
+    founded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, founded)
+    options = files_of(founded, tmp_path).write()
+    refused(run("dso", "expost", *options, "--dso", DSO), "TIM-1", "a day that is over")
+
+
+def test_the_sandbox_is_what_these_tests_take_it_for(played: Sandbox) -> None:
+    assert (UP_KW, DOWN_KW, LOCAL_HOUR, GLOBAL_HOUR) == (40, 60, 20, 12)
