@@ -50,7 +50,7 @@ format: env-dev ## sort imports and apply safe fixes
 
 contracts: env-dev ## compile the contracts and write contracts/artifacts
 	@$(BIN)/python -m tools.run_checks node-modules
-	@$(BIN)/python contracts/compile.py
+	@$(BIN)/python -m contracts.compile
 
 rules: env-dev ## write docs/rules.md from docs/rules.toml, code and tests
 	@$(BIN)/python -m tools.check_rules

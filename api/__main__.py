@@ -9,7 +9,7 @@ import errno
 import signal
 import socket
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import FrameType
 
 from pydantic import ValidationError
@@ -31,9 +31,15 @@ def main() -> int:
 def _serve() -> int:
     try:
         settings = Settings()
-        listener = _listen(settings.host, settings.port)
+        listener = _listen(settings.host, settings.port, "FLEXLEDGER_PORT")
+        door = (
+            _listen(settings.host, settings.intake_port, "FLEXLEDGER_INTAKE_PORT")
+            if settings.fronts
+            else None
+        )
         # The rooms take seconds to load; what is wrong with the settings is said before.
         from api.app import create_app
+        from api.fronts import Fronts
         from api.server import Server
         from registry.bootstrap import SystemClock, open_node
 
@@ -42,21 +48,28 @@ def _serve() -> int:
         return _fail(first_fault(error))
     except (OperationalError, RuleViolation, OSError) as error:
         return _fail(str(error))
-    with node, listener:
+    with ExitStack() as stack:
+        stack.enter_context(node)
+        stack.enter_context(listener)
         host, port = listener.getsockname()[:2]
         sys.stderr.write(f"FlexLedger serves {settings.state} on http://{host}:{port}/docs\n")
+        if door is not None:
+            stack.enter_context(door)
+            stack.enter_context(Fronts(node.log, door, settings.fronts, node.clock))
+            sys.stderr.write(f"and takes statements on http://{host}:{door.getsockname()[1]}/v1/statements\n")
+        app = create_app(node)
         # The server ends in order and then passes the signal on.
         with suppress(KeyboardInterrupt):
-            Server(create_app(node)).run(sockets=[listener])
+            Server(app, app.state.streams.close).run(sockets=[listener])
     return 0
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise _no_address(host, error) from error
+        raise _no_address(host, setting, error) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
@@ -67,16 +80,16 @@ def _listen(host: str, port: int) -> socket.socket:
             raise PortInUse(
                 found=f"a program that listens on {host}:{port}",
                 expected="a free port",
-                remedy="stop the other program or set FLEXLEDGER_PORT",
+                remedy=f"stop the other program or set {setting}",
             ) from error
-        raise _no_address(host, error) from error
+        raise _no_address(host, setting, error) from error
     return listener
 
 
-def _no_address(host: str, error: OSError) -> InputInvalid:
+def _no_address(host: str, setting: str, error: OSError) -> InputInvalid:
     return InputInvalid(
         rule="API-1",
-        field="FLEXLEDGER_HOST and FLEXLEDGER_PORT",
+        field=f"FLEXLEDGER_HOST and {setting}",
         found=f"{host}: {error.strerror}",
         allowed="an address of this machine and a port that this user may open",
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from anyio import CapacityLimiter
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from api import docs_page, metrics, problems
 from api.background import Caretaker
@@ -19,6 +20,7 @@ from api.limits import LimitedBodies
 from api.repeatable import Repeatable
 from api.routers import (
     aggregates,
+    contracts,
     devices,
     lights,
     market,
@@ -32,6 +34,7 @@ from api.routers import (
 )
 from api.schemas.documents import Problem
 from registry.bootstrap import Node
+from registry.ports import Answer
 
 DESCRIPTION = """
 Flexibility register and data-exchange ledger: who was registered for what, which limits the grid had, what
@@ -54,7 +57,11 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         caretaker: whether it follows the chain, anchors the log and has it cosigned in the background.
     """
     keeper = Caretaker(node)
-    gatherer = Gatherer(node.log.submit, lanes=max(1, node.settings.verifiers))
+
+    async def submit(statements: Sequence[bytes]) -> list[Answer]:
+        return await run_in_threadpool(node.log.submit, statements)
+
+    gatherer = Gatherer(submit, lanes=max(1, node.settings.verifiers))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -91,6 +98,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     for module in (
         measurements,
         public,
+        contracts,
         pods,
         aggregates,
         lights,

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-
-from fastapi.concurrency import run_in_threadpool
+from collections.abc import Awaitable, Callable, Sequence
 
 from registry.ports import Answer, OperationalError
 
-Submit = Callable[[Sequence[bytes]], list[Answer]]
+Submit = Callable[[Sequence[bytes]], Awaitable[list[Answer]]]
 
 BATCH_MAX = 1_000
 """Statements that go to the access node at once."""
@@ -67,7 +65,7 @@ class Gatherer:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
                 try:
-                    answers = await run_in_threadpool(self._submit, [statement for statement, _ in batch])
+                    answers = await self._submit([statement for statement, _ in batch])
                     answered = list(zip(batch, answers, strict=True))
                 except Exception as error:
                     for _, waiting in batch:

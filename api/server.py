@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,9 +16,10 @@ GRACE_S = 5
 class Server(uvicorn.Server):
     """Ends what would never end by itself before it waits for requests to finish."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, end: Callable[[], None] = lambda: None) -> None:
+        """``end`` ends what the application would go on with for ever."""
         super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S))
-        self._streams = app.state.streams
+        self._end = end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve. What is there by now stays until the end: no collection need walk through it."""
@@ -27,5 +29,5 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
-        self._streams.close()
+        self._end()
         await super().shutdown(sockets)

@@ -21,11 +21,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.routing import Route
 
 from api.app import create_app
+from api.fronts import Fronts
 from api.server import Server
 from bench.corpus import PERIOD_S, START, make_fleet
 from bench.directory import BenchDirectory
@@ -49,11 +51,13 @@ class SingleSizes:
         devices: devices, each sending one statement.
         connections: requests under way at once, each on a connection of its own.
         verifiers: worker processes of the access node; 0 judges in the server's own.
+        fronts: processes that take statements on a port of their own; 0 measures the API's port.
     """
 
     devices: int = 16_000
     connections: int = 256
     verifiers: int = 0
+    fronts: int = 2
 
 
 def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
@@ -67,7 +71,7 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
     with tempfile.TemporaryDirectory(dir=folder) as place, RawRate(fleet.members, cores, RAW_EACH) as raw:
         pipe, child = context.Pipe()
         keys = [member.key for member in fleet.members]
-        server = context.Process(target=_serve, args=(child, Path(place), keys, sizes.verifiers))
+        server = context.Process(target=_serve, args=(child, Path(place), keys, sizes))
         server.start()
         child.close()
         port = pipe.recv()
@@ -92,6 +96,7 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
             "statements": sizes.devices,
             "connections": sizes.connections,
             "verifiers": sizes.verifiers,
+            "fronts": sizes.fronts,
             "cores": cores,
             "empty_before": round(empty_before),
             "empty_after": round(empty_after),
@@ -106,7 +111,7 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
 # ------------------------------------------------------------------------------------------ the server's side
 
 
-def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], verifiers: int) -> None:
+def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], sizes: SingleSizes) -> None:
     directory = BenchDirectory(keys, START + PERIOD_S)
     log = AccessNode(
         folder / "log",
@@ -115,20 +120,21 @@ def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], verifiers: int
         directory,
         Ed25519PrivateKey.generate(),
         ec.generate_private_key(ec.SECP256R1()),
-        LogSettings("bench.example/log", verifiers=verifiers),
+        LogSettings("bench.example/log", verifiers=sizes.verifiers),
         PrometheusMeter(CollectorRegistry()),
     )
     log.learn_keys(keys)
     with open_node(Settings(state=folder / "node"), SystemClock()) as node, log:
         node.log = log
-        node.settings = node.settings.model_copy(update={"verifiers": verifiers})
+        node.settings = node.settings.model_copy(update={"verifiers": sizes.verifiers})
         app = create_app(node, caretaker=False)
-        app.router.routes.insert(0, Route(EMPTY, _empty, methods=["POST"]))
-        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        server = Server(app)
-        pipe.send(listener.getsockname()[1])
-        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-            runner.run(_until_told(server, listener, pipe))
+        _add_empty(app)
+        listener, door = (socket.create_server(("127.0.0.1", 0), backlog=1024) for _ in range(2))
+        server = Server(app, app.state.streams.close)
+        with Fronts(log, door, sizes.fronts, BenchDirectory((), START + PERIOD_S), _add_empty):
+            pipe.send((door if sizes.fronts else listener).getsockname()[1])
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                runner.run(_until_told(server, listener, pipe))
         pipe.send(log.checkpoint().size)
 
 
@@ -138,6 +144,10 @@ async def _until_told(server: Server, listener: socket.socket, pipe: Connection)
     await asyncio.wait({serving, asyncio.ensure_future(told)}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving
+
+
+def _add_empty(app: FastAPI) -> None:
+    app.router.routes.insert(0, Route(EMPTY, _empty, methods=["POST"]))
 
 
 async def _empty(_: Any) -> Response:

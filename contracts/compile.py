@@ -4,12 +4,13 @@
 2. Compile them in one run of tools/solc (standard JSON); a warning is as bad as an error.
 3. Per contract: ABI, creation and runtime bytecode, errors by selector. The NatSpec of an error starts with
    the key of the rule that it reports (`@dev SES-2: ...`); errors of libraries have their key here.
-4. Write the artifacts, or with ``--check`` compare them byte by byte with those in the repository.
+4. Refuse code that looks for state in another place than before (:mod:`contracts.layout`).
+5. Write the artifacts and the layout, or with ``--check`` compare them with those in the repository.
 
 The npm packages are looked up in node_modules of the repository, or in the folder that the environment
 variable FLEXLEDGER_NODE_MODULES names.
 
-Usage: python -m contracts.compile [--check]
+Usage: python -m contracts.compile [--check] [--new-chain]
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from contracts.layout import Layout, layout_of, moved
+
 CONTRACTS = Path(__file__).resolve().parent
 ROOT = CONTRACTS.parent
 ARTIFACTS = CONTRACTS / "artifacts"
+LAYOUT = CONTRACTS / "layout.json"
 COMPILER = ROOT / "tools" / "solc"
 MAX_RUNTIME_BYTES = 24_576  # EIP-170
 
@@ -40,10 +44,16 @@ SETTINGS: dict[str, Any] = {
 }
 # 6335: `leave` will be a keyword of a later language version; it is part of the interface.
 TOLERATED_WARNINGS = {"6335"}
-OUTPUTS = ["abi", "devdoc", "evm.bytecode.object", "evm.deployedBytecode.object"]
+OUTPUTS = ["abi", "devdoc", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"]
 
 LIBRARY_RULES = {
     "AccessControlBadConfirmation()": "ACT-1",
+    "AddressEmptyCode(address)": "CON-1",
+    "ERC1967InvalidImplementation(address)": "CON-1",
+    "ERC1967NonPayable()": "CON-1",
+    "FailedCall()": "CON-1",
+    "InvalidInitialization()": "CON-1",
+    "NotInitializing()": "CON-1",
     "AccessControlUnauthorizedAccount(address,bytes32)": "ACT-1",
     "EnforcedPause()": "ACT-1",
     "ExpectedPause()": "ACT-1",
@@ -66,9 +76,11 @@ def node_modules() -> Path:
     return folder
 
 
-def collect_sources(packages: Path) -> dict[str, str]:
-    """Text of src/*.sol and of everything they import, by the name under which sources import each other."""
-    pending = [f"src/{path.name}" for path in sorted((CONTRACTS / "src").glob("*.sol"))]
+def collect_sources(packages: Path, contracts: str = "*") -> dict[str, str]:
+    """Text of the matching src/*.sol and of everything they import, by the name under which sources import
+    each other.
+    """
+    pending = [f"src/{path.name}" for path in sorted((CONTRACTS / "src").glob(f"{contracts}.sol"))]
     sources: dict[str, str] = {}
     while pending:
         name = pending.pop()
@@ -102,7 +114,7 @@ def run_compiler(sources: Mapping[str, str], packages: Path) -> tuple[str, dict[
     complaints = [
         each["formattedMessage"]
         for each in output.get("errors", [])
-        if each["severity"] != "info" and each["errorCode"] not in TOLERATED_WARNINGS
+        if each["severity"] != "info" and each.get("errorCode") not in TOLERATED_WARNINGS
     ]
     if complaints:
         raise CompilationFailed("\n".join(complaints))
@@ -172,16 +184,18 @@ def artifact(name: str, compiled: Mapping[str, Any], compiler: str) -> dict[str,
     }
 
 
-def compile_all() -> dict[str, str]:
-    """Text of every artifact by its file name; raises CompilationFailed."""
+def compile_all() -> tuple[dict[str, str], Layout]:
+    """Text of every artifact by its file name, and where all state lies; raises CompilationFailed."""
     packages = node_modules()
     compiler, contracts = run_compiler(collect_sources(packages), packages)
     built = {}
+    layout: Layout = {}
     for path in sorted((CONTRACTS / "src").glob("*.sol")):
         compiled = contracts[f"src/{path.name}"][path.stem]
         content = artifact(path.stem, compiled, compiler)
+        layout |= layout_of(path.stem, compiled)
         built[f"{path.stem}.json"] = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return built
+    return built, layout
 
 
 def stale(built: Mapping[str, str]) -> Iterator[str]:
@@ -200,14 +214,24 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status (0 well, 1 the sources are at fault or an artifact is stale)."""
     parser = argparse.ArgumentParser(description="Compile the contracts into their artifacts.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when an artifact is stale")
+    parser.add_argument(
+        "--new-chain", action="store_true", help="state may move: for contracts that no chain holds yet"
+    )
     options = parser.parse_args(arguments)
     try:
-        built = compile_all()
+        built, layout = compile_all()
+        if not options.new_chain and LAYOUT.is_file():
+            problems = list(moved(json.loads(LAYOUT.read_text("utf-8")), layout))
+            if problems:
+                raise CompilationFailed("\n".join(problems))
     except CompilationFailed as failure:
         print(failure, file=sys.stderr)
         return 1
+    layout_text = json.dumps(layout, indent=1, sort_keys=True) + "\n"
     if options.check:
         problems = list(stale(built))
+        if LAYOUT.read_text("utf-8") != layout_text:
+            problems.append(f"{LAYOUT}: differs from what the sources give")
         print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
         return 1 if problems else 0
     for path in ARTIFACTS.glob("*.json"):
@@ -215,6 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
             path.unlink()
     for name, text in built.items():
         (ARTIFACTS / name).write_bytes(text.encode())
+    LAYOUT.write_text(layout_text, encoding="utf-8")
     print(f"contracts: {len(built)} artifacts in {ARTIFACTS.relative_to(ROOT)}")
     return 0
 

@@ -30,9 +30,7 @@ def read_profiles(folder: Path = DATA) -> list[Profile]:
     """
     try:
         with gzip.open(folder / "profiles.csv.gz", "rt", encoding="utf-8", newline="") as file:
-            rows = {
-                (row[1], row[2]): [int(value) for value in row[3:]] for row in list(csv.reader(file))[1:]
-            }
+            rows = {(row[1], row[2]): [int(value) for value in row[3:]] for row in list(csv.reader(file))[1:]}
         pods = json.loads((folder / "pods.json").read_text(encoding="utf-8"))["pods"]
         known: dict[Profile, Profile] = {}
         return [known.setdefault(profile, profile) for profile in (_profile(pod, rows) for pod in pods)]

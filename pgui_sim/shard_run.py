@@ -156,9 +156,7 @@ class _ShardRun:
             for setpoint in found:
                 device.take(setpoint, self._platforms)
 
-    def _asking(
-        self, connected: list[tuple[StoredDevice, Device]]
-    ) -> Iterator[tuple[StoredDevice, Device]]:
+    def _asking(self, connected: list[tuple[StoredDevice, Device]]) -> Iterator[tuple[StoredDevice, Device]]:
         """Those that ask for setpoints, for as long as there is an answer."""
         for each, device in connected if self._platforms else ():
             if each.asks and self._node_time is not None:

@@ -146,9 +146,7 @@ class ShardState:
         pending: dict[int, list[PendingSetpoint]] = {}
         for index, *values in self.db.execute(schema.PENDING, (rows[0][0], rows[-1][0])):
             pending.setdefault(index, []).append(PendingSetpoint(*values))
-        return [
-            schema.stored_device(row, self._profiles, tuple(pending.get(row[0], ()))) for row in rows
-        ]
+        return [schema.stored_device(row, self._profiles, tuple(pending.get(row[0], ()))) for row in rows]
 
     def keep(self, kept: list[tuple[StoredDevice, list[tuple[bytes, str | None]]]]) -> None:
         """Keep devices in their new states together with the statements (bytes, fault) they signed. Call

@@ -36,8 +36,11 @@ class Settings(BaseSettings):
             instant finality (QBFT, embedded), as many as its operators hold safe on any other.
         acceptance_window_days: how long after its period a statement is taken (MEA-2).
         verifiers: worker processes that read and verify statements; 0 does so in the node's own process.
+        fronts: processes that take single statements on a port of their own and judge them; 0 leaves that to
+            the API.
         token_issuer, jwks_url: whose bearer tokens are accepted; without ``jwks_url`` the local issuer's.
         host, port: where the API listens.
+        intake_port: where the fronts listen, on the same host.
     """
 
     model_config = SettingsConfigDict(env_prefix="FLEXLEDGER_", extra="forbid")
@@ -62,10 +65,12 @@ class Settings(BaseSettings):
     final_after_blocks: Annotated[int, Field(ge=0)] = 0
     acceptance_window_days: Annotated[int, Field(ge=1, le=366)] = 35
     verifiers: Annotated[int, Field(ge=0, le=256)] = 0
+    fronts: Annotated[int, Field(ge=0, le=256)] = 0
     token_issuer: str = "flexledger-local"
     jwks_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    intake_port: Annotated[int, Field(ge=0, le=65_535)] = 8001
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from registry.domain.contract_changes import ChangeState
 from registry.domain.enums import (
     Market,
     PartyKind,
@@ -49,6 +50,31 @@ class View:
 
     key: str
     recorded: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedCode:
+    """Code for one contract: where it stands, and the call that it runs once."""
+
+    name: str
+    implementation: str
+    initial: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractChangeView(View):
+    """A proposed change of the contracts (CON-1): carried out, the set of contracts has this ``version``.
+    ``consents``: parties in the order in which they consented.
+    """
+
+    change: int
+    version: int
+    proposer: int
+    codes: tuple[ProposedCode, ...]
+    document_hash: bytes
+    not_before: datetime
+    consents: tuple[int, ...]
+    state: ChangeState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

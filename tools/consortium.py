@@ -1,7 +1,11 @@
-"""What the consortium does once, on a chain of its own: make a party's encrypted key, deploy the contracts.
+"""What the consortium does on its chain: make a party's encrypted key, deploy the contracts, prepare and look
+at a change of their code.
 
 `key`      a new ledger key in an encrypted file (Web3 Secret Storage, version 3); prints its address.
            A node reads it as `<party number>.json` from the folder FLEXLEDGER_KEYSTORE.
+`implement`  this release's code of some contracts onto the chain, and a file that says where, to be proposed
+           as a change (POST /v1/contracts/changes); nothing else changes by that (CON-1).
+`compare`  whether the code in such a file, or in a change as the API gives it, is this release's to the byte.
 `deploy`   the committed artifacts onto the chain of the node at --url, signed by the consortium admin; writes
            the deployment file that every participant's node reads (FLEXLEDGER_DEPLOYMENT).
 
@@ -9,18 +13,24 @@ The passphrase comes from FLEXLEDGER_KEYSTORE_PASSPHRASE, else it is asked for.
 
 Usage: python -m tools.consortium key FILE
        python -m tools.consortium deploy --url URL --admin KEYSTORE [--output FILE]
+       python -m tools.consortium implement --url URL --deployment FILE --key KEYSTORE --output FILE NAME...
+       python -m tools.consortium compare --url URL --deployment FILE CHANGE
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import os
 import sys
 from pathlib import Path
 
+from registry.domain.contract_changes import CONTRACTS, Code
 from registry.domain.errors import RuleViolation
-from registry.ledger import KeystoreSigner, LocalSigner, deploy_rpc
+from registry.domain.identifiers import bytes32_text, text_of_bytes32
+from registry.ledger import Connection, Deployment, KeystoreSigner, LocalSigner, OwnCode, deploy_rpc
+from registry.ledger.artifacts import load_artifacts
 from registry.ports import OperationalError
 
 PASSPHRASE = "FLEXLEDGER_KEYSTORE_PASSPHRASE"
@@ -72,6 +82,59 @@ def deploy(url: str, keystore: Path, output: Path) -> str:
     )
 
 
+def implement(url: str, deployment: Path, keystore: Path, output: Path, names: list[str]) -> str:
+    """Put code on the chain and write the codes of a change; returns what was done, in one line.
+
+    Raises:
+        Refused: the file is there already, or there is no contract of a name.
+        OperationalError: node, deployment or keystore, told apart.
+    """
+    if output.exists():
+        raise Refused(f"{output}: found a file there, allowed a new name")
+    unknown = [name for name in names if name not in CONTRACTS]
+    if unknown:
+        raise Refused(f"name: found {', '.join(unknown)}, allowed {', '.join(CONTRACTS)}")
+    own = own_code(url, deployment)
+    signer = KeystoreSigner(keystore, passphrase())
+    codes = [own.implement(name, signer) for name in names]
+    written = [
+        {"name": name, "implementation": code.implementation, "initial": ""}
+        for name, code in zip(names, codes, strict=True)
+    ]
+    output.write_text(json.dumps({"codes": written}, indent=2) + "\n", encoding="utf-8")
+    return f"{output}: code of {', '.join(names)}, to be proposed"
+
+
+def compare(url: str, deployment: Path, change: Path) -> str:
+    """Compare the code of a change with this release's; returns the verdict, in one line.
+
+    Raises:
+        Refused: some code differs, or the file names no code.
+    """
+    try:
+        entries = json.loads(change.read_text("utf-8"))["codes"]
+        codes = [
+            Code(bytes32_text(entry["name"]), entry["implementation"], bytes.fromhex(entry["initial"]))
+            for entry in entries
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(
+            f"{change}: found no codes of a change ({error}), allowed what `implement` or the API gives"
+        ) from None
+    own = own_code(url, deployment)
+    foreign = [text_of_bytes32(code.name) for code in codes if own.differs(code)]
+    if foreign:
+        raise Refused(f"{change}: found other code for {', '.join(foreign)} than this release's")
+    calls = [text_of_bytes32(code.name) for code in codes if code.initial]
+    runs = f"; on the state that is there it runs a call of {', '.join(calls)}: read it" if calls else ""
+    return f"{change}: this release's code, byte for byte: {len(codes)} contracts{runs}"
+
+
+def own_code(url: str, deployment: Path) -> OwnCode:
+    """This release's code for the contracts of a deployment."""
+    return OwnCode(Connection.to(url), Deployment.load(deployment), load_artifacts())
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Keys and contracts of a consortium.")
@@ -82,12 +145,25 @@ def main(arguments: list[str] | None = None) -> int:
     contracts.add_argument("--url", required=True, help="JSON-RPC address of a node of the chain")
     contracts.add_argument("--admin", type=Path, required=True, help="the admin's keystore file")
     contracts.add_argument("--output", type=Path, default=DEPLOYMENT, help="deployment file to write")
+    code = commands.add_parser("implement", help="put this release's code on the chain, to be proposed")
+    seen = commands.add_parser("compare", help="compare the code of a change with this release's")
+    for command in (code, seen):
+        command.add_argument("--url", required=True, help="JSON-RPC address of a node of the chain")
+        command.add_argument("--deployment", type=Path, default=DEPLOYMENT, help="deployment file")
+    code.add_argument("--key", type=Path, required=True, help="keystore file of the account that pays")
+    code.add_argument("--output", type=Path, required=True, help="file to write")
+    code.add_argument("names", nargs="+", metavar="NAME", help="contracts")
+    seen.add_argument("change", type=Path, help="a file of `implement`, or a change as the API gives it")
     options = parser.parse_args(arguments)
     try:
         if options.command == "key":
             print(make_key(options.file))
-        else:
+        elif options.command == "deploy":
             print(deploy(options.url, options.admin, options.output))
+        elif options.command == "implement":
+            print(implement(options.url, options.deployment, options.key, options.output, options.names))
+        else:
+            print(compare(options.url, options.deployment, options.change))
     except (Refused, OperationalError, RuleViolation, OSError) as error:
         print(f"consortium: {error}", file=sys.stderr)
         return 1

@@ -111,7 +111,7 @@ def artifacts() -> Outcome:
     name = "artifacts rebuilt bit for bit"
     if which("node") is None:
         return Outcome(name, not_run="no node")
-    return command(name, PYTHON, "contracts/compile.py", "--check")()
+    return command(name, PYTHON, "-m", "contracts.compile", "--check")()
 
 
 def pytest() -> Outcome:

@@ -29,6 +29,15 @@ class Problem(BaseModel):
     allowed: str
 
 
+class Contracts(BaseModel):
+    """The ledger's contracts."""
+
+    chain_id: int
+    version: int = Field(description="of the code that this node speaks to")
+    first_block: int
+    addresses: dict[str, str]
+
+
 class AcceptedStatement(BaseModel):
     """A statement is durable in the log (MEA-3)."""
 

@@ -235,6 +235,22 @@ class DeviceBody(Body):
     valid_until: UnixTime
 
 
+class CodeBody(Body):
+    """Code for one contract, and what it runs once on the state that is there."""
+
+    name: Annotated[str, Field(pattern="^[A-Za-z]{1,32}$")]
+    implementation: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
+    initial: Annotated[str, Field(pattern="^([0-9a-f]{2}){0,4096}$")] = ""
+
+
+class ChangeBody(Body):
+    """A change of the contracts; `document_hash` is the SHA-256 of the document that describes it."""
+
+    codes: Annotated[list[CodeBody], Field(min_length=1, max_length=16)]
+    document_hash: HexId
+    not_before: UnixTime
+
+
 class DevicesBody(Body):
     """Device keys, bound all or none."""
 

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {IParticipants} from "./interfaces/IParticipants.sol";
 import {Eic} from "./libraries/Eic.sol";
@@ -10,7 +11,7 @@ import {PartyKind} from "./types/Types.sol";
 /// @title Who takes part, with which key (ACT-1, ACT-2)
 /// @dev Roles of parties change through `admit` and `rotateSigner` alone, so that every change has its event: their admin role is one that
 ///      nobody can hold. The consortium admin hands its own role over with `grantRole` and `revokeRole`.
-contract Participants is IParticipants, AccessControl, Pausable {
+contract Participants is IParticipants, AccessControl, Pausable, Initializable {
     /// @dev ACT-1: a signer leaves by rotation, which names its successor.
     error SignerOnlyRotates(bytes32 role);
 
@@ -20,7 +21,6 @@ contract Participants is IParticipants, AccessControl, Pausable {
         bool suspended;
     }
 
-    uint32 private constant VERSION = 1;
     /// @dev Set in every party's role, so that none is DEFAULT_ADMIN_ROLE.
     uint256 private constant PARTY_ROLE = 1 << 24;
     bytes32 private constant NOBODY = bytes32(type(uint256).max);
@@ -28,8 +28,15 @@ contract Participants is IParticipants, AccessControl, Pausable {
     mapping(uint16 party => Party) private _parties;
     mapping(bytes16 eic => uint16 party) private _partyOfEic;
     mapping(address signer => uint16 party) private _partyOfSigner;
+    /// @inheritdoc IParticipants
+    uint16 public operators;
 
-    constructor(address admin) {
+    constructor() {
+        _disableInitializers();
+    }
+
+    /// @inheritdoc IParticipants
+    function initialize(address admin) external initializer {
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
     }
 
@@ -52,13 +59,17 @@ contract Participants is IParticipants, AccessControl, Pausable {
 
     /// @inheritdoc IParticipants
     function suspend(uint16 party, bytes32 reason) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _known(party).suspended = true;
+        Party storage found = _known(party);
+        if (!found.suspended && _isOperator(found.kind)) operators--;
+        found.suspended = true;
         emit PartySuspended(party, reason);
     }
 
     /// @inheritdoc IParticipants
     function reinstate(uint16 party) external onlyRole(DEFAULT_ADMIN_ROLE) {
-        _known(party).suspended = false;
+        Party storage found = _known(party);
+        if (found.suspended && _isOperator(found.kind)) operators++;
+        found.suspended = false;
         emit PartyReinstated(party);
     }
 
@@ -85,8 +96,8 @@ contract Participants is IParticipants, AccessControl, Pausable {
     }
 
     /// @inheritdoc IParticipants
-    function contractsVersion() external pure returns (uint32) {
-        return VERSION;
+    function isSuspended(uint16 party) external view returns (bool) {
+        return _parties[party].suspended;
     }
 
     /// @inheritdoc IParticipants
@@ -116,6 +127,7 @@ contract Participants is IParticipants, AccessControl, Pausable {
 
         _parties[party] = Party(admission.eic, kind, false);
         _partyOfEic[admission.eic] = party;
+        if (_isOperator(kind)) operators++;
         _enrolSigner(roleOf(kind, party), party, admission.signer);
         emit PartyAdmitted(party, kind, admission.eic, admission.name, admission.signer);
     }
@@ -128,6 +140,10 @@ contract Participants is IParticipants, AccessControl, Pausable {
         }
         _partyOfSigner[signer] = party;
         _grantRole(role, signer);
+    }
+
+    function _isOperator(PartyKind kind) private pure returns (bool) {
+        return kind == PartyKind.Tso || kind == PartyKind.Dso;
     }
 
     function _known(uint16 party) private view returns (Party storage found) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {MarketSessions} from "../src/MarketSessions.sol";
 import {Participants} from "../src/Participants.sol";
 import {IMarketSessions} from "../src/interfaces/IMarketSessions.sol";
@@ -26,7 +27,8 @@ abstract contract World is Base {
 
     function setUpWorld() internal {
         vm.warp(startOf(FIRST_DAY) - 2 days);
-        participants = new Participants(address(this));
+        bytes memory founding = abi.encodeCall(IParticipants.initialize, (address(this)));
+        participants = Participants(address(new ERC1967Proxy(address(new Participants()), founding)));
         sessions = new MarketSessions(participants);
         uint16[7] memory parties = [TSO, DSO, OTHER_DSO, BSP, OTHER_BSP, NODE, AUDITOR];
         for (uint256 i = 0; i < parties.length; i++) {

@@ -59,6 +59,9 @@ def intake(
     connections: Annotated[
         int, typer.Option(min=1, help="Requests under way at once.")
     ] = _SINGLE.connections,
+    fronts: Annotated[
+        int, typer.Option(min=0, help="Processes that take single statements; 0: the API's own.")
+    ] = _SINGLE.fronts,
 ) -> None:
     """Statements certified end to end, in batches and one per request, against raw signature
     verifications.
@@ -68,7 +71,8 @@ def intake(
         sizes = Sizes(devices, batch, clients, verifiers)
         show(measure_intake(sizes, folder, databases, _say), json)
     _say(f"one statement per request: {single} devices")
-    show([measure_single(SingleSizes(devices=single, connections=min(single, connections)), folder)], json)
+    singles = SingleSizes(devices=single, connections=min(single, connections), fronts=fronts)
+    show([measure_single(singles, folder)], json)
 
 
 @bench_app.command(epilog=EPILOG)

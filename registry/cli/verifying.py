@@ -42,7 +42,7 @@ def verify_file(
             trusted = Deployment.load(deployment)
             contracts = {name: bytes.fromhex(text[2:]) for name, text in trusted.addresses.items()}
             trust = replace(trust, chain_id=trusted.chain_id, contracts=contracts)
-        abis = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
+        abis = load_artifacts().abis
         return verify_bundle(bundle, trust, abis)
     except OSError as error:
         raise InputInvalid(

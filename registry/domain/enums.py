@@ -77,6 +77,15 @@ class QualificationState(IntEnum):
     EXPIRED = 6
 
 
+class ChangeState(IntEnum):
+    """State of a proposed change of the contracts (CON-1)."""
+
+    NONE = 0
+    OPEN = 1
+    WITHDRAWN = 2
+    CARRIED_OUT = 3
+
+
 class SettlementMethod(IntEnum):
     """How delivered energy is found (STT-1)."""
 

@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Any
 
 from registry.domain.calendar import from_unix
-from registry.domain.enums import Market, PartyKind, QualificationState, StaticLight
+from registry.domain.enums import ChangeState, Market, PartyKind, QualificationState, StaticLight
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import text_of_bytes32
 from registry.domain.quantities import signed_kw
@@ -84,6 +84,7 @@ _WORD_MIN = 1 << 64
 """Values from here on are words in 32 bytes, not numbers."""
 _FORMATTER = _Formatter()
 _ENUMS: dict[str, type[IntEnum]] = {
+    "change_state": ChangeState,
     "kind": PartyKind,
     "light": StaticLight,
     "market": Market,
@@ -117,6 +118,32 @@ def _read(table: str) -> dict[str, RefusalKind]:
 
 
 REFUSALS: dict[str, RefusalKind] = _read("""
+FoundingRefused CON-1: sender version
+    sender | {sender}, version {version} | who made the consortium, before it is founded
+ContractUnknown CON-1: name
+    name | {name!w} | the name of a contract, each once
+CodeMissing CON-1: name implementation
+    implementation of {name!w} | {implementation} | an address with code
+NotOperator CON-1: party
+    operator | {party} | a TSO or a DSO
+ChangeEmpty CON-1:
+    codes | none | code for at least one contract
+NoticeTooShort CON-1: not_before earliest
+    not_before | {not_before!t} | {earliest!t} or later
+ChangeNotOpen CON-1: change change_state
+    change | {change}, {change_state} | a change that is open
+ChangeOutdated CON-1: change version in_force
+    change | {change}, for version {version} | a change of the contracts in force, version {in_force}
+ConsentTwice CON-1: change operator
+    operator | {operator} | one that has not consented to change {change}
+ChangeOfOther CON-1: change proposer caller
+    operator | {caller} | {proposer}, who proposed change {change}
+ChangeTooEarly CON-1: change not_before now_at
+    change {change} | {now_at!t} | {not_before!t} or later
+CodesDiffer CON-1: change
+    codes | other ones | those that change {change} was proposed with
+ConsentsMissing CON-1: change consents operators
+    consents to change {change} | {consents} | more than two thirds of {operators} operators
 NotAuthorised ACT-1: party kind sender
     sender | {sender} | a key that signs for {kind} {party}
 PartyIsSuspended ACT-1: party

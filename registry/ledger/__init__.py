@@ -4,6 +4,7 @@
 this process and keeps it in one file, ``open_rpc`` reaches any EVM node by URL.
 """
 
+from registry.ledger.changes import OwnCode
 from registry.ledger.deployment import Deployment, fund
 from registry.ledger.ledger import ChainLedger
 from registry.ledger.opening import EmbeddedLedger, deploy_rpc, open_embedded, open_rpc
@@ -17,6 +18,7 @@ __all__ = [
     "EmbeddedLedger",
     "KeystoreSigner",
     "LocalSigner",
+    "OwnCode",
     "deploy_rpc",
     "fund",
     "open_embedded",

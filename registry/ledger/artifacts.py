@@ -6,26 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from registry.domain.contract_changes import CONTRACTS, CONTRACTS_VERSION
 from registry.evidence.abi import abi_types, signature_hash
 from registry.ports import ContractsMissing
 
-ORDER = (
-    "Participants",
-    "MarketSessions",
-    "TrafficLights",
-    "Pods",
-    "Prequalification",
-    "Market",
-    "Measurements",
-    "Settlement",
-)
-"""All contracts, each after those its constructor names."""
+CONSORTIUM = "Consortium"
+"""The contract that gives the others their addresses and their code (CON-1)."""
+ORDER = (CONSORTIUM, *CONTRACTS)
+"""All contracts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +69,21 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Artifacts:
-    """All compiled contracts, and the SHA-256 over them that a deployment remembers."""
+    """All compiled contracts of one version, and the SHA-256 over them that a deployment remembers.
+
+    ``earlier``: the events of earlier versions by contract name, where they differ from today's: a chain
+    keeps its logs (CON-1).
+    """
 
     by_name: dict[str, Artifact]
     sha256: str
+    version: int = CONTRACTS_VERSION
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @cached_property
+    def abis(self) -> dict[str, list[Mapping[str, Any]]]:
+        """What reads the logs of a chain from its first block on, by contract name."""
+        return {name: [*artifact.abi, *self.earlier.get(name, ())] for name, artifact in self.by_name.items()}
 
     @cached_property
     def errors(self) -> dict[bytes, ErrorEntry]:

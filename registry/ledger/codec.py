@@ -18,6 +18,7 @@ from registry.evidence.abi import abi_types, signature_hash
 from registry.ledger.artifacts import Artifact
 
 _RULES = {
+    "Consortium": "CON-1",
     "Participants": "ACT-1",
     "MarketSessions": "SES-1",
     "TrafficLights": "DTL-2",

@@ -11,7 +11,7 @@ from eth_utils.address import to_checksum_address
 
 from registry.domain.commands import Command
 from registry.domain.errors import RuleViolation
-from registry.domain.events import Event, Recorded
+from registry.domain.events import ContractsChanged, Event, Recorded
 from registry.evidence.abi import EventDecoder
 from registry.evidence.blocks import BlockEvidence, Log
 from registry.ledger.artifacts import Artifacts
@@ -21,7 +21,7 @@ from registry.ledger.errors import violation_of
 from registry.ledger.evidence import block_evidence
 from registry.ledger.rpc import CallReverted, Connection
 from registry.ledger.transactions import Transactor
-from registry.ports import BlockRef, NodeRefused, Receipt, RecordedBlock, Signer
+from registry.ports import BlockRef, ContractsChangedBeyond, NodeRefused, Receipt, RecordedBlock, Signer
 
 _RANGE = 5_000
 """Blocks per request for logs; halved where a node finds that too much."""
@@ -41,7 +41,7 @@ class ChainLedger:
         self._artifacts = artifacts
         self._transactor = Transactor(connection, deployment.chain_id)
         self._decoder = EventDecoder(
-            {name: artifact.abi for name, artifact in artifacts.by_name.items()},
+            artifacts.abis,
             {name: _octets(deployment.addresses[name]) for name in artifacts.by_name},
         )
 
@@ -122,6 +122,9 @@ class ChainLedger:
         1. logs of the contracts, a range of blocks at a time;
         2. blocks and senders of those logs;
         3. if the chain changed its mind in between, again.
+
+        Raises :class:`~registry.ports.ContractsChangedBeyond` where a block brings contracts that this
+        program does not know (CON-1).
         """
         found: list[RecordedBlock] = []
         for start in range(from_block, to_block + 1, _RANGE):
@@ -181,6 +184,9 @@ class ChainLedger:
         blocks = []
         for number, group in groupby(logs, key=lambda log: _number(log["blockNumber"])):
             events = self._events(list(group), refs[number], senders)
+            for recorded in events:
+                if isinstance(recorded.event, ContractsChanged):
+                    self._require_known(recorded.event, number)
             if events:
                 blocks.append(RecordedBlock(refs[number], events))
         return blocks
@@ -206,6 +212,16 @@ class ChainLedger:
                     )
                 )
         return tuple(recorded)
+
+    def _require_known(self, changed: ContractsChanged, block: int) -> None:
+        if changed.version > self._artifacts.version:
+            raise ContractsChangedBeyond(
+                found=f"contracts of version {changed.version} from block {block} on",
+                expected=f"version {self._artifacts.version}",
+                remedy="run the release of this program that belongs to these contracts; "
+                "all blocks before are read",
+                block=block,
+            )
 
     def _event(self, log: Log, ref: BlockRef) -> Event | None:
         try:

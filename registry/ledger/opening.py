@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry.domain.contract_changes import NOTICE_S
 from registry.ledger.artifacts import load_artifacts
-from registry.ledger.deployment import Deployment, deploy
+from registry.ledger.deployment import Deployment, deploy, transactions_of
 from registry.ledger.embedded.chain import EmbeddedChain
 from registry.ledger.embedded.provider import EmbeddedProvider
 from registry.ledger.ledger import ChainLedger
@@ -32,7 +33,12 @@ class EmbeddedLedger:
 
 
 def open_embedded(
-    folder: Path, clock: Clock, admin: Signer | None = None, *, dispute_window_s: int = DISPUTE_WINDOW_S
+    folder: Path,
+    clock: Clock,
+    admin: Signer | None = None,
+    *,
+    dispute_window_s: int = DISPUTE_WINDOW_S,
+    notice_s: int = NOTICE_S,
 ) -> EmbeddedLedger:
     """The ledger on the embedded chain in ``folder``: ``chain.sqlite`` and ``deployment.json``.
 
@@ -51,8 +57,10 @@ def open_embedded(
         artifacts = load_artifacts()
         path = folder / DEPLOYMENT_FILE
         head = int(connection.request("eth_blockNumber"), 16)
-        if admin is not None and not path.exists() and head <= len(artifacts.by_name):
-            deploy(connection, admin, artifacts, dispute_window_s=dispute_window_s).save(path)
+        if admin is not None and not path.exists() and head <= transactions_of(artifacts):
+            deploy(connection, admin, artifacts, dispute_window_s=dispute_window_s, notice_s=notice_s).save(
+                path
+            )
         return EmbeddedLedger(ChainLedger(connection, Deployment.load(path), artifacts), chain)
     except BaseException:
         chain.close()

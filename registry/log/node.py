@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,15 +20,17 @@ from registry.evidence.es256 import PrivateKey
 from registry.evidence.receipts import ReceiptMaker
 from registry.evidence.statements import parse
 from registry.log.anchors import AnchorMemory
+from registry.log.answers import answers_of
 from registry.log.engines import Engine
 from registry.log.engines.sqlite import SqliteEngine
 from registry.log.failures import disk_failures
+from registry.log.fronts import Delivery, FrontSettings, Outdated
 from registry.log.judged import Judged, Refusal, Verdict, without_readings
 from registry.log.judging import Body
 from registry.log.keys import KeyFeed
 from registry.log.lock import FolderLock
 from registry.log.metrics import Door, Meter, NoMeter, Stages
-from registry.log.placing import Outcome, Standing
+from registry.log.placing import Outcome
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
 from registry.log.retention import Detached, Progress, detach
 from registry.log.sequencer import Sequencer
@@ -37,14 +40,13 @@ from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
 from registry.log.workers import InProcess, Judges, WorkerPool
 from registry.ports import (
-    Accepted,
     Answer,
     Clock,
     DeviceDirectory,
     DeviceKey,
     LogCheckpoint,
     LoggedStatement,
-    Refused,
+    OperationalError,
     SequenceAnswers,
 )
 
@@ -96,11 +98,11 @@ class AccessNode:
             self._lock.release()
             raise
         self._queries = LogQueries(self._store, self._folder, lambda: self._sequencer.occupancy)
-        feed, rules = KeyFeed(devices), settings.acceptance
+        self._feed, rules = KeyFeed(devices), settings.acceptance
         self._judges: Judges = (
-            WorkerPool(settings.verifiers, feed, rules, settings.keys_kept)
+            WorkerPool(settings.verifiers, self._feed, rules, settings.keys_kept)
             if settings.verifiers
-            else InProcess(feed, rules, settings.keys_kept)
+            else InProcess(self._feed, rules, settings.keys_kept)
         )
         self._desk = SetpointDesk(platforms, devices, settings.acceptance)
         self._clock = clock
@@ -167,6 +169,35 @@ class AccessNode:
             lambda now: without_readings([self._judge_setpoint(data, now) for data in setpoints]),
         ).answers
 
+    def front_settings(self) -> FrontSettings:
+        """What a front that is opened now needs to know."""
+        return FrontSettings(self._feed.edition(), self._settings.acceptance, self._settings.keys_kept)
+
+    def serve_front(self, pipe: Connection) -> None:
+        """Answer a front (:mod:`registry.log.fronts`) until it is gone; on a thread of its own."""
+        try:
+            while True:
+                request: Any = pipe.recv()
+                if isinstance(request, Delivery):
+                    pipe.send(self._deliver(request))
+                else:
+                    pipe.send(self._feed.keys(request))
+        except (EOFError, OSError):
+            pass
+
+    def _deliver(self, delivery: Delivery) -> list[Outcome] | Outdated | OperationalError:
+        edition = self._feed.edition()
+        if edition != delivery.edition:
+            return Outdated(edition, self._feed.changed(delivery.edition, edition))
+        judged, began = delivery.judged, perf_counter()
+        try:
+            outcomes = self._place(judged, delivery.now)
+        except OperationalError as error:
+            return error
+        stages = Stages(delivery.judge_s, perf_counter() - began, 0.0)
+        self._meter.taken(Door.STATEMENTS, list(answers_of(judged, outcomes, self.receipt)), stages)
+        return outcomes
+
     def learn_keys(self, keys: Iterable[DeviceKey]) -> None:
         """Read device keys before anybody signs by them, so that the first quarter-hour costs no more than
         the next.
@@ -197,27 +228,18 @@ class AccessNode:
         judged = judge(now)
         judged_at = perf_counter()
         # 2. place
-        if judged.concerns_log:
-            outcomes = self._sequencer.sequence(judged, now)
-        else:
-            outcomes = [other.violation for other in judged.others.values() if isinstance(other, Refusal)]
+        outcomes = self._place(judged, now)
         placed_at = perf_counter()
         # 3. answer
-        answers = list(self._answers(judged, outcomes))
+        answers = list(answers_of(judged, outcomes, self.receipt))
         stages = Stages(judged_at - began, placed_at - judged_at, perf_counter() - placed_at)
         self._meter.taken(door, answers, stages)
         return SequenceAnswers(answers, judged.end, judged.fault)
 
-    def _answers(self, judged: Judged, outcomes: Sequence[Outcome]) -> Iterator[Answer]:
-        frames, others, receipt = judged.readings(), judged.others, self.receipt
-        for number, outcome in enumerate(outcomes):
-            data = others[number].raw if number in others else next(frames)[2:]
-            if isinstance(outcome, int):
-                yield Accepted(outcome, data, receipt, False)
-            elif isinstance(outcome, Standing):
-                yield Accepted(outcome.index, data, receipt, True)
-            else:
-                yield Refused(outcome, sha256(data).digest())
+    def _place(self, judged: Judged, now: int) -> list[Outcome]:
+        if judged.concerns_log:
+            return self._sequencer.sequence(judged, now)
+        return [other.violation for other in judged.others.values() if isinstance(other, Refusal)]
 
     def _judge_setpoint(self, data: bytes, now: int) -> Verdict:
         try:

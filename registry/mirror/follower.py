@@ -16,7 +16,7 @@ from registry.mirror.changes import Changes
 from registry.mirror.database import Database
 from registry.mirror.projections import project
 from registry.mirror.tables import TABLES, VERSIONS, Block, Fact, Position, table_of
-from registry.ports import BlockRef, Ledger, RecordedBlock
+from registry.ports import BlockRef, ContractsChangedBeyond, Ledger, RecordedBlock
 
 WRITER_LOCK = 0x464C4D
 """Names the mirror's writers among a PostgreSQL server's advisory locks."""
@@ -46,8 +46,12 @@ class Follower:
         1. if the chain gave up the block of the position, go back to the last common block;
         2. read the next blocks; if the chain moved meanwhile, start over;
         3. apply them.
+
+        Raises :class:`~registry.ports.ContractsChangedBeyond` once all blocks before such a change are
+        applied (CON-1).
         """
         with self._lock:
+            known_until = None
             while True:
                 position = self.position()
                 # 1. go back
@@ -60,11 +64,19 @@ class Follower:
                 if head < start:
                     return position
                 end = min(head, start + _CHUNK - 1)
+                if known_until is not None and known_until >= start:
+                    end = min(end, known_until)
                 try:
                     before = self._ledger.block(end)
                     blocks = self._ledger.recorded(start, end)
                     after = self._ledger.block(end)
                 except LookupError:
+                    continue
+                except ContractsChangedBeyond as beyond:
+                    # Up to there the rules are known.
+                    if beyond.block == start:
+                        raise
+                    known_until = beyond.block - 1
                     continue
                 if before != after or (position is not None and not self._is_on_chain(position)):
                     continue

@@ -7,6 +7,7 @@ DAY_DIGITS = 5
 AREA_DIGITS = 13
 """Perimeters and aggregates: 40 bits."""
 PRODUCT_DIGITS = 10
+CHANGE_DIGITS = 10
 SIZE_DIGITS = 20
 BLOCK_DIGITS = 12
 LOG_DIGITS = 6
@@ -25,6 +26,11 @@ def party_part(party: int) -> str:
 def day_part(day: int) -> str:
     """A delivery day's number."""
     return f"{day:0{DAY_DIGITS}d}"
+
+
+def change_part(change: int) -> str:
+    """The number of a change of the contracts."""
+    return f"{change:0{CHANGE_DIGITS}d}"
 
 
 def area_part(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from registry.mirror.database import Database
 from registry.mirror.follower import Follower
 from registry.mirror.migrate import migrate_mirror
+from registry.mirror.queries.consortium import ConsortiumReader
 from registry.mirror.queries.history import HistoryReader
 from registry.mirror.queries.market import MarketReader
 from registry.mirror.queries.market_time import MarketTimeReader
@@ -16,7 +17,14 @@ from registry.ports import BlockRef, Ledger
 
 
 class SqlMirror(
-    PartyReader, MarketTimeReader, PodReader, ProductReader, MarketReader, RecordReader, HistoryReader
+    ConsortiumReader,
+    PartyReader,
+    MarketTimeReader,
+    PodReader,
+    ProductReader,
+    MarketReader,
+    RecordReader,
+    HistoryReader,
 ):
     """The register's copy of a ledger (:class:`registry.ports.Mirror`). Safe for use by many threads.
 

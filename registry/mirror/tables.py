@@ -9,18 +9,30 @@ data, read with another condition.
 as their objects do. Objects and their keys, which are also the ``object_type`` and ``object_id`` of the
 history (a whole-part prefix of a key asks for all objects below it):
 
-=============  ===============================================  =============
-========================================== party          party (5 digits)
-signer         address (lower case) day            day (5)                                          perimeter
-perimeter (13) pod            pod_id (64 hex) . from_day (5)                   aggregate      aggregate (13)
-membership     aggregate . pod_id . from_day                    product        product (10) qualification
-aggregate . product                              equivalence    from product . to product light          day .
-perimeter . session (1)                    selection      day . aggregate . perimeter . session declaration
-day . pod_id . market (1) . aggregate . perim.   completion     day . aggregate . perimeter . session baseline
-day . pod_id                                     device         key_id (64 hex) checkpoint     log_id (64 hex)
-. size (20)                      statement      statement_id (64 hex) dispute        statement_id
-attestation    statement_id . auditor (5) . block . log pause          "ledger" =============
-===============================================  =============  ==========================================
+==============  ========================================================
+party           party (5 digits)
+signer          address (lower case)
+contractchange  change (10)
+pause           "ledger"
+day             day (5)
+perimeter       perimeter (13)
+pod             pod_id (64 hex) . from_day (5)
+aggregate       aggregate (13)
+membership      aggregate . pod_id . from_day
+product         product (10)
+qualification   aggregate . product
+equivalence     from product . to product
+light           day . perimeter . session (1)
+selection       day . aggregate . perimeter . session
+declaration     day . pod_id . market (1) . aggregate . perimeter
+completion      day . aggregate . perimeter . session
+baseline        day . pod_id
+device          key_id (64 hex)
+checkpoint      log_id (64 hex) . size (20)
+statement       statement_id (64 hex)
+dispute         statement_id
+attestation     statement_id . auditor (5) . block . log
+==============  ========================================================
 """
 
 from __future__ import annotations
@@ -106,6 +118,21 @@ class Signer(Version, table=True):
     address: str
     party: int = Field(index=True)
     active: bool
+
+
+class ContractChange(Version, table=True):
+    """Proposed changes of the contracts (CON-1). ``codes``: name, implementation and initial call of each,
+    bytes in hex; ``consents``: parties in the order in which they consented.
+    """
+
+    change: int
+    version: int
+    proposer: int
+    codes: list[list[str]] = _list()
+    document_hash: bytes = _octets()
+    not_before: int = _big()
+    consents: list[int] = _list()
+    state: int
 
 
 class Pause(Version, table=True):
@@ -347,6 +374,7 @@ class AttestationRow(Version, table=True):
 VERSIONS: tuple[type[Version], ...] = (
     Party,
     Signer,
+    ContractChange,
     Pause,
     Day,
     Perimeter,

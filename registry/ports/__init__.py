@@ -5,6 +5,7 @@ from registry.ports.failures import (
     AlreadyInUse,
     ChainUnreachable,
     ContractFault,
+    ContractsChangedBeyond,
     ContractsMissing,
     ContractsVersionMismatch,
     DatabaseCorrupted,
@@ -50,6 +51,7 @@ from registry.ports.mirror import (
 )
 from registry.ports.queries import (
     PAGE,
+    ConsortiumQueries,
     MarketQueries,
     MarketTimeQueries,
     PartyQueries,
@@ -69,6 +71,7 @@ __all__ = [
     "Clock",
     "Conflict",
     "ContractFault",
+    "ContractsChangedBeyond",
     "ContractsMissing",
     "ContractsVersionMismatch",
     "CounterGap",
@@ -82,6 +85,7 @@ __all__ = [
     "Ledger",
     "LogCheckpoint",
     "LoggedStatement",
+    "ConsortiumQueries",
     "MarketQueries",
     "MarketTimeQueries",
     "MeasurementLog",

@@ -60,6 +60,14 @@ class ContractsVersionMismatch(OperationalError):
     title = "contracts of another version"
 
 
+class ContractsChangedBeyond(ContractsVersionMismatch):
+    """The consortium changed the contracts, in ``block``, to a version that this program does not know."""
+
+    def __init__(self, *, found: str, expected: str, remedy: str, block: int) -> None:
+        self.block = block
+        super().__init__(found=found, expected=expected, remedy=remedy)
+
+
 class ContractsMissing(OperationalError):
     """FlexLedger's contracts are not where the settings say."""
 

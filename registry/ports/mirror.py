@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from registry.ports.ledger import BlockRef
 from registry.ports.queries import (
+    ConsortiumQueries,
     MarketQueries,
     MarketTimeQueries,
     PartyQueries,
@@ -18,7 +19,14 @@ from registry.ports.queries import (
 
 
 class Mirror(
-    PartyQueries, MarketTimeQueries, PodQueries, ProductQueries, MarketQueries, RecordQueries, Protocol
+    ConsortiumQueries,
+    PartyQueries,
+    MarketTimeQueries,
+    PodQueries,
+    ProductQueries,
+    MarketQueries,
+    RecordQueries,
+    Protocol,
 ):
     """The register's copy of the ledger (MIR-1). ``as_of`` asks what was recorded until then, included."""
 

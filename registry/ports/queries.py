@@ -15,6 +15,7 @@ from registry.views import (
     BaselineView,
     CheckpointView,
     CompletionView,
+    ContractChangeView,
     DayView,
     DeclarationView,
     DeviceView,
@@ -35,6 +36,16 @@ from registry.views import (
 
 PAGE = 100
 """Rows a list returns unless told otherwise."""
+
+
+class ConsortiumQueries(Protocol):
+    """The code of the contracts."""
+
+    def contract_change(self, change: int, *, as_of: datetime | None = None) -> ContractChangeView | None: ...
+
+    def contract_changes(
+        self, *, as_of: datetime | None = None, after: str | None = None, limit: int = PAGE
+    ) -> list[ContractChangeView]: ...
 
 
 class PartyQueries(Protocol):

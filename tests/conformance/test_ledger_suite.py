@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from registry.domain.commands import AdmitParties, Pause, ReinstateParty, RotateSigner, SuspendParty, Unpause
 from registry.domain.enums import PartyKind
 from registry.domain.errors import InputInvalid, RuleViolation
-from registry.domain.events import PartyAdmitted, PartySuspended, Paused, SignerRotated
+from registry.domain.events import ConsortiumFounded, PartyAdmitted, PartySuspended, Paused, SignerRotated
 from registry.domain.identifiers import eic_check_character
 from registry.domain.participants import Admission
 from registry.evidence.blocks import receipts_root
@@ -56,7 +56,7 @@ class House:
 
 @pytest.fixture(params=["embedded", "anvil"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    artifacts = load_artifacts(names=("Participants",))
+    artifacts = load_artifacts(names=("Consortium", "Participants"))
     if request.param == "embedded":
         chain = EmbeddedChain(tmp_path / "chain.sqlite", FixedClock())
         connection = Connection(EmbeddedProvider(chain), "embedded")
@@ -109,7 +109,8 @@ def test_recorded_tells_the_same_as_the_receipts_and_leaves_empty_blocks_out(hou
         receipts.append(ledger.send(command, house.admin))
     new = LocalSigner.create()
     receipts.append(ledger.send(RotateSigner(1, old.address, new.address), house.admin))
-    blocks = ledger.recorded(ledger.first_block, ledger.head().number)
+    founding, *blocks = ledger.recorded(ledger.first_block, ledger.head().number)
+    assert [type(event.event) for event in founding.events] == [ConsortiumFounded]
     assert [event for block in blocks for event in block.events] == [e for r in receipts for e in r.events]
     assert [type(event.event) for event in blocks[0].events] == [PartyAdmitted, PartyAdmitted]
     kinds = [type(block.events[0].event) for block in blocks]
@@ -161,7 +162,7 @@ def test_a_batch_is_recorded_whole_or_not_at_all(house: House) -> None:
     first, second = admission(1, LocalSigner.create()), admission(1, LocalSigner.create())
     with pytest.raises(RuleViolation, match="ACT-1"):
         house.ledger.send(AdmitParties((first, second)), house.admin)
-    assert house.ledger.recorded(house.ledger.first_block, house.ledger.head().number) == []
+    assert len(house.ledger.recorded(house.ledger.first_block, house.ledger.head().number)) == 1, "founded"
 
 
 def test_times_and_hashes_of_blocks_run_forward(house: House) -> None:
@@ -194,7 +195,7 @@ def test_evidence_hashes_to_the_block_and_holds_its_logs(house: House) -> None:
 def test_views_are_read_with_their_types(house: House) -> None:
     house.ledger.send(AdmitParties((admission(9, LocalSigner.create(), PartyKind.TSO),)), house.admin)
     assert house.ledger.read("Participants", "kindOf", party=9) == (PartyKind.TSO,)
-    assert house.ledger.contracts_version == house.ledger.read("Participants", "contractsVersion")[0]
+    assert house.ledger.contracts_version == house.ledger.read("Consortium", "version")[0]
 
 
 def test_another_chain_is_refused(house: House) -> None:
@@ -204,15 +205,18 @@ def test_another_chain_is_refused(house: House) -> None:
 
 
 def test_an_address_without_contract_is_refused(house: House) -> None:
-    elsewhere = dataclasses.replace(house.deployment, addresses={"Participants": house.admin.address})
+    elsewhere = dataclasses.replace(
+        house.deployment, addresses={**house.deployment.addresses, "Participants": house.admin.address}
+    )
     with pytest.raises(ContractsMissing, match=f"no contract Participants at {house.admin.address}"):
         ChainLedger(house.connection, elsewhere, house.artifacts)
 
 
-def test_contracts_of_another_version_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.ledger.deployment.CONTRACTS_VERSION", 2)
+@pytest.mark.rule("CON-1")
+def test_contracts_of_another_version_are_refused(house: House) -> None:
+    later = dataclasses.replace(house.artifacts, version=2)
     with pytest.raises(ContractsVersionMismatch, match=r"found version 1 .* expected version 2"):
-        ChainLedger(house.connection, house.deployment, house.artifacts)
+        ChainLedger(house.connection, house.deployment, later)
 
 
 def test_a_node_that_is_not_there_is_named() -> None:

@@ -24,7 +24,10 @@ from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
 from registry.domain.statements import Statement
-from registry.ledger.opening import EmbeddedLedger, open_embedded
+from registry.ledger.deployment import Deployment
+from registry.ledger.embedded.provider import EmbeddedProvider
+from registry.ledger.opening import DEPLOYMENT_FILE, EmbeddedLedger, open_embedded
+from registry.ledger.rpc import Connection
 from registry.ledger.signers import LocalSigner
 from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import (
@@ -83,13 +86,22 @@ class Chain:
         self.addresses = {party: key.address for party, key in keys.items()}
         self._keys = {key.address: key for key in keys.values()}
         self._clock = SetClock(from_unix(FOUNDED_AT) - timedelta(hours=1))
-        self._opened: EmbeddedLedger = open_embedded(
+        self.embedded: EmbeddedLedger = open_embedded(
             folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S
         )
+        self.ledger = self.embedded.ledger
+        self.connection = Connection(EmbeddedProvider(self.embedded.chain), "embedded")
+        self.deployment = Deployment.load(folder / DEPLOYMENT_FILE)
+
+    def key(self, party: int) -> LocalSigner:
+        return self._keys[self.addresses[party]]
+
+    def set(self, now: int) -> None:
+        self._clock.instant = from_unix(now)
 
     def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
-        self._clock.instant = from_unix(now)
-        receipt = self._opened.ledger.send(command, self._keys[sender])
+        self.set(now)
+        receipt = self.ledger.send(command, self._keys[sender])
         assert receipt.block_time == now
         return [recorded.event for recorded in receipt.events]
 
@@ -97,7 +109,7 @@ class Chain:
         self._keys[key.address] = key
 
     def close(self) -> None:
-        self._opened.close()
+        self.embedded.close()
 
 
 class Both:

@@ -53,18 +53,21 @@ def refused(state: Path, **settings: str) -> str:
 
 
 @contextmanager
-def serving(state: Path, end: int = signal.SIGTERM) -> Iterator[httpx.Client]:
-    """The process, and a client of it; it ends in order with a signal."""
+def serving(state: Path, end: int = signal.SIGTERM, **settings: str) -> Iterator[httpx.Client]:
+    """The process, and a client of it, or of its fronts where the settings say that it has any; it ends in
+    order with a signal.
+    """
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "api"],
         cwd=ROOT,
-        env=environment(state),
+        env=environment(state, **settings),
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stderr is not None
-        line = process.stderr.readline()
+        lines = [process.stderr.readline() for _ in range(2 if "FLEXLEDGER_FRONTS" in settings else 1)]
+        line = lines[-1]
         match = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert match, line
         with httpx.Client(base_url=match[0], timeout=WAIT_S) as client:
@@ -159,3 +162,15 @@ def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, str], word
     line = refused(tmp_path / "node", **settings)
     assert not (tmp_path / "node").exists()
     assert all(word in line for word in words), line
+
+
+@pytest.mark.rule("MEA-2")
+def test_fronts_take_statements_on_a_port_of_their_own(tmp_path: Path) -> None:
+    with serving(tmp_path, FLEXLEDGER_FRONTS="1", FLEXLEDGER_INTAKE_PORT="0") as front:
+        answer = front.post("/v1/statements", content=b"?", headers={"Content-Type": "application/cose"})
+        assert (answer.status_code, answer.json()["rule"]) == (422, "MEA-1")
+        assert front.get("/v1/parties").status_code == 404
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        line = refused(tmp_path, FLEXLEDGER_FRONTS="1", FLEXLEDGER_INTAKE_PORT=port)
+    assert "FLEXLEDGER_INTAKE_PORT" in line

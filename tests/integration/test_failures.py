@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from typer.testing import CliRunner
 
 from registry.cli.main import app
 from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
-from registry.ledger import deployment as deployments
+from registry.ledger import opening
+from registry.ledger.artifacts import load_artifacts
 from registry.ledger.embedded.store import ChainStore
 from registry.ledger.signers import KeystoreSigner, LocalSigner
 from registry.log.failures import disk_failures
@@ -78,11 +80,12 @@ def test_another_chain_answers(state: Path, anvil_url: str) -> None:
     own = {"FLEXLEDGER_CHAIN_URL": anvil_url, "FLEXLEDGER_DEPLOYMENT": state / DEPLOYMENT}
     named(state, "wrong chain", "found chain 31337", **own)
     change(state, chain_id=31337)
-    named(state, "contracts missing", "no contract Participants", **own)
+    named(state, "contracts missing", "no contract Consortium", **own)
 
 
 def test_contracts_of_another_version(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deployments, "CONTRACTS_VERSION", 2)
+    later = replace(load_artifacts(), version=2)
+    monkeypatch.setattr(opening, "load_artifacts", lambda: later)
     named(state, "contracts of another version", "found version 1", "expected version 2")
 
 
@@ -114,7 +117,7 @@ def test_a_lost_deployment_file_never_begins_the_contracts_anew(state: Path) -> 
 
 def test_a_lost_chain_is_not_replaced(state: Path) -> None:
     (state / "chain" / "chain.sqlite").unlink()
-    named(state, "contracts missing", "no contract Participants")
+    named(state, "contracts missing", "no contract Consortium")
 
 
 # ------------------------------------------------------------------------------------------- the databases

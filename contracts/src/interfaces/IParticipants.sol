@@ -35,6 +35,8 @@ interface IParticipants {
     /// @dev ACT-1: an address signs for one party only.
     error SignerTaken(address signer, uint16 party);
 
+    /// @notice Make `admin` the consortium admin; once, when the contract is founded.
+    function initialize(address admin) external;
     function admit(Admission[] calldata admissions) external;
     function rotateSigner(uint16 party, address oldSigner, address newSigner) external;
     function suspend(uint16 party, bytes32 reason) external;
@@ -46,6 +48,7 @@ interface IParticipants {
     function roleOf(PartyKind kind, uint16 party) external pure returns (bytes32);
     /// @notice Reverts unless `sender` signs for `party`, which is of `kind`, not suspended, and the ledger is not paused.
     function requireParty(PartyKind kind, uint16 party, address sender) external view;
-    /// @notice The version of this set of contracts; a client refuses another one.
-    function contractsVersion() external pure returns (uint32);
+    function isSuspended(uint16 party) external view returns (bool);
+    /// @notice How many TSOs and DSOs there are that are not suspended.
+    function operators() external view returns (uint16);
 }

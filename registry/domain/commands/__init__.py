@@ -8,6 +8,12 @@ batch or takes one thing only.
 from __future__ import annotations
 
 from registry.domain.commands.base import Command
+from registry.domain.commands.consortium import (
+    CarryOutChange,
+    ConsentToChange,
+    ProposeChange,
+    WithdrawChange,
+)
 from registry.domain.commands.lights import DeclarePerimeters, PublishLights
 from registry.domain.commands.market import DeclarePods, FileBaselines, ReleasePods, SelectGlobal, SelectLocal
 from registry.domain.commands.measurements import AnchorCheckpoint, BindDevices, EndDevices
@@ -42,6 +48,10 @@ from registry.domain.commands.settlement import AttestStatement, DisputeStatemen
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command
     for command in (
+        ProposeChange,
+        ConsentToChange,
+        WithdrawChange,
+        CarryOutChange,
         AdmitParties,
         RotateSigner,
         SuspendParty,
@@ -87,7 +97,9 @@ __all__ = [
     "ApplyForQualification",
     "AttestStatement",
     "BindDevices",
+    "CarryOutChange",
     "ChangePods",
+    "ConsentToChange",
     "CreateAggregates",
     "DeclarePerimeters",
     "DeclarePods",
@@ -99,6 +111,7 @@ __all__ = [
     "LeaveAggregate",
     "MoveQualification",
     "Pause",
+    "ProposeChange",
     "ProposeEquivalences",
     "PublishLights",
     "PublishProducts",
@@ -113,5 +126,6 @@ __all__ = [
     "SelectLocal",
     "SuspendParty",
     "Unpause",
+    "WithdrawChange",
     "WithdrawPods",
 ]

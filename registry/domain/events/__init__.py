@@ -8,6 +8,13 @@ text, sequences are tuples, so events compare by value. All that the mirror show
 from __future__ import annotations
 
 from registry.domain.events.base import Event, Recorded
+from registry.domain.events.consortium import (
+    ChangeConsented,
+    ChangeProposed,
+    ChangeWithdrawn,
+    ConsortiumFounded,
+    ContractsChanged,
+)
 from registry.domain.events.lights import LightsPublished, PerimeterDeclared, PerimeterEnded
 from registry.domain.events.market import (
     BaselineFiled,
@@ -47,6 +54,11 @@ from registry.domain.events.settlement import StatementAttested, StatementDisput
 EVENTS: dict[str, type[Event]] = {
     event.__name__: event
     for event in (
+        ConsortiumFounded,
+        ChangeProposed,
+        ChangeConsented,
+        ChangeWithdrawn,
+        ContractsChanged,
         PartyAdmitted,
         SignerRotated,
         PartySuspended,
@@ -89,7 +101,12 @@ __all__ = [
     "Recorded",
     "AggregateCreated",
     "BaselineFiled",
+    "ChangeConsented",
+    "ChangeProposed",
+    "ChangeWithdrawn",
     "CheckpointAnchored",
+    "ConsortiumFounded",
+    "ContractsChanged",
     "DayScheduled",
     "DeclarationCompleted",
     "DeviceBound",

@@ -40,6 +40,7 @@ class ParticipantsBook:
         self.parties: Table[int, Party] = Table(journal, _NOBODY)
         self._party_of_eic: Table[bytes, int] = Table(journal, 0)
         self._party_of_signer: Table[str, int] = Table(journal, 0)
+        self._operators: Table[str, int] = Table(journal, 0)
         self._paused: Table[str, bool] = Table(journal, False)
 
     def execute(self, command: Command, call: Call) -> list[Event]:
@@ -56,10 +57,10 @@ class ParticipantsBook:
             case RotateSigner():
                 return [self._rotate(command)]
             case SuspendParty():
-                self.parties[command.party] = replace(self._known(command.party), suspended=True)
+                self._suspend(command.party, suspended=True)
                 return [PartySuspended(command.party, command.reason)]
             case ReinstateParty():
-                self.parties[command.party] = replace(self._known(command.party), suspended=False)
+                self._suspend(command.party, suspended=False)
                 return [PartyReinstated(command.party)]
             case Pause():
                 return [self._pause(call)]
@@ -94,7 +95,23 @@ class ParticipantsBook:
         self._enrol(party, admission.signer)
         self.parties[party] = Party(party, kind, eic, admission.name, admission.signer)
         self._party_of_eic[eic] = party
+        self._count(kind, 1)
         return PartyAdmitted(party, kind, eic, admission.name, admission.signer)
+
+    @property
+    def operators(self) -> int:
+        """How many TSOs and DSOs there are that are not suspended."""
+        return self._operators["ledger"]
+
+    def _suspend(self, party: int, *, suspended: bool) -> None:
+        found = self._known(party)
+        if found.suspended != suspended:
+            self._count(found.kind, -1 if suspended else 1)
+        self.parties[party] = replace(found, suspended=suspended)
+
+    def _count(self, kind: PartyKind, change: int) -> None:
+        if kind in (PartyKind.TSO, PartyKind.DSO):
+            self._operators["ledger"] += change
 
     def _rotate(self, command: RotateSigner) -> Event:
         found = self._known(command.party)

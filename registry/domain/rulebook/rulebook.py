@@ -26,8 +26,10 @@ from registry.domain.commands import (
     SelectLocal,
     WithdrawPods,
 )
+from registry.domain.contract_changes import NOTICE_S
 from registry.domain.events import Event
 from registry.domain.rulebook.aggregates import AggregatesBook
+from registry.domain.rulebook.consortium import ConsortiumBook
 from registry.domain.rulebook.declarations import DeclarationRules
 from registry.domain.rulebook.lights import LightsBook
 from registry.domain.rulebook.market import MarketBook
@@ -44,14 +46,16 @@ from registry.domain.rulebook.state import Call, Journal
 class Rulebook:
     """All contracts in memory.
 
-    `admin` is the consortium admin's address, `dispute_window_s` how long a statement can be disputed (s).
+    `admin` is the consortium admin's address, `dispute_window_s` how long a statement can be disputed (s),
+    `notice_s` how long a change of the contracts is announced (s).
 
     The parts are public for questions (`rulebook.pods.pool(...)`); changes go through `execute` only.
     """
 
-    def __init__(self, admin: str, dispute_window_s: int) -> None:
+    def __init__(self, admin: str, dispute_window_s: int, notice_s: int = NOTICE_S) -> None:
         self._journal = journal = Journal()
         self.participants = ParticipantsBook(journal, admin)
+        self.consortium = ConsortiumBook(journal, self.participants, notice_s)
         self.sessions = SessionsBook(journal, self.participants)
         self.lights = LightsBook(journal, self.participants, self.sessions)
         self.pods = PodsBook(journal, self.participants, self.sessions, self.lights)
@@ -106,6 +110,8 @@ class Rulebook:
                 return self.measurements.execute(command, call)
             case RecordStatements() | DisputeStatement() | AttestStatement():
                 return self.settlement.execute(command, call)
+        if command.contract == "Consortium":
+            return self.consortium.execute(command, call)
         if command.contract == "Prequalification":
             return self.prequalification.execute(command, call)
         return self.participants.execute(command, call)

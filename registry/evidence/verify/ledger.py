@@ -7,16 +7,17 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
+from registry.domain.contract_changes import CONTRACTS_VERSION
 from registry.domain.errors import RuleViolation
+from registry.domain.events import ContractsChanged
 from registry.evidence.abi import AbiItem, EventDecoder
 from registry.evidence.blocks import BlockEvidence, Header, Log, parse_header, verify_block, verify_run
 from registry.evidence.facts import Facts, LedgerFact
 from registry.evidence.verify.report import Trust
 
-ROOT_CONTRACT: Final = "Participants"
-"""The contract deployed first; the others refer to it."""
-_ROLE_GRANTED: Final = bytes(keccak(b"RoleGranted(bytes32,address,address)"))
-_DEFAULT_ADMIN: Final = bytes(32)
+ROOT_CONTRACT: Final = "Consortium"
+"""The contract deployed first; it gives the others their addresses and their code."""
+_FOUNDED: Final = bytes(keccak(b"ConsortiumFounded(uint32,(bytes32,address,bytes)[])"))
 
 
 def check_trust(chain_id: int, contracts: Mapping[str, bytes], trust: Trust) -> str:
@@ -78,15 +79,15 @@ def check_receipts(
 def check_start(proved: Sequence[tuple[Header, tuple[Log, ...]]], contracts: Mapping[str, bytes]) -> str:
     """Check that the run reaches back to the deployment, so that nothing recorded earlier can be missing.
 
-    The first contract's constructor grants the admin role; the others are deployed after it and cannot have
-    logged before.
+    The consortium's first log is that it gave the other contracts their code (CON-1); they cannot have logged
+    before.
     """
     root = contracts.get(ROOT_CONTRACT)
     for header, logs in proved:
         for log in logs:
             if log.address == root:
-                if log.topics[:2] == (_ROLE_GRANTED, _DEFAULT_ADMIN):
-                    return f"from the deployment of {ROOT_CONTRACT} in block {header.number}"
+                if log.topics[:1] == (_FOUNDED,):
+                    return f"from the founding of the contracts in block {header.number}"
                 raise _violation(
                     "start",
                     f"a run that starts within the life of {ROOT_CONTRACT}",
@@ -99,8 +100,11 @@ def check_events(
     proved: Sequence[tuple[Header, tuple[Log, ...]]],
     abis: Mapping[str, Sequence[AbiItem]],
     contracts: Mapping[str, bytes],
+    version: int = CONTRACTS_VERSION,
 ) -> tuple[Facts, str]:
-    """Decode the contracts' logs into facts; every contract named must have logged."""
+    """Decode the contracts' logs into facts; every contract named must have logged, and none may have been
+    changed beyond ``version``, whose rules the verifier knows (CON-1).
+    """
     unknown = sorted(contracts.keys() - abis.keys())
     if unknown:
         raise _violation("contracts", ", ".join(unknown), ", ".join(sorted(abis)))
@@ -113,6 +117,12 @@ def check_events(
                 continue
             seen.add(contract)
             event = decoder.decode(log)
+            if isinstance(event, ContractsChanged) and event.version > version:
+                raise _violation(
+                    "contracts",
+                    f"version {event.version} from block {header.number} on",
+                    f"version {version}, which this program knows (CON-1)",
+                )
             if event is not None:
                 facts.append(
                     LedgerFact(event, contract, header.number, header.hash, header.timestamp, log.index)

@@ -74,9 +74,9 @@ class EmbeddedProvider(BaseProvider):
 
     def _call(self, transaction: dict[str, Any], _block: str) -> str:
         sender = to_canonical_address(transaction.get("from", "0x" + "00" * 20))
-        return encode_hex(
-            self.chain.call(sender, to_canonical_address(transaction["to"]), _bytes(transaction["data"]))
-        )
+        # Without a receiver it is a creation, whose answer is the code that would stand there.
+        to = to_canonical_address(transaction["to"]) if "to" in transaction else b""
+        return encode_hex(self.chain.call(sender, to, _bytes(transaction["data"])))
 
     def _logs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         wanted = {address.lower() for address in query["address"]}

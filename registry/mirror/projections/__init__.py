@@ -5,6 +5,7 @@ from __future__ import annotations
 from registry.domain.events import EVENTS, Event, Recorded
 from registry.mirror.changes import Changes, Projection
 from registry.mirror.projections import (
+    consortium,
     market,
     market_time,
     measurements,
@@ -15,6 +16,7 @@ from registry.mirror.projections import (
 )
 
 PROJECTIONS: dict[str, Projection] = {
+    **consortium.PROJECTIONS,
     **parties.PROJECTIONS,
     **market_time.PROJECTIONS,
     **pods.PROJECTIONS,

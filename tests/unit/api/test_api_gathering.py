@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from fastapi.concurrency import run_in_threadpool
 
-from api.gathering import BATCH_MAX, Gatherer, Overloaded, Submit
+from api.gathering import BATCH_MAX, Gatherer, Overloaded
 from registry.ports import Accepted, Answer, DatabaseUnreachable
 
 
@@ -20,7 +21,10 @@ class Node:
         self.let = threading.Event()
         self.failure: Exception | None = None
 
-    def submit(self, statements: Sequence[bytes]) -> list[Answer]:
+    async def submit(self, statements: Sequence[bytes]) -> list[Answer]:
+        return await run_in_threadpool(self._submit, statements)
+
+    def _submit(self, statements: Sequence[bytes]) -> list[Answer]:
         self.batches.append(list(statements))
         assert self.let.wait(60)
         if self.failure:
@@ -124,19 +128,15 @@ def test_beyond_its_bound_it_says_that_it_is_too_busy() -> None:
 
 @pytest.mark.rule("MEA-3")
 @pytest.mark.parametrize("turns", range(8))
-def test_what_comes_while_a_lane_ends_is_not_left_waiting(
-    turns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_comes_while_a_lane_ends_is_not_left_waiting(turns: int) -> None:
     """However many turns of the loop lie between two statements, the node gets both without a third."""
 
-    async def one_turn(submit: Submit, statements: Sequence[bytes]) -> list[Answer]:
+    async def one_turn(statements: Sequence[bytes]) -> list[Answer]:
         await asyncio.sleep(0)
-        return submit(statements)
+        return [Accepted(int(statement), statement, b"", False) for statement in statements]
 
     async def run() -> None:
-        node = Node()
-        node.let.set()
-        gatherer = Gatherer(node.submit, lanes=1)
+        gatherer = Gatherer(one_turn, lanes=1)
         first = requests(gatherer, 0, 1)
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -146,5 +146,4 @@ def test_what_comes_while_a_lane_ends_is_not_left_waiting(
         assert all(task.done() for task in first + second)
         await gatherer.drain()
 
-    monkeypatch.setattr("api.gathering.run_in_threadpool", one_turn)
     asyncio.run(run())

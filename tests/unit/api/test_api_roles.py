@@ -60,7 +60,20 @@ SELECTION = {
     "terms": {name: value for name, value in TERMS.as_payload().items() if name != "kind"},
 }
 
+CHANGE = {
+    "codes": [{"name": "Measurements", "implementation": "0x" + "11" * 20}],
+    "document_hash": ID,
+    "not_before": 1,
+}
+
 ROUTES = [
+    case("GET", "/v1/contracts", EVERYBODY),
+    case("GET", "/v1/contracts/changes", EVERYBODY),
+    case("GET", "/v1/contracts/changes/{change}", EVERYBODY),
+    case("POST", "/v1/contracts/changes", {TSO, DSO}, CHANGE),
+    case("POST", "/v1/contracts/changes/{change}/consents", {TSO, DSO}),
+    case("POST", "/v1/contracts/changes/{change}/withdrawal", {TSO, DSO}),
+    case("POST", "/v1/contracts/changes/{change}/execution", {TSO, DSO}),
     case("GET", "/v1/parties", EVERYBODY),
     case("GET", "/v1/products", EVERYBODY),
     case("GET", "/v1/products/{product}", EVERYBODY),

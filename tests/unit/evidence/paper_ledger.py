@@ -15,20 +15,19 @@ from eth_abi import encode
 from eth_bloom import BloomFilter
 from eth_hash.auto import keccak
 
-from registry.domain.events import Event
+from registry.domain.events import ConsortiumFounded, Event
 from registry.evidence.abi import abi_types, signature_hash
 from registry.evidence.blocks import BlockEvidence, header_hash, receipts_root
 
 ARTIFACTS = Path(__file__).parents[3] / "contracts" / "artifacts"
 CONTRACTS = (
-    "Market", "MarketSessions", "Measurements", "Participants", "Pods", "Prequalification", "Settlement",
-    "TrafficLights",
+    "Consortium", "Market", "MarketSessions", "Measurements", "Participants", "Pods", "Prequalification",
+    "Settlement", "TrafficLights",
 )  # fmt: skip
 ABIS: dict[str, list[dict[str, Any]]] = {
     name: json.loads((ARTIFACTS / f"{name}.json").read_text())["abi"] for name in CONTRACTS
 }
 ADDRESSES = {name: keccak(name.encode())[:20] for name in CONTRACTS}
-ROLE_GRANTED = keccak(b"RoleGranted(bytes32,address,address)")
 
 RawLog = tuple[bytes, list[bytes], bytes]
 
@@ -76,13 +75,11 @@ def _bloom(logs: list[RawLog]) -> bytes:
 
 
 class PaperLedger:
-    """Blocks written one after the other; the first holds the deployment's role of the admin."""
+    """Blocks written one after the other; in the first the contracts get their code."""
 
     def __init__(self, deployed_at: int) -> None:
         self.blocks: list[BlockEvidence] = []
-        self.write(
-            deployed_at, [(ADDRESSES["Participants"], [ROLE_GRANTED, bytes(32), bytes(32), bytes(32)], b"")]
-        )
+        self.write(deployed_at, [log_of(ConsortiumFounded(1, ()))])
 
     def record(self, time: int, *events: Event) -> None:
         """One block with one transaction that logged these events, and another's transaction before it."""

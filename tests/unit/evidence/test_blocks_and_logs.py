@@ -38,7 +38,6 @@ from tests.unit.evidence.paper_ledger import (
     ADDRESSES,
     ARTIFACTS,
     CONTRACTS,
-    ROLE_GRANTED,
     log_of,
     receipt_of,
 )
@@ -47,16 +46,31 @@ pytestmark = pytest.mark.rule("AUD-1")
 
 
 class Chain:
-    """Three blocks of py-evm: a deployment, a transfer, and two transactions of which one reverts."""
+    """Blocks of py-evm: the founding of a consortium with one contract, a transfer, and two transactions of
+    which one reverts.
+    """
 
     def __init__(self) -> None:
         tester = EthereumTester(PyEVMBackend())
         self.admin, other = tester.get_accounts()[:2]
-        artifact = json.loads((ARTIFACTS / "Participants.json").read_text())
-        deploy = {"from": self.admin, "gas": 10_000_000, "value": 0}
-        arguments = encode(["address"], [self.admin]).hex()
-        sent = tester.send_transaction({**deploy, "data": artifact["bytecode"] + arguments})
-        self.contract: str = tester.get_transaction_receipt(sent)["contract_address"]
+        name = b"Participants".ljust(32, b"\0")
+        send = {"from": self.admin, "gas": 10_000_000, "value": 0}
+
+        def create(contract: str, arguments: bytes) -> str:
+            artifact = json.loads((ARTIFACTS / f"{contract}.json").read_text())
+            sent = tester.send_transaction({**send, "data": artifact["bytecode"] + arguments.hex()})
+            address: str = tester.get_transaction_receipt(sent)["contract_address"]
+            return address
+
+        self.consortium = create("Consortium", encode(["bytes32[]", "uint40"], [[name], 0]))
+        code = create("Participants", b"")
+        initial = keccak(b"initialize(address)")[:4] + encode(["address"], [self.admin])
+        found = keccak(b"found((bytes32,address,bytes)[])")[:4]
+        codes = encode(["(bytes32,address,bytes)[]"], [[(name, code, initial)]])
+        tester.send_transaction({**send, "to": self.consortium, "data": "0x" + (found + codes).hex()})
+        asked = {"from": self.admin, "to": self.consortium, "gas": 100_000, "value": 0}
+        facade = tester.call({**asked, "data": "0x" + (keccak(b"facadeOf(bytes32)")[:4] + name).hex()})
+        self.contract = "0x" + facade[-40:]
         tester.send_transaction({"from": self.admin, "to": other, "gas": 21_000, "value": 1})
         tester.disable_auto_mine_transactions()
         for nonce_free in (self.admin, other):
@@ -99,7 +113,9 @@ def test_headers_receipts_and_logs_of_a_real_chain(chain: Chain) -> None:
         any(log.address == contract for log in verify_block(h, b.receipts))
         for h, b in zip(headers, chain.blocks, strict=True)
     ]
-    assert [header.may_log(contract) for header in headers] == logged == [False, True, False, True]
+    assert (
+        [header.may_log(contract) for header in headers] == logged == [False, False, False, True, False, True]
+    )
     assert len(chain.blocks[-1].receipts) == 2, "one paused, one reverted: both have a receipt"
 
 
@@ -109,9 +125,11 @@ def test_the_proved_logs_are_the_events(chain: Chain) -> None:
     _, log = verify_log_in_block(chain.blocks[-1], 0)
     event = decoder.decode(log)
     assert event == Paused(chain.admin), "addresses carry their checksum"
-    _, granted = verify_log_in_block(chain.blocks[1], 0)
-    assert decoder.contract_of(granted) == "Participants" and decoder.decode(granted) is None
-    assert granted.topics[:2] == (ROLE_GRANTED, bytes(32)), "a run of blocks is known to start here"
+    _, founded = verify_log_in_block(chain.blocks[3], 0)
+    assert founded.address == bytes.fromhex(chain.consortium[2:]), "a run of blocks is known to start here"
+    assert founded.topics == (keccak(b"ConsortiumFounded(uint32,(bytes32,address,bytes)[])"),)
+    _, code = verify_log_in_block(chain.blocks[3], 1)
+    assert decoder.contract_of(code) == "Participants" and decoder.decode(code) is None
     with pytest.raises(RuleViolation, match="log_index"):
         verify_log_in_block(chain.blocks[-1], 1)
 

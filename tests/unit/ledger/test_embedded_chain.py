@@ -24,7 +24,9 @@ from registry.ports import AlreadyInUse, ContractsMissing, DatabaseCorrupted, Di
 ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ADMIN = LocalSigner(bytes([7]) * 32)
-NAMES = ("Participants",)
+FOUNDING = 3
+"""Transactions, and so blocks, of a deployment of NAMES."""
+NAMES = ("Consortium", "Participants")
 
 MINER = """
 import sys
@@ -90,7 +92,7 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
         assert ledger.block(int(number)).hash.hex() == block_hash
     head = ledger.head()
     assert int(answered[-1][0]) <= head.number <= int(answered[-1][0]) + 1
-    paused = len(ledger.recorded(0, head.number)) % 2 == 1
+    paused = len(ledger.recorded(FOUNDING + 1, head.number)) % 2 == 1
     assert ledger.send(Unpause() if paused else Pause(), ADMIN).block_number == head.number + 1
     chain.close()
 
@@ -149,7 +151,7 @@ def test_gas_stays_free_after_full_blocks(tmp_path: Path) -> None:
     connection = Connection(EmbeddedProvider(chain), "embedded")
     burn = bytes.fromhex("5b600056")  # an endless loop, deployed as a constructor
     fields = {"type": 2, "chainId": deployment.chain_id, "gas": TRANSACTION_GAS, "value": 0}
-    fees = {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0, "nonce": 1}
+    fees = {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0, "nonce": FOUNDING}
     with pytest.raises(Exception, match="reverted"):
         connection.request(
             "eth_sendRawTransaction", "0x" + ADMIN.sign({**fields, **fees, "data": burn}).hex()
@@ -168,7 +170,7 @@ def test_a_transaction_no_block_may_hold_is_refused(
 ) -> None:
     chain, _, deployment = ledger_on(tmp_path / "chain.sqlite")
     fields = {"type": 2, "chainId": deployment.chain_id, "gas": 100_000, "value": 0, "to": ADMIN.address}
-    fees = {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0, "nonce": 1, "data": b""}
+    fees = {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0, "nonce": FOUNDING, "data": b""}
     raw = ADMIN.sign({**fields, **fees, **change})
     with pytest.raises(TransactionInvalid, match=message):
         chain.send(raw)
@@ -227,7 +229,7 @@ def test_opening_deploys_once_and_needs_an_admin_for_it(tmp_path: Path) -> None:
         open_embedded(tmp_path, Clock())
     first = open_embedded(tmp_path, Clock(), ADMIN)
     addresses = dict(first.ledger.addresses)
-    assert len(set(addresses.values())) == 8
+    assert len(set(addresses.values())) == 9
     head = first.ledger.head()
     first.close()
     second = open_embedded(tmp_path, Clock(), ADMIN)
