@@ -32,7 +32,6 @@ room towards the ledger is integer kW, rounded down.
     curves.py       price-quantity curves, what of them is feasible, and their totals
     splits.py       cuts of perimeters that raise the sum of capability
     expost.py       what activations did to limits, by readings and baselines
-    sampling.py     operating points of a perimeter for its picture
     pictures/       drawings from plain data; the only place that knows the drawing library
-    perimeter_file.py, activations.py, typical_days.py, json_files.py  further files that are read
+    activations.py, typical_days.py, json_files.py  further files that are read
 """

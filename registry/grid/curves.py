@@ -11,16 +11,18 @@ the providers, down they pay it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.domain.quantities import GREEN, Direction
 from registry.grid.bids import Bid, check_bids, merit_order
+from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
 from registry.grid.state import ExpectedState
 
 W_PER_KW = 1000
+NEUR_PER_MILLI_EUR = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,6 @@ class ReactiveSupport:
 
 
 NO_SUPPORT = ReactiveSupport()
-Cell = tuple[str, int, Direction]
-"""Perimeter, hour, direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,6 @@ def curves_of(
     state: ExpectedState,
     lights: Sequence[PerimeterDayLights],
     bids: Sequence[Bid],
-    support: Mapping[Cell, ReactiveSupport] | None = None,
 ) -> tuple[Curve, ...]:
     """The curves of a day, by perimeter, direction and hour.
 
@@ -114,7 +113,9 @@ def curves_of(
         state: the expected state that ``lights`` were computed from.
         lights: of every perimeter of the state.
         bids: of any PODs of the state; a POD without bids offers nothing.
-        support: reactive support per cell, from the orange stage; cells left out need none.
+
+    A cell whose light rests on reactive support carries its part of the hour's setpoints if more is offered
+    there than the grid takes without them.
 
     Raises :class:`~registry.grid.faults.GridInvalid` for bids that the lights were not computed for.
     """
@@ -123,21 +124,56 @@ def curves_of(
     groups: dict[tuple[int, Direction, int], list[Bid]] = {}
     for bid in bids:
         groups.setdefault((owner[bid.pod], bid.direction, bid.hour), []).append(bid)
-    needs = support or {}
     by_name = {day.perimeter: day for day in lights}
+    support = _Support(lights)
     return tuple(
-        Curve(
-            name,
-            hour,
-            way,
-            merit_order(groups.get((number, way, hour), [])),
-            None if light.limit_kw == GREEN else light.limit_kw,
-            needs.get((name, hour, way), NO_SUPPORT),
+        support.added(
+            Curve(
+                name,
+                hour,
+                way,
+                merit_order(groups.get((number, way, hour), [])),
+                None if light.limit_kw == GREEN else light.limit_kw,
+            ),
+            by_name[name],
         )
         for number, name in enumerate(state.partition.names)
         for way in DIRECTIONS
         for hour, light in enumerate(by_name[name].side(way))
     )
+
+
+class _Support:
+    """Energy and cost of each hour's setpoints, which serve all its cells together: shared among the cells
+    that gain by them, in proportion to the kW that they gain.
+    """
+
+    def __init__(self, lights: Sequence[PerimeterDayLights]) -> None:
+        hours = range(len(lights[0].up) if lights else 0)
+        self._gained = [
+            sum(_gained_kw(day, way, hour) for day in lights for way in DIRECTIONS) for hour in hours
+        ]
+        self._varq = [0 for _ in hours]
+        for day in lights:
+            for setpoint in day.setpoints:
+                self._varq[setpoint.quarter // QUARTERS_PER_HOUR] += abs(setpoint.injected_var)
+        self._milli_eur = [sum(day.extra_milli_eur[hour] for day in lights) for hour in hours]
+
+    def added(self, curve: Curve, day: PerimeterDayLights) -> Curve:
+        """The curve with its part of the support."""
+        hour, gained = curve.hour, _gained_kw(day, curve.direction, curve.hour)
+        if not gained or curve.potential_w <= W_PER_KW * day.without_kw(curve.direction)[hour]:
+            return curve
+        whole = self._gained[hour]
+        energy_varh = -(-self._varq[hour] * gained // (QUARTERS_PER_HOUR * whole))
+        cost_neur = -(-self._milli_eur[hour] * NEUR_PER_MILLI_EUR * gained // whole)
+        return replace(curve, support=ReactiveSupport(energy_varh, cost_neur))
+
+
+def _gained_kw(day: PerimeterDayLights, way: Direction, hour: int) -> int:
+    """What reactive support adds to the capability of a cell."""
+    light = day.side(way)[hour]
+    return light.limit_kw - day.without_kw(way)[hour] if light.reactive else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from registry.domain.quantities import GREEN, GREEN_LIGHT, CellLight, Direction,
 from registry.grid.capability import CapabilityRun, DayCapability
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.powerflow import PowerFlow
-from registry.grid.reactive_providers import Providers, SupportTerms
+from registry.grid.reactive_providers import Providers, SupportTerms, no_support
 from registry.grid.results import PerimeterDayLights, ReactiveSetpoint
 from registry.grid.state import ExpectedState
 from registry.grid.violations import Limits
@@ -34,7 +34,7 @@ def day_lights(
 
     Without ``terms`` nobody gives reactive support, and no light is marked ``reactive``.
     """
-    terms = terms or SupportTerms((0,) * state.hours, pods=())
+    terms = terms or no_support(state)
     providers = terms.providers(state)
     day = CapabilityRun(state, flow, limits, seed=seed).run(providers)
     setpoints = _Setpoints(day, providers, terms)

@@ -16,6 +16,7 @@ against its points beyond what they add.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,6 +114,7 @@ def operating_points(
     limits: Limits,
     terms: SupportTerms,
     *,
+    perimeters: Collection[str] | None = None,
     steps: int = 10,
     placements: int = 1,
     seed: int = 1,
@@ -122,12 +124,13 @@ def operating_points(
 
     Args:
         terms: who gives reactive support at what price.
+        perimeters: names of those whose points are wanted; None: all.
         steps: points per direction; the expected state comes on top once.
         placements: per step; the first in proportion, the others in random order of the PODs (``seed``).
         rounds: linear programs per point at most.
     """
     providers = terms.providers(state)
-    perimeter, quarter, moves = _points(state, steps, placements, np.random.default_rng(seed))
+    perimeter, quarter, moves = _points(state, perimeters, steps, placements, np.random.default_rng(seed))
     allowed = _Allowed(state, flow, limits)
     solution = flow.solve(*state.scenarios(quarter, moves))
     values = limits.values(solution)
@@ -193,7 +196,11 @@ def shares(state: ExpectedState, points: OperatingPoints) -> tuple[PerimeterShar
 
 
 def _points(
-    state: ExpectedState, steps: int, placements: int, random: np.random.Generator
+    state: ExpectedState,
+    wanted: Collection[str] | None,
+    steps: int,
+    placements: int,
+    random: np.random.Generator,
 ) -> tuple[Ints, Ints, Floats]:
     """Perimeter, quarter-hour and moves of every point, those of a perimeter together; no steps where there
     is no range.
@@ -212,7 +219,7 @@ def _points(
 
     for number, group in enumerate(state.partition.members):
         members = np.array(group, dtype=np.int64)
-        if not len(members):
+        if not len(members) or (wanted is not None and state.partition.names[number] not in wanted):
             continue
         add(number, every, members, np.zeros((len(every), len(members))))
         for way in Direction:

@@ -9,6 +9,7 @@ transformers. Any other part of the grid comes as a file that names the perimete
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from registry.grid.faults import Fault, GridInvalid, raise_if_any
 from registry.grid.network import Network
 from registry.grid.pods import GridPod
 
+_COLUMNS: Final = ["node", "perimeter"]
 _MEDIUM_V: Final = (1e3, 1e5)
 """Rated voltage of medium voltage, from and below, V."""
 
@@ -116,9 +118,9 @@ def load_perimeters(path: Path, network: Network) -> tuple[Perimeter, ...]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fault = Fault("unreadable_file", path.name, str(error), "CSV in UTF-8")
         raise GridInvalid("perimeters", [fault], rule="DTL-1") from None
-    if not rows or rows[0] != ["node", "perimeter"]:
-        found = ",".join(rows[0]) if rows else "an empty file"
-        fault = Fault("bad_header", "row 1", found, "node,perimeter")
+    if not rows or rows[0] != _COLUMNS:
+        found = ",".join(rows[0])[:60] if rows else "an empty file"
+        fault = Fault("bad_header", "row 1", found, ",".join(_COLUMNS))
         raise GridInvalid("perimeters", [fault], rule="DTL-1")
     faults: list[Fault] = []
     groups: dict[str, list[int]] = {}
@@ -141,6 +143,16 @@ def load_perimeters(path: Path, network: Network) -> tuple[Perimeter, ...]:
             groups.setdefault(row[1], []).append(node)
     raise_if_any("perimeters", faults, rule="DTL-1")
     return tuple(Perimeter(name, tuple(sorted(nodes))) for name, nodes in groups.items())
+
+
+def perimeters_text(network: Network, perimeters: Sequence[Perimeter]) -> str:
+    """The file that :func:`load_perimeters` reads as these perimeters."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    for perimeter in perimeters:
+        rows.writerows([network.node_names[node], perimeter.name] for node in perimeter.nodes)
+    return text.getvalue()
 
 
 def _reach(network: Network, start: Iterable[int], branches: Sequence[int]) -> set[int]:

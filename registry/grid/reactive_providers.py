@@ -77,6 +77,11 @@ class SupportTerms:
         return support_cost_milli_eur(varh, self.purchase_milli_eur_per_mwh[hour])
 
 
+def no_support(state: ExpectedState) -> SupportTerms:
+    """Terms under which nobody gives reactive support."""
+    return SupportTerms((0,) * state.hours, pods=())
+
+
 @dataclass(frozen=True, eq=False)
 class Providers:
     """The providers of an expected state.

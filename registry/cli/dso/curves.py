@@ -25,20 +25,24 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
+    SupportFile,
     delivery_day,
     load_day,
     load_files,
     load_plan,
+    prices_of,
     readable,
+    support_terms,
 )
 from registry.cli.dso.showing import console, counted, line, working
 from registry.cli.outcome import one_clear_line
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
 from registry.domain.quantities import Direction
-from registry.grid.bids import Prices, load_bids, load_prices, rational_bids, without_end_users
+from registry.grid.bids import load_bids, rational_bids, without_end_users
 from registry.grid.curves import Curve, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
+from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import DIRECTIONS
 from registry.grid.state import ExpectedState
 from registry.grid.typical_days import TypicalDay, load_typical_days
@@ -74,6 +78,7 @@ def curves(
     case: CaseOption = Case.B,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
+    support: SupportFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Price-quantity curves of a day per perimeter, hour and direction, with what of them is feasible."""
@@ -81,7 +86,7 @@ def curves(
         when = delivery_day(day)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
         state = chosen_state(files, forecast, when, activations, case)
-        found = day_curves(files, state, when, prices, bids)
+        found = day_curves(files, state, when, prices, bids, support)
         sums = totals([(1, found)])
         if as_json:
             document = {
@@ -108,13 +113,17 @@ def year(
     case: CaseOption = Case.B,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
+    with_support: Annotated[
+        bool,
+        typer.Option("--with-support", help="Local plants give reactive support at the days' prices."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Potential, feasible quantity and cost of flexibility in a year, as Natale's Table 4 has them."""
     with one_clear_line():
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
         table = readable("days", days, load_typical_days)
-        sums = totals(_year(files, table, case))
+        sums = totals(_year(files, table, case, with_support))
         if as_json:
             document = {
                 "grid": files.network.name,
@@ -141,7 +150,12 @@ def chosen_state(
 
 
 def day_curves(
-    files: Files, state: ExpectedState, day: DeliveryDay, prices: Path | None, bids: Path | None
+    files: Files,
+    state: ExpectedState,
+    day: DeliveryDay,
+    prices: Path | None,
+    bids: Path | None,
+    support: Path | None = None,
 ) -> tuple[Curve, ...]:
     """The curves of a day from prices or bids.
 
@@ -152,26 +166,26 @@ def day_curves(
         found = "neither" if prices is None else "both"
         raise InputInvalid(rule="GRD-2", field="prices", found=found, allowed="either --prices or --bids")
     if prices is not None:
-        offered = rational_bids(state, _prices(prices, day))
+        offered = rational_bids(state, prices_of(prices, day))
     elif bids is not None:
         offered = readable("bids", bids, load_bids)
     with working(f"lights of {len(files.perimeters)} perimeters"):
-        return curves_of(state, day_lights(state, files.flow, files.limits), offered)
+        lights = day_lights(state, files.flow, files.limits, terms=support_terms(support, day))
+        return curves_of(state, lights, offered)
 
 
-def _year(files: Files, table: Sequence[TypicalDay], case: Case) -> Iterator[tuple[int, Sequence[Curve]]]:
+def _year(
+    files: Files, table: Sequence[TypicalDay], case: Case, with_support: bool
+) -> Iterator[tuple[int, Sequence[Curve]]]:
     with counted("days computed") as progress:
         for number, row in enumerate(table):
             day = DeliveryDay(row.day)
             state = chosen_state(files, row.forecast, day, None, case)
-            prices = _prices(row.prices, day)
-            lights = day_lights(state, files.flow, files.limits)
+            prices = prices_of(row.prices, day)
+            terms = SupportTerms(prices.purchase) if with_support else None
+            lights = day_lights(state, files.flow, files.limits, terms=terms)
             yield row.days, curves_of(state, lights, rational_bids(state, prices))
             progress(number + 1, len(table))
-
-
-def _prices(path: Path, day: DeliveryDay) -> Prices:
-    return readable("prices", path, lambda file: load_prices(file, day.hours))
 
 
 def totals_document(sums: Mapping[Direction, SideTotals]) -> dict[str, Any]:

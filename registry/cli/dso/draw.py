@@ -21,8 +21,10 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
+    SupportFile,
     delivery_day,
     load_files,
+    support_terms,
 )
 from registry.cli.dso.showing import line, working
 from registry.cli.outcome import one_clear_line
@@ -56,7 +58,7 @@ class Way(StrEnum):
 class Wanted:
     """What a picture is of."""
 
-    grid: Path
+    grid: str
     files: Files
     state: ExpectedState
     day: DeliveryDay
@@ -64,6 +66,7 @@ class Wanted:
     hour: int
     direction: Direction
     prices: Path | None
+    support: Path | None
 
     @property
     def title(self) -> str:
@@ -73,7 +76,8 @@ class Wanted:
     def lights(self) -> tuple[PerimeterDayLights, ...]:
         """The lights of the day."""
         with working(f"lights of {len(self.files.perimeters)} perimeters"):
-            return day_lights(self.state, self.files.flow, self.files.limits)
+            terms = support_terms(self.support, self.day)
+            return day_lights(self.state, self.files.flow, self.files.limits, terms=terms)
 
     def one(self) -> str:
         """The perimeter asked for.
@@ -112,6 +116,7 @@ def draw(
     case: CaseOption = Case.B,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
+    support: SupportFile = None,
 ) -> None:
     """Draw a day of the grid."""
     with one_clear_line():
@@ -124,7 +129,8 @@ def draw(
             allowed = ", ".join(files.perimeters)
             raise InputInvalid(rule="GRD-2", field="perimeter", found=perimeter, allowed=allowed)
         state = chosen_state(files, forecast, when, activations, case)
-        wanted = Wanted(grid, files, state, when, perimeter, hour, Direction[direction.name], prices)
+        way = Direction[direction.name]
+        wanted = Wanted(grid, files, state, when, perimeter, hour, way, prices, support)
         # The drawing library takes a second to load, which no other command has to wait for.
         from registry.cli.dso.drawers import draw_into
 

@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 
 from registry.cli.dso.curves import day_curves
 from registry.cli.dso.draw import Kind, Wanted
+from registry.cli.dso.inputs import support_terms
 from registry.cli.dso.showing import working
+from registry.grid.codes import grid_file
+from registry.grid.operating_points import operating_points
 from registry.grid.pictures.cloud import cloud
 from registry.grid.pictures.curves import price_quantity
 from registry.grid.pictures.heat_map import heat_map, rows_of
@@ -26,7 +29,7 @@ from registry.grid.pictures.of_day import (
 from registry.grid.pictures.profile import profile
 from registry.grid.pictures.save import save
 from registry.grid.pictures.schematic import schematic
-from registry.grid.sampling import sampled_points
+from registry.grid.reactive_providers import no_support
 
 
 def draw_into(picture: Path, kind: Kind, wanted: Wanted) -> None:
@@ -43,7 +46,7 @@ def _grid(wanted: Wanted) -> Figure:
     files, state = wanted.files, wanted.state
     quarters = np.arange(state.quarters)
     solution = files.flow.solve(*state.scenarios(quarters, np.zeros((state.quarters, len(state.pods)))))
-    places = file_coordinates(wanted.grid, files.network.node_names)
+    places = file_coordinates(grid_file(wanted.grid), files.network.node_names)
     nodes, branches = drawn_grid(
         state,
         wanted.lights(),
@@ -64,7 +67,10 @@ def _lights(wanted: Wanted) -> Figure:
 def _cloud(wanted: Wanted) -> Figure:
     name = wanted.one()
     with working("operating points"):
-        points = sampled_points(wanted.state, wanted.files.flow, wanted.files.limits, name)
+        terms = support_terms(wanted.support, wanted.day) or no_support(wanted.state)
+        points = operating_points(
+            wanted.state, wanted.files.flow, wanted.files.limits, terms, perimeters=[name]
+        )
     return cloud(wanted.title, cloud_points(points))
 
 
@@ -76,7 +82,7 @@ def _profile(wanted: Wanted) -> Figure:
 
 def _curve(wanted: Wanted) -> Figure:
     name = wanted.one()
-    curves = day_curves(wanted.files, wanted.state, wanted.day, wanted.prices, None)
+    curves = day_curves(wanted.files, wanted.state, wanted.day, wanted.prices, None, wanted.support)
     mine = {c.direction: c for c in curves if c.perimeter == name and c.hour == wanted.hour}
     return price_quantity(f"{wanted.title}, hour {wanted.hour}", drawn_curves(mine))
 

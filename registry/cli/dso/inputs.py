@@ -15,18 +15,31 @@ import typer
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
 from registry.grid.activations import load_activations
+from registry.grid.bids import Prices, load_prices
+from registry.grid.codes import grid_file
 from registry.grid.forecast import Forecast, load_forecast
 from registry.grid.json_files import require_json
 from registry.grid.network import Network, load_network
-from registry.grid.perimeter_file import load_perimeters
-from registry.grid.perimeters import Perimeter, assign_by_node, feeders
+from registry.grid.perimeters import (
+    Perimeter,
+    assign_by_node,
+    feeders,
+    load_perimeters,
+    secondary_substations,
+)
 from registry.grid.pods import GridPod, load_pods
 from registry.grid.powerflow import PowerFlow
+from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import LocalActivation
 from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import Limits, LimitSettings
 
 FEEDERS = "feeders"
+AREAS: Mapping[str, Callable[[Network], tuple[Perimeter, ...]]] = {
+    FEEDERS: feeders,
+    "substations": secondary_substations,
+}
+"""Perimeters that can be read off a grid."""
 T = TypeVar("T")
 
 
@@ -34,14 +47,23 @@ def _file(text: str) -> Any:
     return typer.Option(help=text, exists=True, dir_okay=False)
 
 
-GridFile = Annotated[Path, _file("The grid (docs/grid.md).")]
+GridFile = Annotated[
+    str, typer.Option("--grid", help="The grid: a file (docs/grid-input.md), or a SimBench code.")
+]
 PodsFile = Annotated[Path, _file("The PODs on it.")]
 ForecastFile = Annotated[Path, _file("Expected power of the day.")]
 DayText = Annotated[str, typer.Option("--day", help="Delivery day, YYYY-MM-DD.")]
 PerimetersText = Annotated[
-    str, typer.Option("--perimeters", help="`feeders`, read off the grid, or a file of perimeters.")
+    str,
+    typer.Option(
+        "--perimeters", help="`feeders` or `substations`, read off the grid, or a file of perimeters."
+    ),
 ]
 ActivationsFile = Annotated[Path | None, _file("Local activations that are planned.")]
+SupportFile = Annotated[
+    Path | None,
+    _file("Hourly prices at which local plants give reactive support; without, no light rests on it."),
+]
 Loading = Annotated[
     float, typer.Option(min=0.01, max=2.0, help="Highest loading, as a fraction of the rating.")
 ]
@@ -84,21 +106,20 @@ class Files:
 
 
 def load_files(
-    grid: Path, pods: Path, perimeters: str, *, loading: float = 1.0, reserve: float = 0.0
+    grid: str, pods: Path, perimeters: str, *, loading: float = 1.0, reserve: float = 0.0
 ) -> Files:
     """Read grid, PODs and perimeters.
 
     Raises:
         RuleViolation: what is wrong with them, by element, entry or name.
     """
-    readable("grid", grid, lambda file: require_json(file, "grid"))
     readable("pods", pods, lambda file: require_json(file, "pods"))
-    network = readable("grid", grid, load_network)
+    network = readable("grid", grid_file(grid), lambda _: load_network(grid))
     found = readable("pods", pods, load_pods)
     if not found:
         raise InputInvalid(rule="GRD-1", field="pods", found="none", allowed="at least one POD")
-    if perimeters == FEEDERS:
-        areas = feeders(network)
+    if perimeters in AREAS:
+        areas = AREAS[perimeters](network)
     else:
         path = Path(perimeters)
         if not path.is_file():
@@ -106,7 +127,7 @@ def load_files(
                 rule="DTL-1",
                 field="perimeters",
                 found=perimeters,
-                allowed=f"{FEEDERS}, or a file that exists",
+                allowed=f"{', '.join(AREAS)}, or a file that exists",
             )
         areas = readable("perimeters", path, lambda file: load_perimeters(file, network))
     groups = {name: keys for name, keys in assign_by_node(network, found, areas).items() if keys}
@@ -124,6 +145,16 @@ def load_day(path: Path, files: Files, day: DeliveryDay) -> Forecast:
 def load_plan(path: Path | None) -> tuple[LocalActivation, ...]:
     """Planned local activations, none without a file."""
     return () if path is None else readable("activations", path, load_activations)
+
+
+def prices_of(path: Path, day: DeliveryDay) -> Prices:
+    """Read the hourly prices of a day."""
+    return readable("prices", path, lambda file: load_prices(file, day.hours))
+
+
+def support_terms(path: Path | None, day: DeliveryDay) -> SupportTerms | None:
+    """What reactive support costs by a file of prices; None without one: nobody gives any."""
+    return None if path is None else SupportTerms(prices_of(path, day).purchase)
 
 
 def delivery_day(text: str) -> DeliveryDay:

@@ -23,10 +23,12 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
+    SupportFile,
     delivery_day,
     load_day,
     load_files,
     load_plan,
+    support_terms,
 )
 from registry.cli.dso.showing import console, lights_document, lights_tables, line, working
 from registry.cli.nodes import open_existing, signer_of
@@ -37,6 +39,7 @@ from registry.domain.errors import InputInvalid
 from registry.domain.quantities import Direction
 from registry.grid.forecast import Forecast
 from registry.grid.lights import day_lights
+from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import DIRECTIONS, LocalActivation, PerimeterDayLights
 from registry.services.changed_lights import Publication, open_light_session, publish_changed_lights
 from registry.services.grid_register import known_pods, local_plan_kw, perimeter_numbers
@@ -58,6 +61,7 @@ def lights(
     activations: ActivationsFile = None,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
+    support: SupportFile = None,
     publish: Annotated[
         bool, typer.Option("--publish", help="Put what changed on the ledger, in the open LFP session.")
     ] = False,
@@ -71,7 +75,7 @@ def lights(
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
         expected = load_day(forecast, files, when)
         if not publish:
-            found = compute(files, expected, load_plan(activations))
+            found = compute(files, expected, load_plan(activations), support_terms(support, when))
             _show(files, when, found, as_json)
             return
         if dso is None:
@@ -84,22 +88,32 @@ def lights(
                 allowed="none with --publish: the plan is the local selections in the register",
             )
         with open_existing(state) as node:
-            found, numbers, publication = publish_day(node, dso, files, expected, when)
+            found, numbers, publication = publish_day(
+                node, dso, files, expected, when, support_terms(support, when)
+            )
             bare = _without_light(node, dso, when, numbers)
         _show(files, when, found, as_json, numbers, publication, bare)
 
 
 def compute(
-    files: Files, forecast: Forecast, activations: Sequence[LocalActivation] = ()
+    files: Files,
+    forecast: Forecast,
+    activations: Sequence[LocalActivation] = (),
+    terms: SupportTerms | None = None,
 ) -> tuple[PerimeterDayLights, ...]:
     """The lights of a day; a spinner shows that it goes on."""
     state = files.state(forecast, activations)
     with working(f"lights of {len(files.perimeters)} perimeters"):
-        return day_lights(state, files.flow, files.limits)
+        return day_lights(state, files.flow, files.limits, terms=terms)
 
 
 def publish_day(
-    node: Node, dso: int, files: Files, forecast: Forecast, day: DeliveryDay
+    node: Node,
+    dso: int,
+    files: Files,
+    forecast: Forecast,
+    day: DeliveryDay,
+    terms: SupportTerms | None = None,
 ) -> tuple[tuple[PerimeterDayLights, ...], dict[str, int], Publication]:
     """Compute with what the register grants and plans, and publish what changed.
 
@@ -116,7 +130,7 @@ def publish_day(
     )
     files = replace(files, pods=granted)
     numbers = perimeter_numbers(files.perimeters, known)
-    found = compute(files, forecast, _planned(node, dso, day, numbers))
+    found = compute(files, forecast, _planned(node, dso, day, numbers), terms)
     fresh = [
         DayLights(numbers[each.perimeter], each.up, each.down, _reasons(each))
         for each in found

@@ -27,7 +27,7 @@ from registry.cli.dso.inputs import (
 )
 from registry.cli.dso.showing import console, counted, line
 from registry.cli.outcome import EPILOG, one_clear_line
-from registry.grid.perimeter_file import perimeters_text
+from registry.grid.perimeters import perimeters_text
 from registry.grid.splits import Split, Suggestion, split_areas, suggest_splits
 
 perimeters_app = typer.Typer(help="Perimeters of a grid.", no_args_is_help=True, epilog=EPILOG)

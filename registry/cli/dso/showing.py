@@ -108,6 +108,11 @@ def lights_document(
         {
             "perimeter": day.perimeter,
             "number": (numbers or {}).get(day.perimeter),
+            "extra_milli_eur": list(day.extra_milli_eur),
+            "setpoints": [
+                {"pod": each.pod, "quarter": each.quarter, "injected_var": each.injected_var}
+                for each in day.setpoints
+            ],
             **{
                 way.name.lower(): [
                     {
@@ -115,9 +120,12 @@ def lights_document(
                         "colour": light.colour.name.lower(),
                         "capability_kw": light.capability_kw,
                         "reactive": light.reactive,
+                        "without_support_kw": without if light.reactive else None,
                         "binding": binding,
                     }
-                    for hour, (light, binding) in enumerate(zip(day.side(way), day.binding(way), strict=True))
+                    for hour, (light, binding, without) in enumerate(
+                        zip(day.side(way), day.binding(way), day.without_kw(way), strict=True)
+                    )
                 ]
                 for way in DIRECTIONS
             },

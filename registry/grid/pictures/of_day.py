@@ -11,6 +11,7 @@ from registry.domain.quantities import CellLight, Direction
 from registry.grid.curves import W_PER_KW, Curve
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.network import Network
+from registry.grid.operating_points import OperatingPoints
 from registry.grid.pictures.cloud import CloudPoint, PointColour
 from registry.grid.pictures.curves import DrawnCurve
 from registry.grid.pictures.layout import Position, tree_layout
@@ -19,7 +20,6 @@ from registry.grid.pictures.schematic import DrawnBranch, DrawnNode
 from registry.grid.pods import net_injection_w
 from registry.grid.powerflow import Solution
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
-from registry.grid.sampling import SampledPoint
 from registry.grid.state import ExpectedState
 
 Floats = npt.NDArray[np.float64]
@@ -105,11 +105,17 @@ def profile_band(state: ExpectedState, day: PerimeterDayLights, label: str) -> P
     )
 
 
-def cloud_points(points: Sequence[SampledPoint]) -> list[CloudPoint]:
-    """Points without reactive support: green where feasible, red where not."""
+def cloud_points(points: OperatingPoints) -> list[CloudPoint]:
+    """The points as they are drawn, those of a quarter-hour at their hour."""
+    colours = np.select(
+        [points.green, points.orange], [PointColour.GREEN, PointColour.ORANGE], PointColour.RED
+    )
+    hours = points.quarter // QUARTERS_PER_HOUR
     return [
-        CloudPoint(p.hour, p.delta_p_kw, 0.0, PointColour.GREEN if p.feasible else PointColour.RED)
-        for p in points
+        CloudPoint(int(hour), float(p_kw), float(q_kvar), colour)
+        for hour, p_kw, q_kvar, colour in zip(
+            hours, points.delta_kw, points.support_kvar, colours, strict=True
+        )
     ]
 
 

@@ -12,7 +12,7 @@ from registry.domain.quantities import GREEN_LIGHT, RED_LIGHT, CellLight, Colour
 from registry.grid.bids import Bid, Prices, merit_order, rational_bids
 from registry.grid.curves import Curve, ReactiveSupport, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
-from registry.grid.results import PerimeterDayLights
+from registry.grid.results import PerimeterDayLights, ReactiveSetpoint
 from tests.unit.grid.grid_house import simbench
 from tests.unit.grid.test_grid_bids import mixed
 
@@ -49,8 +49,24 @@ def test_feasible_is_the_cheapest_part_up_to_the_capability(
     assert curve.cost_neur == cost
 
 
-def lights(up: CellLight, down: CellLight) -> PerimeterDayLights:
-    return PerimeterDayLights("P", (up,) * 24, (down,) * 24, ("x",) * 24, ("x",) * 24)
+def lights(
+    up: CellLight,
+    down: CellLight,
+    without_kw: tuple[int, int] = (0, 0),
+    extra: int = 0,
+    setpoints: tuple[ReactiveSetpoint, ...] = (),
+) -> PerimeterDayLights:
+    return PerimeterDayLights(
+        "P",
+        (up,) * 24,
+        (down,) * 24,
+        ("x",) * 24,
+        ("x",) * 24,
+        (without_kw[0],) * 24,
+        (without_kw[1],) * 24,
+        (extra,) * 24,
+        setpoints,
+    )
 
 
 @pytest.mark.rule("GRD-2")
@@ -68,16 +84,22 @@ def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
 
 
 @pytest.mark.rule("GRD-2")
-def test_reactive_support_is_the_callers_and_adds_to_the_unit_cost() -> None:
+def test_reactive_support_is_shared_by_what_is_gained_and_adds_to_the_unit_cost() -> None:
+    """80 kvarh for 80 milli-euro in hour 5: up gains 30 kW by it, down 10."""
     state = mixed()
-    light = CellLight(Colour.YELLOW, 50, reactive=True)
-    support = {("P", 5, UP): ReactiveSupport(20_000, 60_000_000)}
-    found = curves_of(state, [lights(light, RED_LIGHT)], rational_bids(state, PRICES), support)
-    by_cell = {(curve.hour, curve.direction): curve for curve in found}
-    assert by_cell[5, UP].support == support["P", 5, UP]
-    assert by_cell[6, UP].support == ReactiveSupport()
+    up, down = (CellLight(Colour.YELLOW, kw, reactive=True) for kw in (50, 20))
+    setpoints = tuple(ReactiveSetpoint("any", 20 + quarter, -80_000) for quarter in range(4))
+    bids = rational_bids(state, PRICES)
+    day = lights(up, down, (20, 10), 80, setpoints)
+    by_cell = {(curve.hour, curve.direction): curve for curve in curves_of(state, [day], bids)}
+    assert by_cell[5, UP].support == ReactiveSupport(60_000, 60_000_000)
+    assert by_cell[5, DOWN].support == ReactiveSupport(20_000, 20_000_000)
+    assert by_cell[6, UP].support == ReactiveSupport(0, 60_000_000)
+    # Where no more is offered than the grid takes anyway, nobody needs the support.
+    enough = lights(CellLight(Colour.YELLOW, 10_000, reactive=True), RED_LIGHT, (9_000, 0), 80, setpoints)
+    assert {curve.support for curve in curves_of(state, [enough], bids)} == {ReactiveSupport()}
     sums = totals([(1, [by_cell[5, UP]])])[UP]
-    assert sums.reactive_varh == 20_000
+    assert sums.reactive_varh == 60_000
     # 50 kWh at 66 EUR/MWh are 3.30 EUR; 0.06 EUR more are 1.20 EUR/MWh.
     assert (sums.cost_neur, sums.unit_milli_eur_per_mwh) == (3_300_000_000, 66_000)
     assert sums.unit_with_support_milli_eur_per_mwh == 67_200

@@ -19,6 +19,7 @@ from registry.domain.quantities import GREEN_LIGHT, RED_LIGHT, CellLight, Colour
 from registry.grid.bids import Bid
 from registry.grid.curves import Curve
 from registry.grid.lights import day_lights
+from registry.grid.operating_points import operating_points
 from registry.grid.pictures import palette
 from registry.grid.pictures.cloud import CloudPoint, PointColour, cloud
 from registry.grid.pictures.curves import DrawnCurve, price_quantity
@@ -36,8 +37,8 @@ from registry.grid.pictures.profile import ProfileBand, profile
 from registry.grid.pictures.save import save
 from registry.grid.pictures.schematic import DrawnBranch, DrawnNode, schematic
 from registry.grid.powerflow import PowerFlow
+from registry.grid.reactive_providers import no_support
 from registry.grid.results import PerimeterDayLights
-from registry.grid.sampling import sampled_points
 from registry.grid.state import expected_state
 from registry.grid.violations import Limits
 from tests.unit.grid.grid_house import FIXTURE, Line, flat_day, grid, pod, simbench
@@ -175,9 +176,10 @@ def test_a_node_of_two_perimeters_shows_the_stricter_light() -> None:
     pods = (pod("a", "A", "storage", 9), pod("b", "A", "storage", 9))
     state = expected_state(network, pods, {"P": ["a"], "Q": ["b"]}, flat_day(network, {}))
     blank = ("",) * 24
+    no_reactive = ((0,) * 24, (0,) * 24, (0,) * 24, ())
     lights = [
-        PerimeterDayLights("P", (GREEN_LIGHT,) * 24, (RED_LIGHT,) * 24, blank, blank),
-        PerimeterDayLights("Q", (YELLOW,) * 24, (YELLOW,) * 24, blank, blank),
+        PerimeterDayLights("P", (GREEN_LIGHT,) * 24, (RED_LIGHT,) * 24, blank, blank, *no_reactive),
+        PerimeterDayLights("Q", (YELLOW,) * 24, (YELLOW,) * 24, blank, blank, *no_reactive),
     ]
     at = network.node_index["A"]
     for way, strict in ((UP, YELLOW), (DOWN, RED_LIGHT)):
@@ -250,37 +252,22 @@ def test_reactive_power_gets_a_panel_of_its_own() -> None:
     assert cloud("empty", []).axes
 
 
-def test_sampled_points_turn_where_the_line_is_full() -> None:
+def test_operating_points_turn_where_the_line_is_full() -> None:
     """260 kW flow over a line for 300 kW; a storage of 100 kW: up a quarter fits, down all."""
     network = grid([Line("PS", "A", 300.0)], loads={}, generators={"pv": "A", "store": "A"})
     state = expected_state(
         network, [pod("store", "A", "storage", 100)], {"P": ["store"]}, flat_day(network, {"pv": 260.0})
     )
-    points = sampled_points(state, PowerFlow(network, threads=1), Limits(network), "P", steps=4)
-    assert len(points) == 24 * 9
-    at_noon = {round(point.delta_p_kw): point.feasible for point in points if point.hour == 12}
+    flow = PowerFlow(network, threads=1)
+    points = operating_points(state, flow, Limits(network), no_support(state), perimeters=["P"], steps=4)
+    drawn = cloud_points(points)
+    assert len(drawn) == 96 * 9
+    at_noon = {round(point.delta_p_kw): point.colour for point in drawn if point.hour == 12}
+    green = {0, 25, -25, -50, -75, -100}
     assert at_noon == {
-        0: True, 25: True, 50: False, 75: False, 100: False, -25: True, -50: True, -75: True, -100: True,
-    }  # fmt: skip
-    colours = Counter(point.colour for point in cloud_points(points))
-    assert colours == {PointColour.GREEN: 24 * 6, PointColour.RED: 24 * 3}
-
-
-def test_points_of_one_feeder_are_not_blamed_for_another() -> None:
-    """Hour 13 of the fixture: two feeders are beyond their voltage; a third one has all its points."""
-    house = simbench()
-    calm = sampled_points(house.state, house.flow, house.limits(), "MV1.101 Line 1", steps=2)
-    assert all(point.feasible for point in calm if point.hour == 13)
-    strained = sampled_points(house.state, house.flow, house.limits(), "MV1.101 Line 37", steps=2)
-    by_way = {point.delta_p_kw > -1: point.feasible for point in strained if point.hour == 13}
-    assert by_way[True] is False and by_way[False] is True
-
-
-def test_points_that_do_not_converge_are_not_feasible() -> None:
-    network = grid([Line("PS", "A", 9e5, ohm=60.0)], loads={}, generators={"s": "A"})
-    state = expected_state(network, [pod("s", "A", "storage", 90_000)], {"P": ["s"]}, flat_day(network, {}))
-    points = sampled_points(state, PowerFlow(network, threads=1), Limits(network), "P", steps=1)
-    assert {point.feasible for point in points if point.delta_p_kw < -1} == {False}
+        kw: PointColour.GREEN if kw in green else PointColour.RED for kw in range(-100, 101, 25)
+    }
+    assert not len(operating_points(state, flow, Limits(network), no_support(state), perimeters=[]).quarter)
 
 
 def test_a_profile_band_is_expected_potential_and_feasible() -> None:

@@ -10,11 +10,10 @@ import pytest
 from registry.domain.quantities import Direction
 from registry.grid.activations import load_activations
 from registry.grid.faults import GridInvalid
-from registry.grid.perimeter_file import load_perimeters, perimeters_text
-from registry.grid.perimeters import feeders
+from registry.grid.perimeters import feeders, load_perimeters, perimeters_text
 from registry.grid.results import LocalActivation
 from registry.grid.typical_days import load_typical_days
-from tests.unit.grid.grid_house import figure_12, simbench
+from tests.unit.grid.grid_house import simbench
 
 
 def write(folder: Path, content: object) -> Path:
@@ -28,31 +27,6 @@ def test_perimeters_written_are_read_again(tmp_path: Path) -> None:
     network = simbench().network
     areas = feeders(network)
     assert load_perimeters(write(tmp_path, perimeters_text(network, areas)), network) == areas
-
-
-@pytest.mark.rule("DTL-1")
-@pytest.mark.parametrize(
-    ("rows", "code"),
-    [
-        (["PS,north,x"], "bad_row"),
-        (["PS"], "bad_row"),
-        (["PS, "], "bad_row"),
-        (["nowhere,north"], "unknown_node"),
-        (["PS,north", "MV,north", "PS,south"], "repeated_node"),
-    ],
-)
-def test_bad_perimeters_are_named_by_row(tmp_path: Path, rows: list[str], code: str) -> None:
-    network, _, _ = figure_12()
-    with pytest.raises(GridInvalid) as refused:
-        load_perimeters(write(tmp_path, "\n".join(["node,perimeter", *rows])), network)
-    assert [fault.code for fault in refused.value.faults] == [code] and refused.value.rule == "DTL-1"
-    assert f"row {len(rows) + 1}" in refused.value.faults[0].where
-
-
-@pytest.mark.parametrize("text", ["", "perimeter,node\n", "[]"])
-def test_a_table_of_perimeters_needs_its_header(tmp_path: Path, text: str) -> None:
-    with pytest.raises(GridInvalid, match="row 1"):
-        load_perimeters(write(tmp_path, text), figure_12()[0])
 
 
 PLAN = {"perimeter": "P", "hour": 3, "direction": "up", "power_kw": 7}
