@@ -16,7 +16,7 @@ from registry.grid.network import Network, parse_network
 from registry.grid.pandapower_grid import pandapower_document
 from tests.unit.grid.grid_answers import loadings, transformer_loadings, voltages
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "pandapower.json.gz"
+VECTORS = Path(__file__).parent / "pandapower_nets.json.gz"
 CASES: dict[str, Any] = json.loads(gzip.decompress(VECTORS.read_bytes()))["cases"]
 
 
