@@ -214,6 +214,16 @@ def test_elements_of_other_kinds_are_named_while_in_service(table: str) -> None:
     assert read(document).node_names == read(net("base")).node_names
 
 
+@pytest.mark.rule("GRD-1")
+def test_what_is_out_of_service_may_be_unsupported() -> None:
+    transformers = net("open transformer")
+    set_cell(transformers, "trafo", 2, "shift_degree", 20.0)
+    assert "T3" in read(transformers).branch_names
+    loads = net("elements")
+    set_cell(loads, "load", 2, "const_i_p_percent", 30.0)
+    assert "off" in read(loads).element_names
+
+
 BROKEN: dict[str, tuple[str, int, str, Any, tuple[str, str]]] = {
     "unknown bus": ("line", 1, "to_bus", 77, ("line B (index 1), to_bus", "unknown_node")),
     "load at an unknown bus": ("load", 0, "bus", None, ("load load (index 0), bus", "unknown_node")),
