@@ -10,8 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 import multiprocessing
-import os
-import resource
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.grid_days import URBAN, CountingFlow, Floats, GridDay
+from bench.grid_days import BLOCK, CountingFlow, Floats, GridDay, bare_rate, machine, peak_mb
 from bench.results import Result
 from registry.grid.codes import FIXTURES, grid_file
 from registry.grid.lights import day_lights
@@ -38,7 +36,6 @@ PURCHASE_MILLI_EUR_PER_MWH = 50_000
 GREEN_AIM_S: Final = 0.5
 FULL_AIM_S: Final = 10.0
 VOLTAGE_PU: Final = 1e-6
-BLOCK: Final = 4096
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _POWERFLOW_GRID: Final = "1-MV-semiurb--1-sw"
 
@@ -50,12 +47,10 @@ class GridSizes:
     Attributes:
         points: power flows of the engine.
         peer_points: how many of them pandapower solves too.
-        feeders: feeders of the city, at least; whole grids are added until there are as many.
     """
 
     points: int = 81_920
     peer_points: int = 100
-    feeders: int = 600
 
 
 def measure_powerflow(sizes: GridSizes, interpreter: Path) -> Result:
@@ -94,7 +89,7 @@ def measure_powerflow(sizes: GridSizes, interpreter: Path) -> Result:
             "voltage_difference_pu": difference,
             "peak_mb_halfway": round(halfway_mb),
             "peak_mb": round(last_mb),
-            **_machine(),
+            **machine(),
         },
         seconds=seconds,
     )
@@ -120,7 +115,7 @@ def measure_days(
         slowest = max(took, key=lambda code: took[code][0])
         seconds, processor_s, flows = took[slowest]
         at = next(day for day in days if day.code == slowest)
-        rate = _bare_rate(at)
+        rate = bare_rate(at)
         results.append(
             Result(
                 name=name,
@@ -136,61 +131,12 @@ def measure_days(
                     "bare_s": round(flows / rate, 3),
                     "pods": len(at.pods),
                     "perimeters": len(at.perimeters),
-                    **_machine(),
+                    **machine(),
                 },
                 seconds=seconds,
             )
         )
     return results
-
-
-def measure_session(sizes: GridSizes, say: Callable[[str], None]) -> Result:
-    """The lights of every feeder of a city for one session, one process per core.
-
-    The city is made of copies of SimBench's urban, commercial and semi-urban grids, each with a day of its
-    own (every element's power times 0.8 to 1.2).
-    """
-    feeders = {code: GridDay.load(code).feeders for code in URBAN}
-    tasks: list[tuple[str, int]] = []
-    total = 0
-    while total < sizes.feeders:
-        code = URBAN[len(tasks) % len(URBAN)]
-        tasks.append((code, len(tasks)))
-        total += feeders[code]
-    say(f"grid.city_session: {total} feeders in {len(tasks)} grids")
-    cores = os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(cores, initializer=_load_city) as pool:
-        rates = pool.map(_rate_of, [URBAN[i % len(URBAN)] for i in range(cores)], chunksize=1)
-        began = perf_counter()
-        done = list(pool.imap_unordered(_session, tasks, chunksize=1))
-        seconds = perf_counter() - began
-        rates_after = pool.map(_rate_of, [URBAN[i % len(URBAN)] for i in range(cores)], chunksize=1)
-    flows = sum(each.flows for each in done)
-    rate = (sum(rates) + sum(rates_after)) / 2
-    early = [each.peak_mb for each in done[: (len(done) + 1) // 2]]
-    colours = {colour: sum(each.colours[colour] for each in done) for colour in done[0].colours}
-    return Result(
-        name="grid.city_session",
-        value=seconds,
-        unit="s",
-        reference="the power flows in it by the bare engine on all cores, same run",
-        reference_value=flows / rate,
-        sizes={
-            "feeders": total,
-            "grids_replicated": len(tasks),
-            "of_simbench_grids": len(URBAN),
-            "pods": sum(each.pods for each in done),
-            "power_flows": flows,
-            "bare_power_flows_per_s": round(rate),
-            "processor_s": round(sum(each.processor_s for each in done), 1),
-            "peak_mb_per_process": round(max(each.peak_mb for each in done)),
-            "peak_mb_per_process_halfway": round(max(early)),
-            **{f"cells_{colour}": count for colour, count in colours.items()},
-            **_machine(),
-        },
-        seconds=seconds,
-    )
 
 
 # --------------------------------------------------------------------------------------------------- one grid
@@ -213,25 +159,7 @@ def _best_of(rounds: int, day: GridDay, stage: Callable[..., object]) -> tuple[f
     return min(found)
 
 
-def _bare_rate(day: GridDay, *, threads: int = 0) -> float:
-    """Power flows a second of the engine on this grid, nothing else."""
-    flow = PowerFlow(day.network, threads=threads)
-    points = day.points(BLOCK, 0)
-    flow.solve(*points)
-    began = perf_counter()
-    flow.solve(*points)
-    return BLOCK / (perf_counter() - began)
-
-
-def _machine() -> dict[str, int | float]:
-    return {"cores": os.cpu_count() or 1, "load_1min": round(os.getloadavg()[0], 2)}
-
-
 # ------------------------------------------------------------------------------------------- other processes
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _solve_blocks(code: str, points: int, block: int = BLOCK) -> tuple[float, float, float]:
@@ -248,8 +176,8 @@ def _solve_blocks(code: str, points: int, block: int = BLOCK) -> tuple[float, fl
             failed = int((~solution.converged).sum())
             raise RuntimeError(f"block {number}: found {failed} points without a result, expected none")
         if start + block <= points / 2 or not halfway_mb:
-            halfway_mb = _peak_mb()
-    return seconds, halfway_mb, _peak_mb()
+            halfway_mb = peak_mb()
+    return seconds, halfway_mb, peak_mb()
 
 
 def _peer(interpreter: Path, net: Path, p_w: Floats, q_var: Floats) -> dict[str, Floats]:
@@ -269,40 +197,3 @@ def _bus_names(code: str) -> list[str]:
     """Names of the buses in the order of the net's table, which is pandapower's."""
     tables, _ = read_tables(json.loads(gzip.decompress(grid_file(code).read_bytes())))
     return [row.cells["name"] for row in tables.of("bus")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    pods: int
-    flows: int
-    processor_s: float
-    peak_mb: float
-    colours: dict[str, int]
-
-
-_COLOURS: Final = ("green", "yellow", "red")
-_CITY: dict[str, GridDay] = {}
-
-
-def _load_city() -> None:
-    _CITY.update({code: GridDay.load(code) for code in URBAN})
-
-
-def _rate_of(code: str) -> float:
-    return _bare_rate(_CITY[code], threads=1)
-
-
-def _session(task: tuple[str, int]) -> _Done:
-    code, number = task
-    day = _CITY[code].copy(number)
-    flow = CountingFlow(day.network, threads=1)
-    began = process_time()
-    lights = day_lights(day.state(), flow, Limits(day.network))
-    cells = [cell for perimeter in lights for cell in (*perimeter.up, *perimeter.down)]
-    return _Done(
-        len(day.pods),
-        flow.count,
-        process_time() - began,
-        _peak_mb(),
-        {colour: sum(cell.colour.name.lower() == colour for cell in cells) for colour in _COLOURS},
-    )

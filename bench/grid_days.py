@@ -5,10 +5,14 @@ parts of a city.
 from __future__ import annotations
 
 import json
+import os
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from time import perf_counter
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +27,9 @@ from registry.grid.state import ExpectedState, expected_state
 
 Floats = npt.NDArray[np.float64]
 
-URBAN = ("1-MV-urban--1-sw", "1-MV-comm--1-sw", "1-MV-semiurb--1-sw")
+BLOCK: Final = 4096
+"""Operating points that are made and solved at once."""
+URBAN: Final = ("1-MV-urban--1-sw", "1-MV-comm--1-sw", "1-MV-semiurb--1-sw")
 """What a city is put together from."""
 
 
@@ -94,3 +100,23 @@ class GridDay:
 
 def _day(path: Path) -> str:
     return str(json.loads(path.read_text(encoding="utf-8"))["day"])
+
+
+def bare_rate(day: GridDay, *, threads: int = 0) -> float:
+    """Power flows a second of the engine on this grid, nothing else."""
+    flow = PowerFlow(day.network, threads=threads)
+    points = day.points(BLOCK, 0)
+    flow.solve(*points)
+    began = perf_counter()
+    flow.solve(*points)
+    return BLOCK / (perf_counter() - began)
+
+
+def machine() -> dict[str, int | float]:
+    """Cores, and what else they have to do."""
+    return {"cores": os.cpu_count() or 1, "load_1min": round(os.getloadavg()[0], 2)}
+
+
+def peak_mb() -> float:
+    """The most memory this process has had, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

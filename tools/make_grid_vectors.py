@@ -1,7 +1,7 @@
 """Small pandapower nets, each with one feature of the format, and pandapower's answers for them (needs
 requirements-fixtures.lock, nothing at run time).
 
-    python -m tools.make_grid_vectors        # writes tests/vectors/pandapower.json.gz
+    python -m tools.make_grid_vectors        # writes tests/unit/grid/pandapower_nets.json.gz
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandapower as pp  # type: ignore[import-not-found,import-untyped,unused-i
 
 from tools.grid_oracle import answers
 
-OUT: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "pandapower.json.gz"
+OUT: Final = Path(__file__).resolve().parent.parent / "tests" / "unit" / "grid" / "pandapower_nets.json.gz"
 
 
 def base(**transformer: Any) -> Any:

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from bench.gas import measure_gas
-from bench.grid import GridSizes, measure_days, measure_powerflow, measure_session
+from bench.grid import GridSizes, measure_days, measure_powerflow
+from bench.grid_city import FEEDERS, measure_session
 from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
@@ -121,7 +122,7 @@ def grid(
     peer: Annotated[
         int, typer.Option(min=1, help="How many of them pandapower solves too.")
     ] = _GRID.peer_points,
-    feeders: Annotated[int, typer.Option(min=1, help="Feeders of the city, at least.")] = _GRID.feeders,
+    feeders: Annotated[int, typer.Option(min=1, help="Feeders of the city, at least.")] = FEEDERS,
     pandapower: Annotated[
         Path | None,
         typer.Option(
@@ -131,7 +132,7 @@ def grid(
     ] = None,
 ) -> None:
     """Power flows against pandapower's, the lights of a grid's day, those of a city's session."""
-    sizes = GridSizes(points, peer, feeders)
+    sizes = GridSizes(points, peer)
     here = Path(sys.executable) if importlib.util.find_spec("pandapower") else None
     interpreter = pandapower or here
     if interpreter is None:
@@ -142,7 +143,7 @@ def grid(
         show([measure_powerflow(sizes, interpreter)], json)
     for result in measure_days(_say):
         show([result], json)
-    show([measure_session(sizes, _say)], json)
+    show([measure_session(feeders, _say)], json)
 
 
 @contextmanager

@@ -7,7 +7,12 @@ The only room that knows power-flow libraries. Numbers here are floats in kW, W,
 room towards the ledger is integer kW, rounded down.
 
     network.py      a grid file read, checked, and every fault of it listed
+    network_checks.py    what can be wrong with a power-grid-model document
+    codes.py        SimBench codes and the fixtures that stand for them
+    pandapower_tables.py, _buses.py, _trafo.py, _grid.py    a pandapower net as such a document
     forecast.py     a day of expected load and generation per element, every bad cell named
+    forecast_rows.py     CSV and Parquet
+    forecast_carriers.py    which elements carry what is forecast for a POD or a node
     pods.py         PODs on the grid: node, elements, technologies, what each can move in a quarter-hour
     perimeters.py   feeders from the topology; a partition checked (DTL-1)
     state.py        expected state of a day: forecast, planned local activations, ranges that are left

@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from power_grid_model.utils import json_deserialize  # type: ignore[attr-defined]
 
+from registry.domain.json_text import flaw_of
 from registry.grid.codes import FIXTURES, grid_file
 from registry.grid.faults import Fault, raise_if_any
 from registry.grid.network_checks import faults_of, shape_faults
@@ -163,6 +164,8 @@ def _text(path: Path) -> str:
 
 def _document(text: str) -> tuple[dict[str, Any], list[Fault]]:
     """The power-grid-model input document, and what was at fault in a file of the other kind."""
+    if (flaw := flaw_of(text.encode())) is not None:
+        raise_if_any("grid", [Fault("not_json", "document", flaw.found, flaw.allowed)])
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:

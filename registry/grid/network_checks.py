@@ -81,7 +81,14 @@ def faults_of(
     faults = list(_structure(document["data"]))
     data = _sound(document["data"])
     whole = complete and not any(fault.code in _INCOMPLETE for fault in faults)
-    faults += [*_names(data), *_references(data), *_ratings(data), *_sources(data)]
+    faults += [
+        *_names(data),
+        *_references(data),
+        *_levels(data),
+        *_ratings(data),
+        *_loads(data),
+        *_sources(data),
+    ]
     faults += _bands(data, default_band_pu)
     if whole and not any(fault.code == "unknown_node" for fault in faults):
         faults += _islands(data)
@@ -131,18 +138,26 @@ def _names(data: Rows) -> Iterator[Fault]:
     for number, count in ids.items():
         if count > 1:
             yield Fault("repeated_id", f"id {number}", f"{count} times", "once")
-    aliases = Counter(str(alias) for row in data["node"] for alias in row.get("aliases", []))
-    own = {row.get("name") for row in data["node"]}
-    for alias, count in aliases.items():
-        if count > 1 or alias in own:
-            yield Fault("repeated_name", f"node alias {alias}", "another node has it too", "once")
+    aliases = []
+    for row in data["node"]:
+        own = row.get("aliases", [])
+        if isinstance(own, list) and all(isinstance(alias, str) and alias for alias in own):
+            aliases += own
+        else:
+            yield Fault("bad_value", f"{_where('node', row)}, aliases", repr(own), "a list of names")
     groups = {"node": ("node",), "branch": _BRANCHES, "element": ("sym_load", "sym_gen")}
     for group, kinds in groups.items():
-        names = [(row.get("name"), _where(kind, row)) for kind in kinds for row in data.get(kind, [])]
-        for name, where in names:
-            if not name:
-                yield Fault("missing_name", where, repr(name), "a name")
-        for name, count in Counter(name for name, _ in names if name).items():
+        names = []
+        for kind in kinds:
+            for row in data.get(kind, []):
+                name = row.get("name")
+                if isinstance(name, str) and name:
+                    names.append(name)
+                else:
+                    yield Fault("missing_name", _where(kind, row), repr(name), "a name")
+        if group == "node":
+            names += aliases
+        for name, count in Counter(names).items():
             if count > 1:
                 yield Fault("repeated_name", f"{group} {name}", f"{count} times", "once")
 
@@ -154,6 +169,17 @@ def _references(data: Rows) -> Iterator[Fault]:
             for key in keys:
                 if row[key] not in nodes:
                     yield Fault("unknown_node", f"{_where(kind, row)}, {key}", str(row[key]), "id of a node")
+
+
+def _levels(data: Rows) -> Iterator[Fault]:
+    """Lines and links join nodes of one rated voltage."""
+    rated = {row["id"]: row["u_rated"] for row in data["node"]}
+    for kind in ("line", "link"):
+        for row in data.get(kind, []):
+            ends = [rated[row[key]] for key in ("from_node", "to_node") if row[key] in rated]
+            if len(ends) == 2 and not math.isclose(*ends):
+                found = f"{ends[0]:g} V and {ends[1]:g} V"
+                yield Fault("two_voltages", _where(kind, row), found, "nodes of one rated voltage")
 
 
 def _ratings(data: Rows) -> Iterator[Fault]:
@@ -170,6 +196,15 @@ def _ratings(data: Rows) -> Iterator[Fault]:
             yield Fault("missing_rating", f"{_where('transformer', row)}, sn", str(row["sn"]), "above 0 VA")
         if row["uk"] <= 0:
             yield Fault("zero_impedance", f"{_where('transformer', row)}, uk", str(row["uk"]), "above 0")
+
+
+def _loads(data: Rows) -> Iterator[Fault]:
+    for kind in ("sym_load", "sym_gen"):
+        for row in data.get(kind, []):
+            rating = row.get("rated_w")
+            if rating is not None and not (_is_number(rating) and rating > 0):
+                where = f"{_where(kind, row)}, rated_w"
+                yield Fault("bad_value", where, repr(rating), "W, above 0, or nothing")
 
 
 def _sources(data: Rows) -> Iterator[Fault]:

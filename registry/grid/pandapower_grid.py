@@ -203,7 +203,7 @@ class _Converter:
 
     def _transformer(self, row: Row, name: str) -> dict[str, Any] | None:
         ends = self._ends(row)
-        self._own += rating_faults(row)
+        self._own += rating_faults(row) if row.in_service else ()
         columns = ("sn_mva", "vn_hv_kv", "vn_lv_kv", "vk_percent", "vkr_percent", "pfe_kw", "i0_percent")
         self._numbers(row, *columns)
         if ends is None:
@@ -234,7 +234,7 @@ class _Converter:
     def _element(self, row: Row, name: str) -> dict[str, Any] | None:
         node = self._node(row, "bus")
         active, reactive = self._numbers(row, "p_mw", "q_mvar")
-        kind = self._dependence(row)
+        kind = self._dependence(row) if row.in_service else 0
         if node is None:
             return None
         factor = row.number_or("scaling", 1.0) * (-1e6 if row.table == "storage" else 1e6)

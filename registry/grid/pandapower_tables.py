@@ -115,6 +115,11 @@ def _rows(table: str, value: Mapping[str, Any]) -> tuple[Row, ...]:
         frame = json.loads(frame)
     columns = [str(column) for column in frame["columns"]]
     return tuple(
-        Row(table, index, dict(zip(columns, cells, strict=True)))
+        Row(table, _plain(index), dict(zip(columns, map(_plain, cells), strict=True)))
         for index, cells in zip(frame["index"], frame["data"], strict=True)
     )
+
+
+def _plain(cell: Any) -> Any:
+    """Coordinates and the like as text: no cell that is read here is a list or a mapping."""
+    return json.dumps(cell) if isinstance(cell, list | dict) else cell

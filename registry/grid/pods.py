@@ -104,8 +104,8 @@ def load_pods(path: Path) -> tuple[GridPod, ...]:
     Further fields are ignored. Raises :class:`~registry.grid.faults.GridInvalid` naming every bad entry.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["pods"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        rows = list(json.loads(path.read_text(encoding="utf-8"))["pods"])
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise GridInvalid(
             "pods", [Fault("not_a_pod_file", path.name, repr(error), '{"pods": [...]}')]
         ) from None

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.grid import GridSizes, _solve_blocks, measure_days, measure_powerflow, measure_session
+from bench.grid import GridSizes, _solve_blocks, measure_days, measure_powerflow
+from bench.grid_city import measure_session
 from bench.grid_days import URBAN, CountingFlow, GridDay
 from registry.grid.lights import day_lights
 from registry.grid.violations import Limits
 
 ROOT = Path(__file__).resolve().parents[3]
-SMALL = GridSizes(points=60, peer_points=20, feeders=1)
+SMALL = GridSizes(points=60, peer_points=20)
 
 STAND_IN = """#!{python}
 import sys
@@ -74,7 +75,7 @@ def test_a_day_of_every_grid_is_timed_and_its_power_flows_counted() -> None:
 
 
 def test_a_city_is_whole_grids_with_days_of_their_own() -> None:
-    result = measure_session(SMALL, lambda _: None)
+    result = measure_session(1, lambda _: None)
     assert (result.name, result.sizes["grids_replicated"], result.sizes["feeders"]) == (
         "grid.city_session",
         1,

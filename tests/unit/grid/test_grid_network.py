@@ -63,6 +63,9 @@ FAULTS: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "not a number": ("missing_value", change("line", 0, r1="much")),
     "status out of range": ("bad_value", change("sym_load", 0, status=7)),
     "unsupported": ("unsupported_component", lambda data: data.update(three_winding_transformer=[{"id": 9}])),
+    "line between two voltages": ("two_voltages", change("node", 2, u_rated=400.0)),
+    "rating that is none": ("bad_value", change("sym_load", 0, rated_w=-5)),
+    "aliases that are none": ("bad_value", change("node", 1, aliases=[4])),
     "no source": ("nothing_there", lambda data: data.update(source=[])),
 }
 
@@ -184,7 +187,7 @@ def test_an_alias_is_another_name_of_a_node() -> None:
     document["data"]["node"][1]["aliases"] = ["B2", "PS"]
     with pytest.raises(GridInvalid) as caught:
         parse_network(json.dumps(document))
-    assert {fault.where for fault in caught.value.faults} == {"node alias B2", "node alias PS"}
+    assert {fault.where for fault in caught.value.faults} == {"node B2", "node PS"}
 
 
 @pytest.mark.rule("GRD-1")

@@ -16,7 +16,7 @@ from registry.grid.network import Network, parse_network
 from registry.grid.pandapower_grid import pandapower_document
 from tests.unit.grid.grid_answers import loadings, transformer_loadings, voltages
 
-VECTORS = Path(__file__).parents[2] / "vectors" / "pandapower.json.gz"
+VECTORS = Path(__file__).parent / "pandapower_nets.json.gz"
 CASES: dict[str, Any] = json.loads(gzip.decompress(VECTORS.read_bytes()))["cases"]
 
 
@@ -212,6 +212,16 @@ def test_elements_of_other_kinds_are_named_while_in_service(table: str) -> None:
     frame["data"] = [["other", False]]
     put(document, table, frame)
     assert read(document).node_names == read(net("base")).node_names
+
+
+@pytest.mark.rule("GRD-1")
+def test_what_is_out_of_service_may_be_unsupported() -> None:
+    transformers = net("open transformer")
+    set_cell(transformers, "trafo", 2, "shift_degree", 20.0)
+    assert "T3" in read(transformers).branch_names
+    loads = net("elements")
+    set_cell(loads, "load", 2, "const_i_p_percent", 30.0)
+    assert "off" in read(loads).element_names
 
 
 BROKEN: dict[str, tuple[str, int, str, Any, tuple[str, str]]] = {
