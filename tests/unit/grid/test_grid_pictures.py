@@ -229,13 +229,12 @@ def test_coordinates_of_the_file_are_taken_if_every_node_has_them(tmp_path: Path
 def test_a_cloud_has_every_point_in_its_colour_and_says_the_parts() -> None:
     points = [CloudPoint(hour, 10.0 * hour, 0.0, PointColour.GREEN) for hour in range(6)]
     points += [CloudPoint(7, -5.0, 0.0, PointColour.RED)] * 3 + [CloudPoint(8, 5.0, 0.0, PointColour.ORANGE)]
-    (axes,) = cloud("day", points).axes
+    figure = cloud("day", points)
+    (axes,) = figure.axes
     dots = [each for each in axes.collections if isinstance(each, PathCollection)]
     counted = {to_hex(each.get_facecolor()[0]): len(each.get_offsets()) for each in dots}
     assert counted == {palette.GREEN.fill: 6, palette.REACTIVE.fill: 1, palette.RED.fill: 3}
-    legend = axes.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == [
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "feasible: 60.0%",
         "feasible with reactive support: 10.0%",
         "unfeasible: 30.0%",
@@ -297,7 +296,7 @@ def test_a_profile_band_is_expected_potential_and_feasible() -> None:
     assert band.feasible_up_kw[3] == band.potential_up_kw[3]
     figure = profile("two days", [band, band])
     assert len(figure.axes) == 2
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [  # type: ignore[union-attr]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "feasible",
         "offered, not feasible",
         "expected",
