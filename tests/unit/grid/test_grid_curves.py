@@ -12,8 +12,8 @@ from registry.domain.quantities import GREEN_LIGHT, RED_LIGHT, CellLight, Colour
 from registry.grid.bids import Bid, Prices, merit_order, rational_bids
 from registry.grid.curves import Curve, ReactiveSupport, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
-from registry.grid.results import PerimeterDayLights
 from tests.unit.grid.grid_house import simbench
+from tests.unit.grid.lights_house import flat_lights
 from tests.unit.grid.test_grid_bids import mixed
 
 UP, DOWN = Direction.UP, Direction.DOWN
@@ -49,10 +49,6 @@ def test_feasible_is_the_cheapest_part_up_to_the_capability(
     assert curve.cost_neur == cost
 
 
-def lights(up: CellLight, down: CellLight) -> PerimeterDayLights:
-    return PerimeterDayLights("P", (up,) * 24, (down,) * 24, ("x",) * 24, ("x",) * 24)
-
-
 @pytest.mark.rule("GRD-2")
 def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
     state = mixed()
@@ -60,7 +56,7 @@ def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
     yellow = CellLight(Colour.YELLOW, 50)
     found = {}
     for name, light in (("green", GREEN_LIGHT), ("yellow", yellow), ("red", RED_LIGHT)):
-        curves = curves_of(state, [lights(light, RED_LIGHT)], offers)
+        curves = curves_of(state, [flat_lights("P", light, RED_LIGHT)], offers)
         found[name] = next(curve for curve in curves if curve.hour == 5 and curve.direction is UP)
     assert found["green"].feasible_w == found["green"].potential_w > 50_000
     assert found["yellow"].feasible_w == 50_000 and found["yellow"].potential_w == found["green"].potential_w
@@ -72,7 +68,7 @@ def test_reactive_support_is_the_callers_and_adds_to_the_unit_cost() -> None:
     state = mixed()
     light = CellLight(Colour.YELLOW, 50, reactive=True)
     support = {("P", 5, UP): ReactiveSupport(20_000, 60_000_000)}
-    found = curves_of(state, [lights(light, RED_LIGHT)], rational_bids(state, PRICES), support)
+    found = curves_of(state, [flat_lights("P", light, RED_LIGHT)], rational_bids(state, PRICES), support)
     by_cell = {(curve.hour, curve.direction): curve for curve in found}
     assert by_cell[5, UP].support == support["P", 5, UP]
     assert by_cell[6, UP].support == ReactiveSupport()

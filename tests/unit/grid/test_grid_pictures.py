@@ -41,6 +41,7 @@ from registry.grid.sampling import sampled_points
 from registry.grid.state import expected_state
 from registry.grid.violations import Limits
 from tests.unit.grid.grid_house import FIXTURE, Line, flat_day, grid, pod, simbench
+from tests.unit.grid.lights_house import flat_lights
 
 UP, DOWN = Direction.UP, Direction.DOWN
 YELLOW = CellLight(Colour.YELLOW, 1234)
@@ -174,11 +175,7 @@ def test_a_node_of_two_perimeters_shows_the_stricter_light() -> None:
     network = grid([Line("PS", "A", 900.0)], loads={}, generators={"a": "A", "b": "A"})
     pods = (pod("a", "A", "storage", 9), pod("b", "A", "storage", 9))
     state = expected_state(network, pods, {"P": ["a"], "Q": ["b"]}, flat_day(network, {}))
-    blank = ("",) * 24
-    lights = [
-        PerimeterDayLights("P", (GREEN_LIGHT,) * 24, (RED_LIGHT,) * 24, blank, blank),
-        PerimeterDayLights("Q", (YELLOW,) * 24, (YELLOW,) * 24, blank, blank),
-    ]
+    lights = [flat_lights("P", GREEN_LIGHT, RED_LIGHT), flat_lights("Q", YELLOW, YELLOW)]
     at = network.node_index["A"]
     for way, strict in ((UP, YELLOW), (DOWN, RED_LIGHT)):
         nodes, _ = drawn_grid(state, lights, np.array([0.1]), 3, way, topology_layout(network))
