@@ -78,7 +78,8 @@ def cloud(title: str, points: Sequence[CloudPoint]) -> Figure:
         axes.set_axisbelow(True)
     panels[0].set_ylabel("Δ active power, kW (up positive)")
     if points:
-        panels[0].legend(loc="best", fontsize=8)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 

@@ -85,6 +85,5 @@ def heat_map(title: str, rows: Sequence[HeatRow]) -> Figure:
 
 
 def _plate(light: CellLight) -> dict[str, object] | None:
-    """A plain patch behind a letter that would drown in hatching."""
-    look = look_of(light)
-    return {"facecolor": look.fill, "edgecolor": "none", "pad": 0.8} if look.hatch else None
+    """A white patch behind a letter that would drown in hatching."""
+    return {"facecolor": "white", "edgecolor": "none", "pad": 1.0} if look_of(light).hatch else None

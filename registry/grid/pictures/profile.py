@@ -41,7 +41,8 @@ def profile(title: str, bands: Sequence[ProfileBand]) -> Figure:
     for axes, band in zip(panels, bands, strict=True):
         _panel(axes, band)
     panels[0].set_ylabel("net injection of the perimeter's PODs, kW")
-    panels[0].legend(loc="best", fontsize=8)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 

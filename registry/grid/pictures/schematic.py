@@ -14,14 +14,17 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from registry.domain.quantities import CellLight
 from registry.grid.pictures.layout import Position
-from registry.grid.pictures.palette import GREY, INK, NO_LIGHT, RED, Look, look_of
+from registry.grid.pictures.palette import GREEN, GREY, INK, NO_LIGHT, REACTIVE, RED, YELLOW, Look, look_of
 
 _SCALE: Final = ListedColormap([matplotlib.colormaps["Purples"](0.3 + 0.7 * i / 255) for i in range(256)])
 """Pale to dark, a colour no light has."""
 _OVERLOADED: Final = RED.fill
+_HALO: Final = withStroke(linewidth=2.5, foreground="white")
+"""Keeps labels readable on top of lines."""
 _HUB: Final = 4
 """A node with so many branches has its label on the left, out of their way."""
 _LABELLED_FROM: Final = 0.8
@@ -86,6 +89,7 @@ def schematic(
                 ha="right" if hub else "left",
                 fontsize=7.5,
                 color=INK,
+                path_effects=[_HALO],
                 zorder=4,
             )
     scale = ScalarMappable(Normalize(0.0, 1.0), _SCALE)
@@ -128,6 +132,7 @@ def _branches(axes: Axes, nodes: Sequence[DrawnNode], branches: Sequence[DrawnBr
                 textcoords="offset points",
                 fontsize=7,
                 color=INK,
+                path_effects=[_HALO],
                 zorder=4,
             )
 
@@ -143,7 +148,8 @@ def _legend(looks: Sequence[Look], branches: Sequence[DrawnBranch]) -> list[Line
         Line2D(
             [], [], linestyle="", marker=look.marker, color=look.fill, markeredgecolor=INK, label=look.name
         )
-        for look in dict.fromkeys(looks)
+        for look in (GREEN, YELLOW, REACTIVE, RED, NO_LIGHT)
+        if look in looks
     ]
     if any(branch.loading is not None and branch.loading > 1.0 for branch in branches):
         handles.append(Line2D([], [], color=_OVERLOADED, lw=4, label="overloaded"))

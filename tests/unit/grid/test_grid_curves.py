@@ -12,8 +12,9 @@ from registry.domain.quantities import GREEN_LIGHT, RED_LIGHT, CellLight, Colour
 from registry.grid.bids import Bid, Prices, merit_order, rational_bids
 from registry.grid.curves import Curve, ReactiveSupport, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
-from registry.grid.results import PerimeterDayLights, ReactiveSetpoint
+from registry.grid.results import ReactiveSetpoint
 from tests.unit.grid.grid_house import simbench
+from tests.unit.grid.lights_house import flat_lights
 from tests.unit.grid.test_grid_bids import mixed
 
 UP, DOWN = Direction.UP, Direction.DOWN
@@ -49,26 +50,6 @@ def test_feasible_is_the_cheapest_part_up_to_the_capability(
     assert curve.cost_neur == cost
 
 
-def lights(
-    up: CellLight,
-    down: CellLight,
-    without_kw: tuple[int, int] = (0, 0),
-    extra: int = 0,
-    setpoints: tuple[ReactiveSetpoint, ...] = (),
-) -> PerimeterDayLights:
-    return PerimeterDayLights(
-        "P",
-        (up,) * 24,
-        (down,) * 24,
-        ("x",) * 24,
-        ("x",) * 24,
-        (without_kw[0],) * 24,
-        (without_kw[1],) * 24,
-        (extra,) * 24,
-        setpoints,
-    )
-
-
 @pytest.mark.rule("GRD-2")
 def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
     state = mixed()
@@ -76,7 +57,7 @@ def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
     yellow = CellLight(Colour.YELLOW, 50)
     found = {}
     for name, light in (("green", GREEN_LIGHT), ("yellow", yellow), ("red", RED_LIGHT)):
-        curves = curves_of(state, [lights(light, RED_LIGHT)], offers)
+        curves = curves_of(state, [flat_lights("P", light, RED_LIGHT)], offers)
         found[name] = next(curve for curve in curves if curve.hour == 5 and curve.direction is UP)
     assert found["green"].feasible_w == found["green"].potential_w > 50_000
     assert found["yellow"].feasible_w == 50_000 and found["yellow"].potential_w == found["green"].potential_w
@@ -90,13 +71,14 @@ def test_reactive_support_is_shared_by_what_is_gained_and_adds_to_the_unit_cost(
     up, down = (CellLight(Colour.YELLOW, kw, reactive=True) for kw in (50, 20))
     setpoints = tuple(ReactiveSetpoint("any", 20 + quarter, -80_000) for quarter in range(4))
     bids = rational_bids(state, PRICES)
-    day = lights(up, down, (20, 10), 80, setpoints)
+    day = flat_lights("P", up, down, (20, 10), 80, setpoints)
     by_cell = {(curve.hour, curve.direction): curve for curve in curves_of(state, [day], bids)}
     assert by_cell[5, UP].support == ReactiveSupport(60_000, 60_000_000)
     assert by_cell[5, DOWN].support == ReactiveSupport(20_000, 20_000_000)
     assert by_cell[6, UP].support == ReactiveSupport(0, 60_000_000)
     # Where no more is offered than the grid takes anyway, nobody needs the support.
-    enough = lights(CellLight(Colour.YELLOW, 10_000, reactive=True), RED_LIGHT, (9_000, 0), 80, setpoints)
+    plenty = CellLight(Colour.YELLOW, 10_000, reactive=True)
+    enough = flat_lights("P", plenty, RED_LIGHT, (9_000, 0), 80, setpoints)
     assert {curve.support for curve in curves_of(state, [enough], bids)} == {ReactiveSupport()}
     sums = totals([(1, [by_cell[5, UP]])])[UP]
     assert sums.reactive_varh == 60_000

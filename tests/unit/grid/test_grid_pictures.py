@@ -42,6 +42,7 @@ from registry.grid.results import PerimeterDayLights
 from registry.grid.state import expected_state
 from registry.grid.violations import Limits
 from tests.unit.grid.grid_house import FIXTURE, Line, flat_day, grid, pod, simbench
+from tests.unit.grid.lights_house import flat_lights
 
 UP, DOWN = Direction.UP, Direction.DOWN
 YELLOW = CellLight(Colour.YELLOW, 1234)
@@ -175,12 +176,7 @@ def test_a_node_of_two_perimeters_shows_the_stricter_light() -> None:
     network = grid([Line("PS", "A", 900.0)], loads={}, generators={"a": "A", "b": "A"})
     pods = (pod("a", "A", "storage", 9), pod("b", "A", "storage", 9))
     state = expected_state(network, pods, {"P": ["a"], "Q": ["b"]}, flat_day(network, {}))
-    blank = ("",) * 24
-    no_reactive = ((0,) * 24, (0,) * 24, (0,) * 24, ())
-    lights = [
-        PerimeterDayLights("P", (GREEN_LIGHT,) * 24, (RED_LIGHT,) * 24, blank, blank, *no_reactive),
-        PerimeterDayLights("Q", (YELLOW,) * 24, (YELLOW,) * 24, blank, blank, *no_reactive),
-    ]
+    lights = [flat_lights("P", GREEN_LIGHT, RED_LIGHT), flat_lights("Q", YELLOW, YELLOW)]
     at = network.node_index["A"]
     for way, strict in ((UP, YELLOW), (DOWN, RED_LIGHT)):
         nodes, _ = drawn_grid(state, lights, np.array([0.1]), 3, way, topology_layout(network))
@@ -231,13 +227,12 @@ def test_coordinates_of_the_file_are_taken_if_every_node_has_them(tmp_path: Path
 def test_a_cloud_has_every_point_in_its_colour_and_says_the_parts() -> None:
     points = [CloudPoint(hour, 10.0 * hour, 0.0, PointColour.GREEN) for hour in range(6)]
     points += [CloudPoint(7, -5.0, 0.0, PointColour.RED)] * 3 + [CloudPoint(8, 5.0, 0.0, PointColour.ORANGE)]
-    (axes,) = cloud("day", points).axes
+    figure = cloud("day", points)
+    (axes,) = figure.axes
     dots = [each for each in axes.collections if isinstance(each, PathCollection)]
     counted = {to_hex(each.get_facecolor()[0]): len(each.get_offsets()) for each in dots}
     assert counted == {palette.GREEN.fill: 6, palette.REACTIVE.fill: 1, palette.RED.fill: 3}
-    legend = axes.get_legend()
-    assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == [
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "feasible: 60.0%",
         "feasible with reactive support: 10.0%",
         "unfeasible: 30.0%",
@@ -284,7 +279,7 @@ def test_a_profile_band_is_expected_potential_and_feasible() -> None:
     assert band.feasible_up_kw[3] == band.potential_up_kw[3]
     figure = profile("two days", [band, band])
     assert len(figure.axes) == 2
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [  # type: ignore[union-attr]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "feasible",
         "offered, not feasible",
         "expected",
