@@ -130,17 +130,18 @@ class Providers:
         for column, position in enumerate(self.pods):
             elements = self.state.pods[position].elements
             moves = 1000.0 * moves_kw[:, column]
-            shares = _splits(self.state, int(position), elements, quarters, moves)
-            for element, (least, most) in zip(elements, shares, strict=True):
-                index = self.state.network.element_index[element.name]
-                expected = self.state.p_w[index, quarters]
-                sizes = [
-                    largest_var(element.technology, element.rated_w, expected + moved)
-                    for moved in (least, most)
-                ]
+            splits = _splits(self.state, int(position), elements, quarters, moves)
+            for element, changes in zip(elements, splits, strict=True):
                 if curve_of(element.technology, element.rated_w) is Curve.NONE:
                     continue
-                room = np.minimum(*sizes)
+                index = self.state.network.element_index[element.name]
+                expected = self.state.p_w[index, quarters]
+                room = np.minimum(
+                    *(
+                        largest_var(element.technology, element.rated_w, expected + change)
+                        for change in changes
+                    )
+                )
                 given = self.state.q_var[index, quarters]
                 low[:, column] += np.minimum(-room - given, 0.0)
                 high[:, column] += np.maximum(room - given, 0.0)

@@ -135,7 +135,7 @@ def test_one_provider_gives_what_the_ac_optimum_gives(power_kw: float) -> None:
 
 
 @pytest.mark.rule("GRD-1")
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=SEEDS)
 def test_more_controls_never_give_more_red_nor_cost_more(seed: int) -> None:
     """And orange holds all limits by AC within the providers' room, red is red for another solver."""

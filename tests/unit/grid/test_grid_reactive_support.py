@@ -123,7 +123,7 @@ def test_random_placements_hold_with_the_setpoints_applied(keys: tuple[str, ...]
     assert len(hours) >= 5
     supported = applied(house.state, found)
     quarters, moves = random_moves(
-        house.state, hours, lambda name, way, hour: float(found[name].side(way)[hour].limit_kw), each=25
+        house.state, hours, lambda name, way, hour: float(found[name].side(way)[hour].limit_kw), each=15
     )
     assert not broken(supported, house.limits(), quarters, moves, supported)
     assert not broken(supported, house.limits(), quarters, moves, house.state)
@@ -252,12 +252,12 @@ def test_more_providers_never_give_more_red() -> None:
 
 
 @pytest.mark.rule("GRD-1")
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_random_feeders_hold_and_more_providers_give_more(seed: int) -> None:
     """Never less than without support, never more red with more of it, all placements within limits by AC."""
     random = np.random.default_rng(seed)
-    state = one_hour_each_way(feeder(random))
+    state = only_hours(feeder(random), range(2))
     limits = Limits(state.network)
     keys = [each.key for each in state.pods if not each.key.startswith("load")]
     few = tuple(key for key in keys if random.random() < 0.4)
@@ -279,12 +279,12 @@ def test_random_feeders_hold_and_more_providers_give_more(seed: int) -> None:
     assert not broken(supported, limits, quarters, moves, state)
 
 
-def one_hour_each_way(state: ExpectedState) -> ExpectedState:
-    """The same power in 92 quarter-hours, ranges at nothing after the second hour: the rest costs no time."""
-    ranges = {way: values[:, :92].copy() for way, values in state.range_kw.items()}
+def only_hours(state: ExpectedState, hours: range) -> ExpectedState:
+    """Nobody can move in the other hours, which then cost no time."""
+    ranges = {way: values.copy() for way, values in state.range_kw.items()}
     for values in ranges.values():
-        values[:, 8:] = 0.0
-    return dataclasses.replace(state, p_w=state.p_w[:, :92], q_var=state.q_var[:, :92], range_kw=ranges)
+        values[:, [q for q in range(state.quarters) if q // 4 not in hours]] = 0.0
+    return dataclasses.replace(state, range_kw=ranges)
 
 
 def overloaded() -> tuple[ExpectedState, Limits]:
@@ -301,7 +301,8 @@ def overloaded() -> tuple[ExpectedState, Limits]:
         pod("store B", "B", "storage", 1_000),
     ]
     perimeters = {"PA": ["pv", "store A"], "PB": ["store B"]}
-    return expected_state(network, pods, perimeters, flat_day(network, {"pv": 2_200.0})), Limits(network)
+    state = expected_state(network, pods, perimeters, flat_day(network, {"pv": 2_200.0}))
+    return only_hours(state, range(3, 10)), Limits(network)
 
 
 @pytest.mark.rule("DTL-2")
@@ -349,6 +350,7 @@ def test_a_limited_neighbour_without_providers_stops_nobody() -> None:
     pods = [pod("pv", "A", "pv", 3_000), pod("store B", "B", "storage", 1_000)]
     forecast = flat_day(network, {"pv": 2_050.0, "fixed B": 740.0})
     state = expected_state(network, pods, {"PA": ["pv"], "PB": ["store B"]}, forecast)
+    state = only_hours(state, range(1))
     without = lights(state, Limits(network), ())
     found = lights(state, Limits(network), ("pv",))
     assert 0 < without["PB"].up[0].limit_kw < 150 and without["PA"].up[0].colour is Colour.YELLOW
