@@ -107,16 +107,24 @@ def profile_band(state: ExpectedState, day: PerimeterDayLights, label: str) -> P
 
 def cloud_points(points: OperatingPoints) -> list[CloudPoint]:
     """The points as they are drawn, those of a quarter-hour at their hour."""
-    colours = np.select(
-        [points.green, points.orange], [PointColour.GREEN, PointColour.ORANGE], PointColour.RED
+    columns = zip(
+        points.quarter // QUARTERS_PER_HOUR,
+        points.delta_kw,
+        points.support_kvar,
+        points.green,
+        points.orange,
+        strict=True,
     )
-    hours = points.quarter // QUARTERS_PER_HOUR
     return [
-        CloudPoint(int(hour), float(p_kw), float(q_kvar), colour)
-        for hour, p_kw, q_kvar, colour in zip(
-            hours, points.delta_kw, points.support_kvar, colours, strict=True
-        )
+        CloudPoint(int(hour), float(p_kw), float(q_kvar), _colour(bool(green), bool(orange)))
+        for hour, p_kw, q_kvar, green, orange in columns
     ]
+
+
+def _colour(green: bool, orange: bool) -> PointColour:
+    if green:
+        return PointColour.GREEN
+    return PointColour.ORANGE if orange else PointColour.RED
 
 
 def drawn_curves(curves: Mapping[Direction, Curve]) -> list[DrawnCurve]:
