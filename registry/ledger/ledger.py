@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,7 @@ from registry.ledger.deployment import Deployment, check
 from registry.ledger.errors import violation_of
 from registry.ledger.evidence import block_evidence
 from registry.ledger.rpc import CallReverted, Connection
+from registry.ledger.sending import CommandSender
 from registry.ledger.transactions import Transactor
 from registry.ports import BlockRef, NodeRefused, Receipt, RecordedBlock, Signer
 
@@ -90,6 +92,15 @@ class ChainLedger:
             events=events,
             gas_used=int(receipt["gasUsed"], 16),
         )
+
+    def sender(self, signer: Signer, folder: Path, final_after: int = 0) -> CommandSender:
+        """A sender for this key, with its journal in ``folder`` (:class:`registry.ports.Sender`).
+
+        Raises:
+            AlreadyInUse, WrongChain, DatabaseCorrupted, DiskFull: see
+            :class:`~registry.ledger.sending.journal.Journal`.
+        """
+        return CommandSender(self._connection, self._deployment, self._artifacts, signer, folder, final_after)
 
     # ---------------------------------------------------------------------------------------------- reads
 

@@ -26,6 +26,8 @@ from registry.ports.ledger import (
     Ledger,
     Receipt,
     RecordedBlock,
+    Sender,
+    Sent,
 )
 from registry.ports.measurements import (
     Accepted,
@@ -97,6 +99,8 @@ __all__ = [
     "Receipt",
     "RecordQueries",
     "RecordedBlock",
+    "Sender",
+    "Sent",
     "Refused",
     "Signer",
     "TransactionNotMined",
