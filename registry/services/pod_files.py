@@ -75,8 +75,11 @@ def read_pods(path: Path) -> Iterator[PodRow]:
         if not start:
             raise _no_rows("an empty file", "a header and rows, or JSON lines")
         rows = _json_rows(file) if start == "{" else _csv_rows(file)
+        number = 0
         for number, cells, faults in rows:
             yield _row(number, cells, faults)
+        if number == 0:
+            raise _no_rows("no rows", "rows below the header, or JSON lines")
 
 
 _Cells = Mapping[str, Any]
@@ -85,7 +88,10 @@ _Raw = tuple[int, _Cells, list[RuleViolation]]
 
 def _csv_rows(file: IO[str]) -> Iterator[_Raw]:
     reader = csv.reader(_lines(file), strict=True)
-    header = next(reader, [])
+    try:
+        header = next(reader, [])
+    except csv.Error as error:
+        raise _no_rows(f"a header that is no CSV ({error})", f"the columns {','.join(COLUMNS)}") from error
     missing, unknown = set(COLUMNS) - set(header), set(header) - set(COLUMNS)
     if missing or unknown or len(header) != len(COLUMNS):
         raise _no_rows(f"the header {_shown(','.join(header))}", f"the columns {','.join(COLUMNS)}")

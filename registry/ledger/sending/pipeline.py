@@ -296,9 +296,10 @@ class Pipeline:
     def _mend(self) -> None:
         """Look for what has been under way for long.
 
-        1. lost: the same bytes again, in order;
-        2. stuck, for its fee is below the base fee, or it is first in line and waits: a better fee;
-        3. nothing moves: give up.
+        1. stuck, for its fee is below the base fee, or it is first in line and waits: a better fee;
+        2. lost: the same bytes again, in order.
+
+        Raises TransactionNotMined if nothing moves for too long.
         """
         now = time.monotonic()
         if now - self._moved > self._pace.give_up_after_s:
@@ -312,17 +313,18 @@ class Pipeline:
         overdue = [f for f in self._flights if now - f.last_sent > self._pace.resend_after_s]
         if not overdue:
             return
-        # 1. lost
         known = self._account.known([flight.entry for flight in overdue])
-        lost = [flight for flight, found in zip(overdue, known, strict=True) if not found]
-        # 2. stuck
         base = base_fee(self._connection)
-        for flight in overdue:
+        lost = []
+        for flight, is_known in zip(overdue, known, strict=True):
             flight.last_sent = now
-            cheap = flight.entry.versions[-1].fees.most < base
             waits = flight is self._flights[0] and now - flight.first_sent > self._pace.raise_after_s
-            if flight not in lost and (cheap or (waits and base > 0)):
+            # 1. stuck
+            if flight.entry.versions[-1].fees.most < base or (is_known and waits and base > 0):
                 self._improve(flight)
+            # 2. lost
+            elif not is_known:
+                lost.append(flight)
         for start in range(0, len(lost), self._pace.chunk):
             for _ in self._push(lost[start : start + self._pace.chunk]):
                 pass
