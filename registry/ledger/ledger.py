@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
@@ -213,7 +214,7 @@ class ChainLedger:
                         block_time=ref.time,
                         tx_hash=_octets(entry["transactionHash"]),
                         log_index=log.index,
-                        sender=to_checksum_address(senders[entry["transactionHash"]]),
+                        sender=_checksummed(senders[entry["transactionHash"]]),
                     )
                 )
         return tuple(recorded)
@@ -241,6 +242,12 @@ def _log(entry: dict[str, Any]) -> Log:
         transaction=_number(entry["transactionIndex"]),
         index=_number(entry["logIndex"]),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _checksummed(address: str) -> str:
+    """Few addresses send many transactions."""
+    return to_checksum_address(address)
 
 
 def _number(text: str) -> int:
