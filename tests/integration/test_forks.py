@@ -24,7 +24,7 @@ from registry.ledger.ledger import ChainLedger
 from registry.mirror import SqlMirror
 from tests.conftest import ROOT, not_run
 from tests.unit.domain.command_stream import CommandStream
-from tests.unit.domain.consortium import ADMIN, DISPUTE_WINDOW_S, FOUNDED_AT, KINDS, Consortium
+from tests.unit.domain.consortium import ADMIN, DISPUTE_WINDOW_S, FOUNDED_AT, KINDS, PODS, Consortium
 
 STEPS = 160
 DEEPEST = 12
@@ -110,7 +110,7 @@ def test_a_follower_that_saw_forks_has_the_rows_of_the_branch_that_won(
         if chance.random() < 0.4:
             live.catch_up()
             seen = len(both.steps)
-        if chance.random() < 0.15 and len(both.steps) > founded + DEEPEST:
+        if chance.random() < 0.3 and len(both.steps) > founded + DEEPEST:
             depth = chance.randrange(1, DEEPEST)
             now = both.go_back(depth)
             forks, undone = forks + 1, undone + max(0, seen - len(both.steps))
@@ -118,7 +118,7 @@ def test_a_follower_that_saw_forks_has_the_rows_of_the_branch_that_won(
             stream = CommandStream(1_000 * seed + number, both.rulebook, now)
             if chance.random() < 0.5:
                 live.catch_up()
-    assert forks > 3 and undone > 5, "the stream was not worth it"
+    assert forks >= 3 and undone > 5, "the stream was not worth it"
     live.catch_up()
     rebuilt = SqlMirror(f"sqlite:///{tmp_path / 'rebuilt.sqlite'}", both.ledger)
     rebuilt.catch_up()
@@ -128,6 +128,7 @@ def test_a_follower_that_saw_forks_has_the_rows_of_the_branch_that_won(
     blocks = both.ledger.recorded(both.ledger.first_block, both.ledger.head().number)
     facts = {(e.block_number, e.log_index) for block in blocks for e in block.events}
     assert {values[:2] for table, values in rows if table == "fact"} == facts
-    assert all(live.history(kind, "") == rebuilt.history(kind, "") for kind in ("pod", "selection", "light"))
+    for pod in PODS:
+        assert live.history("pod", pod.hex()) == rebuilt.history("pod", pod.hex())
     live.close()
     rebuilt.close()

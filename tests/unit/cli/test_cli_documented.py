@@ -34,7 +34,7 @@ def leaves() -> dict[str, object]:
 
 
 def test_every_command_and_option_is_on_the_page() -> None:
-    listed = dict(re.findall(r"^\| `flexledger ((?:log |bench |devices )?[a-z]+)([^`]*)`", PAGE, re.M))
+    listed = dict(re.findall(r"^\| `flexledger ((?:log |bench |devices |pods )?[a-z]+)([^`]*)`", PAGE, re.M))
     commands = leaves()
     assert listed.keys() == commands.keys()
     del commands["pgui"]  # its words are another program's
