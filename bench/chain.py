@@ -39,6 +39,8 @@ EVENTS_PER_S: Final = 1_000
 """The mirror is to be level with the chain at so many events a second."""
 _ROOT = Path(__file__).resolve().parent.parent
 _AHEAD_DAYS = 3
+_STATES = 16
+"""Past states that the chain keeps: a call on the newest one may come a few blocks late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def measure_ledger(
     sizes = sizes or LedgerSizes()
     with tempfile.TemporaryDirectory(prefix="flexledger-bench-") as place:
         options = ("--gas-limit", str(BLOCK_GAS), "--block-base-fee-per-gas", "0")
-        with Anvil.start(_ROOT, *options, "--transaction-block-keeper", "100000") as anvil:
+        with Anvil.start(_ROOT, *options, states=_STATES) as anvil:
             bench = _Bench(anvil, Path(place), sizes, say)
             with (
                 Follower(anvil.url, bench.deployment, Path(place)) as follower,

@@ -85,7 +85,7 @@ def code(number: int) -> str:
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
     try:
-        anvil = Anvil.start(ROOT, "--block-base-fee-per-gas", "0", "--gas-limit", str(BLOCK_GAS))
+        anvil = Anvil.start(ROOT, "--block-base-fee-per-gas", "0", "--gas-limit", str(BLOCK_GAS), states=50)
     except MissingProgram as error:
         not_run(str(error))
     with anvil:
