@@ -274,6 +274,17 @@ def test_a_command_that_needs_the_one_before_waits_for_it(house: House) -> None:
     assert [sent.refusal for sent in results] == [None, None, None]
 
 
+def test_too_little_gas_is_found_out_and_the_command_sent_again(house: House) -> None:
+    """What fails in its block and does not when it is repeated ran out of gas."""
+    before = house.nonce()
+    with house.sender() as sender, meanwhile(house.mine):
+        sender._pipeline._gas.limit = lambda to, data: 60_000  # type: ignore[method-assign]
+        results = list(sender.send(commands(3)))
+    assert sorted(sent.number for sent in results) == [0, 1, 2]
+    assert [sent.refusal for sent in results if sent.refusal] == [] and missing(house.ledger, 3) == []
+    assert house.nonce() == before + 6
+
+
 def test_a_chain_that_makes_no_blocks_is_given_up_and_gone_on_with(house: House) -> None:
     before = house.nonce()
     impatient, given_up = replace(PACE, give_up_after_s=0.5), pytest.raises(TransactionNotMined)

@@ -109,8 +109,8 @@ class Pipeline:
         self._pace = pace or Pace()
         self._account = Account(connection, signer.address)
         self._gas = GasMeter(connection, signer.address)
-        self._moved = time.monotonic()
-        now = time.monotonic()
+        self._moved = now = time.monotonic()
+        self._passed = 0
         self._flights = [_Flight(entry, None, now, _NEVER) for entry in journal.entries()]
         self._next = max([self._account.count("pending"), *(f.entry.nonce + 1 for f in self._flights)])
 
@@ -244,8 +244,8 @@ class Pipeline:
         if not self._flights:
             return
         self._flights.sort(key=lambda flight: flight.entry.nonce)
-        passed = self._account.count("latest")
-        candidates = [flight for flight in self._flights if flight.entry.nonce < passed]
+        self._passed = self._account.count("latest")
+        candidates = [flight for flight in self._flights if flight.entry.nonce < self._passed]
         if not candidates:
             return
         head = self._account.head()
@@ -279,6 +279,7 @@ class Pipeline:
                 # it works when repeated: the gas was too little
                 yield from self._once_more(flight)
                 return
+            reverted = reverted or CallReverted(b"")
         if flight.number is None:
             yield None
         else:
@@ -310,7 +311,8 @@ class Pipeline:
                 expected="a chain that makes blocks",
                 remedy="look at the validators; run the command again, it goes on where it is",
             )
-        overdue = [f for f in self._flights if now - f.last_sent > self._pace.resend_after_s]
+        waiting = [flight for flight in self._flights if flight.entry.nonce >= self._passed]
+        overdue = [flight for flight in waiting if now - flight.last_sent > self._pace.resend_after_s]
         if not overdue:
             return
         known = self._account.known([flight.entry for flight in overdue])
@@ -318,7 +320,7 @@ class Pipeline:
         lost = []
         for flight, is_known in zip(overdue, known, strict=True):
             flight.last_sent = now
-            waits = flight is self._flights[0] and now - flight.first_sent > self._pace.raise_after_s
+            waits = flight is waiting[0] and now - flight.first_sent > self._pace.raise_after_s
             # 1. stuck
             if flight.entry.versions[-1].fees.most < base or (is_known and waits and base > 0):
                 self._improve(flight)
