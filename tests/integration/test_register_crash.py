@@ -137,7 +137,8 @@ def test_killed_in_the_middle_it_goes_on_and_every_pod_is_there_once(station: St
     kept = vault.pods_of([code(number) for number in range(ROWS)])
     vault.close()
     assert {secret.pod_id for secret in kept.values()} == set(ids) and len(kept) == ROWS
-    # in the mirror: what the chain says
+    # in the mirror: what the chain says, which makes no more blocks
+    Connection.to(station.url).request("evm_setIntervalMining", 0)
     live = SqlMirror(f"sqlite:///{station.state / 'register.sqlite'}", ledger)
     rebuilt = SqlMirror(f"sqlite:///{station.state / 'rebuilt.sqlite'}", ledger)
     live.catch_up()

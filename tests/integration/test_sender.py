@@ -275,14 +275,15 @@ def test_a_command_that_needs_the_one_before_waits_for_it(house: House) -> None:
 
 
 def test_too_little_gas_is_found_out_and_the_command_sent_again(house: House) -> None:
-    """What fails in its block and does not when it is repeated ran out of gas."""
+    """Also where the state before its block would have refused it for another reason."""
     before = house.nonce()
     with house.sender() as sender, meanwhile(house.mine):
         sender._pipeline._gas.limit = lambda to, data: 60_000  # type: ignore[method-assign]
-        results = list(sender.send(commands(3)))
-    assert sorted(sent.number for sent in results) == [0, 1, 2]
-    assert [sent.refusal for sent in results if sent.refusal] == [] and missing(house.ledger, 3) == []
-    assert house.nonce() == before + 6
+        results = list(sender.send([*commands(3), admission(1)]))
+    refusals = {sent.number: sent.refusal.rule if sent.refusal else None for sent in results}
+    assert list(refusals.values()).count("ACT-1") == 1 and refusals[1] is None and refusals[2] is None
+    assert missing(house.ledger, 3) == []
+    assert house.nonce() == before + 8
 
 
 def test_a_chain_that_makes_no_blocks_is_given_up_and_gone_on_with(house: House) -> None:

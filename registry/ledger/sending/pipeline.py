@@ -28,6 +28,8 @@ _PASSED_WORDS = ("nonce too low", "nonce is too low", "invalid nonce", "nonce be
 _TAKEN_WORDS = ("replacement",)
 _LATER_WORDS = ("pool is full", "pool limit", "too many", "too distant", "less than block base fee")
 _NEVER = float("-inf")
+_STARVED = 32
+"""A call that used up all but one part in so many of its gas failed for want of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,20 +276,26 @@ class Pipeline:
     def _judged(self, flight: _Flight, receipt: Mined) -> Iterator[Done | None]:
         reverted = None
         if int(receipt["status"], 16) == 0:
-            reverted = self._account.reason(flight.entry, int(receipt["blockNumber"], 16))
+            # Contracts that refuse give the rest of the gas back.
+            starved = _STARVED * int(receipt["gasUsed"], 16) >= (_STARVED - 1) * flight.entry.gas
+            if not starved:
+                reverted = self._account.reason(flight.entry, int(receipt["blockNumber"], 16))
             if reverted is None and not flight.again:
-                # it works when repeated: the gas was too little
-                yield from self._once_more(flight)
-                return
+                try:
+                    gas = self._gas.estimate(flight.entry.to, flight.entry.data)
+                except CallReverted as refused_now:
+                    reverted = refused_now
+                else:
+                    yield from self._once_more(flight, gas + gas // 4)
+                    return
             reverted = reverted or CallReverted(b"")
         if flight.number is None:
             yield None
         else:
             yield Done(flight.number, receipt, reverted)
 
-    def _once_more(self, flight: _Flight) -> Iterator[Done]:
-        entry = flight.entry
-        fresh = Entry(self._next, entry.to, entry.data, self._gas.estimate(entry.to, entry.data) * 2)
+    def _once_more(self, flight: _Flight, gas: int) -> Iterator[Done]:
+        fresh = Entry(self._next, flight.entry.to, flight.entry.data, gas)
         fresh.versions.append(self._signed(fresh, current_fees(self._connection)))
         self._next += 1
         yield from self._start([_Flight(fresh, flight.number, time.monotonic(), _NEVER, again=True)])
