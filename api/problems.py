@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from registry.domain.errors import InputInvalid, RuleViolation
+from registry.domain.refusals import Refusal
 from registry.ports import OperationalError
 from registry.services.identity import TokenInvalid
 from registry.services.register_pods import ApplicationsInvalid
@@ -74,12 +75,16 @@ def status_of(error: RuleViolation) -> int:
 
 
 def violation_response(error: RuleViolation, **more: object) -> JSONResponse:
-    """The problem document of a violated rule, with ``more`` members; of a batch with bad rows, every row."""
+    """The problem document of a violated rule, with ``more`` members; of a batch with bad rows, every row; of a
+    typed error of the contracts, its name and values.
+    """
     status = status_of(error)
     fields: dict[str, Any] = {name: text or "an empty text" for name, text in error.as_dict().items()}
     fields |= more
     if isinstance(error, ApplicationsInvalid):
         fields["errors"] = [{"row": row.row, **row.violation.as_dict()} for row in error.rows]
+    if isinstance(error, Refusal):
+        fields |= {"error": error.name, "values": error.plain_values()}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     return problem(status, f"{error.rule} refuses this", str(error), error.rule.lower(), fields, headers)
 

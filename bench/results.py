@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 _TIMES = ("s", "µs")
+_LESS_IS_BETTER = (*_TIMES, "blocks", "MB")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,10 +36,11 @@ class Result:
     @property
     def ratio(self) -> float:
         """How the value compares with the reference; 1 is as good as it. Of rates the value over the
-        reference, of seconds the reference over the value, so that more is better in any case.
+        reference, of what should be little (seconds, blocks, memory) the reference over the value, so that
+        more is better in any case; a value of nothing counts as 1.
         """
-        if self.unit in _TIMES:
-            return self.reference_value / self.value
+        if self.unit in _LESS_IS_BETTER:
+            return self.reference_value / self.value if self.value else 1.0
         return self.value / self.reference_value
 
     def line(self) -> str:

@@ -190,8 +190,11 @@ class Anvil(_OwnedServer):
     """A development chain that picks its own free port and keeps its cache in its own folder."""
 
     @classmethod
-    def start(cls, root: Path) -> Anvil:
-        """Raises MissingProgram without anvil, ServerFailed when it does not come up."""
+    def start(cls, root: Path, *options: str, states: int = 0) -> Anvil:
+        """``options`` are anvil's own; ``states``: how many past states it keeps, more than the deepest
+        reorganisation that is asked of it. Raises MissingProgram without anvil, ServerFailed when it does not
+        come up.
+        """
         modules = [
             root / "node_modules",
             *map(Path, filter(None, os.environ.get("NODE_PATH", "").split(os.pathsep))),
@@ -214,8 +217,10 @@ class Anvil(_OwnedServer):
                 "--hardfork",
                 "osaka",
                 "--prune-history",
+                *([str(states)] if states else []),
                 "--cache-path",
                 folder,
+                *options,
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

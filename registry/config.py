@@ -32,8 +32,9 @@ class Settings(BaseSettings):
         witnesses: who cosigns this node's log, each ``KEY URL``: its key, its submission prefix. At most 255.
         anchor_every_entries, anchor_every_seconds: cadence of anchors (LOG-2).
         anchor_wait_seconds: how long a due anchor waits at most for all ``witnesses`` to cosign.
-        final_after_blocks: how many blocks must follow an anchor's before it is final: 0 on a chain with
-            instant finality (QBFT, embedded), as many as its operators hold safe on any other.
+        final_after_blocks: how many blocks must follow an anchor's, or that of a registration from a file,
+            before it is final: 0 on a chain with instant finality (QBFT, embedded), as many as its operators
+            hold safe on any other.
         acceptance_window_days: how long after its period a statement is taken (MEA-2).
         verifiers: worker processes that read and verify statements; 0 does so in the node's own process.
         fronts: processes that take single statements on a port of their own and judge them; 0 leaves that to

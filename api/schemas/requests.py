@@ -21,7 +21,13 @@ from registry.domain.errors import InputInvalid
 from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
 from registry.domain.quantities import GREEN, MAX_KW
 from registry.services.file_baselines import FILINGS_PER_TRANSACTION
-from registry.services.register_pods import PODS_PER_TRANSACTION
+from registry.services.register_pods import (
+    ACTIVATION_TIME_MAX_S,
+    PODS_PER_TRANSACTION,
+    POSITION,
+    TECHNOLOGIES_MAX,
+    TECHNOLOGY_LENGTH_MAX,
+)
 
 HexId = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="32 bytes, lower-case hexadecimal")]
 Kw = Annotated[int, Field(ge=0, le=MAX_KW)]
@@ -58,8 +64,9 @@ def member(kind: type[E], name: str) -> E:
     return kind[name.upper()]
 
 
-POSITION = r"^-?[0-9]{1,2}\.[0-9]{1,6},-?[0-9]{1,3}\.[0-9]{1,6}$"
-Technology = Annotated[str, Field(min_length=1, max_length=40, pattern="^[^\\x00-\\x1f]*$")]
+Technology = Annotated[
+    str, Field(min_length=1, max_length=TECHNOLOGY_LENGTH_MAX, pattern="^[^\\x00-\\x1f]*$")
+]
 
 
 class Body(BaseModel):
@@ -77,9 +84,9 @@ class PodBody(Body):
     voltage: Literal["low", "medium", "high"]
     up_kw: Kw
     down_kw: Kw
-    activation_time_s: Annotated[int, Field(ge=0, le=86_400)]
+    activation_time_s: Annotated[int, Field(ge=0, le=ACTIVATION_TIME_MAX_S)]
     position: Annotated[str, Field(pattern=POSITION, examples=["41.902782,12.496366"])]
-    technologies: Annotated[list[Technology], Field(min_length=1, max_length=20)]
+    technologies: Annotated[list[Technology], Field(min_length=1, max_length=TECHNOLOGIES_MAX)]
 
     def kinds(self) -> tuple[PodCategory, VoltageLevel]:
         """Category and voltage as the domain has them."""

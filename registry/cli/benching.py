@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.chain import LedgerSizes, measure_ledger
 from bench.gas import measure_gas
 from bench.grid import GridSizes, measure_days, measure_powerflow
 from bench.grid_city import FEEDERS, measure_session
@@ -26,6 +27,7 @@ bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_
 _DEFAULT = Sizes()
 _SINGLE = SingleSizes()
 _GRID = GridSizes()
+_LEDGER = LedgerSizes()
 
 
 @bench_app.callback()
@@ -144,6 +146,30 @@ def grid(
     for result in measure_days(_say):
         show([result], json)
     show([measure_session(feeders, _say)], json)
+
+
+@bench_app.command(epilog=EPILOG)
+def ledger(
+    json: Json = False,
+    pods: Annotated[int, typer.Option(min=1, help="PODs to register.")] = _LEDGER.pods,
+    perimeters: Annotated[
+        int, typer.Option(min=1, help="Perimeters, with lights in every session.")
+    ] = _LEDGER.perimeters,
+    selected: Annotated[
+        int, typer.Option(min=2, help="PODs of them that serve: two for each perimeter at least.")
+    ] = _LEDGER.selected,
+    seconds: Annotated[float, typer.Option(min=0, help="From block to block.")] = _LEDGER.block_s,
+) -> None:
+    """A city's PODs registered on a chain with blocks of 30 million gas, then a day of six session pairs,
+    with a mirror that follows (needs anvil).
+    """
+    if not 2 * perimeters <= selected <= pods:
+        raise typer.BadParameter(f"selected: found {selected}, allowed {2 * perimeters} to {pods}")
+    try:
+        for result in measure_ledger(LedgerSizes(pods, perimeters, selected, seconds), _say):
+            show([result], json)
+    except MissingProgram as error:
+        raise typer.BadParameter(f"not measured: {error}") from error
 
 
 @contextmanager

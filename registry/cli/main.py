@@ -21,6 +21,7 @@ from registry.cli.fleet import add_pgui
 from registry.cli.logs import log_app
 from registry.cli.nodes import open_existing, require_node
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, OneLineGroup, one_clear_line
+from registry.cli.pods import pods_app
 from registry.cli.verifying import known_block, print_report, report_json, verify_file, witness_key
 from registry.config import DEFAULT_STATE, Settings
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(log_app, name="log")
 add_pgui(app)
+app.add_typer(pods_app, name="pods")
 app.add_typer(devices_app, name="devices")
 app.add_typer(bench_app, name="bench")
 app.add_typer(dso_app, name="dso")

@@ -58,6 +58,18 @@ class Refusal(RuleViolation):
         """
         return cls(name, **dict(zip(REFUSALS[name].parameters, values, strict=True)))
 
+    def plain_values(self) -> dict[str, bool | int | str]:
+        """The values as JSON has them: truth values, numbers up to 2^53, text; bytes in hex."""
+        return {name: _plain(value) for name, value in self.values.items()}
+
+
+def _plain(value: object) -> bool | int | str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, int) and value <= _EXACT_IN_JSON else str(value)
+
 
 class _Formatter(string.Formatter):
     def convert_field(self, value: Any, conversion: str | None) -> Any:
@@ -80,6 +92,7 @@ class _Formatter(string.Formatter):
         return value.name.lower() if isinstance(value, IntEnum) else str(format(value, format_spec))
 
 
+_EXACT_IN_JSON = 1 << 53
 _WORD_MIN = 1 << 64
 """Values from here on are words in 32 bytes, not numbers."""
 _FORMATTER = _Formatter()

@@ -47,14 +47,18 @@ def encode_call(artifact: Artifact, function: str, values: dict[str, Any]) -> by
     like :func:`encode_command`.
     """
     entry = artifact.functions[function]
-    for parameter, (name, value) in zip(entry["inputs"], values.items(), strict=True):
-        misfit = _misfit(name, _plain(value), parameter)
-        if misfit is not None:
-            path, found, kind = misfit
-            raise InputInvalid(
-                rule=_RULES[artifact.name], field=path, found=found, allowed=f"a value of type {kind}"
-            )
-    data = encode(abi_types(entry["inputs"]), [_plain(value) for value in values.values()])
+    plain = {name: _plain(value) for name, value in values.items()}
+    try:
+        data = encode(abi_types(entry["inputs"]), list(plain.values()))
+    except EncodingError:
+        pairs = zip(entry["inputs"], plain.items(), strict=True)
+        misfit = _first(_misfit(name, value, parameter) for parameter, (name, value) in pairs)
+        if misfit is None:
+            raise
+        path, found, kind = misfit
+        raise InputInvalid(
+            rule=_RULES[artifact.name], field=path, found=found, allowed=f"a value of type {kind}"
+        ) from None
     return signature_hash(entry)[:4] + data
 
 
@@ -88,8 +92,10 @@ def decode_result(artifact: Artifact, function: str, data: bytes) -> tuple[Any, 
 
 def _plain(value: Any) -> Any:
     """Dataclasses as tuples of their fields, all the way down."""
+    if isinstance(value, int | bytes | str):
+        return int(value) if isinstance(value, IntEnum) else value
     if dataclasses.is_dataclass(value):
         return tuple(_plain(getattr(value, field.name)) for field in dataclasses.fields(value))
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
-    return int(value) if isinstance(value, IntEnum) else value
+    return value

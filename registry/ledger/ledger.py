@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +22,7 @@ from registry.ledger.deployment import Deployment, check
 from registry.ledger.errors import violation_of
 from registry.ledger.evidence import block_evidence
 from registry.ledger.rpc import CallReverted, Connection
+from registry.ledger.sending import CommandSender
 from registry.ledger.transactions import Transactor
 from registry.ports import BlockRef, ContractsChangedBeyond, NodeRefused, Receipt, RecordedBlock, Signer
 
@@ -90,6 +93,15 @@ class ChainLedger:
             events=events,
             gas_used=int(receipt["gasUsed"], 16),
         )
+
+    def sender(self, signer: Signer, folder: Path, final_after: int = 0) -> CommandSender:
+        """A sender for this key, with its journal in ``folder`` (:class:`registry.ports.Sender`).
+
+        Raises:
+            AlreadyInUse, WrongChain, DatabaseCorrupted, DiskFull: see
+            :class:`~registry.ledger.sending.journal.Journal`.
+        """
+        return CommandSender(self._connection, self._deployment, self._artifacts, signer, folder, final_after)
 
     # ---------------------------------------------------------------------------------------------- reads
 
@@ -208,7 +220,7 @@ class ChainLedger:
                         block_time=ref.time,
                         tx_hash=_octets(entry["transactionHash"]),
                         log_index=log.index,
-                        sender=to_checksum_address(senders[entry["transactionHash"]]),
+                        sender=_checksummed(senders[entry["transactionHash"]]),
                     )
                 )
         return tuple(recorded)
@@ -246,6 +258,12 @@ def _log(entry: dict[str, Any]) -> Log:
         transaction=_number(entry["transactionIndex"]),
         index=_number(entry["logIndex"]),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _checksummed(address: str) -> str:
+    """Few addresses send many transactions."""
+    return to_checksum_address(address)
 
 
 def _number(text: str) -> int:

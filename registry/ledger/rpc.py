@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import requests
@@ -53,29 +54,53 @@ class Connection:
 
     def request(self, method: str, *params: Any) -> Any:
         """The result of one request."""
-        try:
-            answer = self._provider.make_request(method, list(params))
-        except (requests.RequestException, json.JSONDecodeError, Web3Exception, OSError) as error:
-            raise self._unreachable(error) from error
-        return _result(method, answer)
+        return _result(method, self._answer(method, list(params)))
 
     def requests(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
         """The results of many requests of one method, in order; in one round trip per few hundred where the
         provider can.
         """
-        if not isinstance(self._provider, HTTPProvider):
-            return [self.request(method, *one) for one in params]
-        results: list[Any] = []
+        return [_result(method, answer) for answer in self._answers(method, params)]
+
+    @property
+    def batches(self) -> bool:
+        """Whether many requests go in one round trip; the embedded chain answers each at once."""
+        return isinstance(self._provider, HTTPProvider)
+
+    def attempts(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
+        """As :meth:`requests`, with the failure (CallReverted, NodeRefused) of one request in its place."""
+        return [self._settled(method, answer) for answer in self._answers(method, params)]
+
+    @staticmethod
+    def _settled(method: str, answer: Any) -> Any:
+        try:
+            return _result(method, answer)
+        except (CallReverted, NodeRefused) as failure:
+            return failure
+
+    def _answers(self, method: str, params: Sequence[Sequence[Any]]) -> Iterator[Any]:
+        if not self.batches:
+            yield from (self._answer(method, list(one)) for one in params)
+            return
         for start in range(0, len(params), _BATCH):
             part: Any = [(method, list(one)) for one in params[start : start + _BATCH]]
-            try:
-                answers: Any = self._provider.make_batch_request(part)
-            except (requests.RequestException, json.JSONDecodeError, Web3Exception, OSError) as error:
-                raise self._unreachable(error) from error
+            provider: Any = self._provider
+            with self._reaching():
+                answers: Any = provider.make_batch_request(part)
             if not isinstance(answers, list):
                 answers = [answers] * len(part)
-            results += [_result(method, answer) for answer in answers]
-        return results
+            yield from answers
+
+    def _answer(self, method: str, params: list[Any]) -> Any:
+        with self._reaching():
+            return self._provider.make_request(method, params)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except (requests.RequestException, json.JSONDecodeError, Web3Exception, OSError) as error:
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> ChainUnreachable:
         return ChainUnreachable(

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
+from registry.ledger.fees import current_fees
 from registry.ledger.rpc import Connection
 from registry.ports import AccountUnfunded, ContractFault, NodeRefused, Signer, TransactionNotMined
 
@@ -45,7 +46,7 @@ class Transactor:
         """
         call = {"from": signer.address, "data": "0x" + data.hex(), **({"to": to} if to else {})}
         # 1. gas
-        gas = int(self._request_funded(signer, "eth_estimateGas", {**call, "value": hex(value)}), 16)
+        gas = int(self._funded(signer, "eth_estimateGas", {**call, "value": hex(value)}), 16)
         # 2. fees
         fields = {
             "type": 2,
@@ -53,7 +54,7 @@ class Transactor:
             "gas": gas,
             "value": value,
             "data": data,
-            **self._fees(),
+            **current_fees(self._connection).fields,
             **({"to": to} if to else {}),
         }
         # 3. send
@@ -72,15 +73,6 @@ class Transactor:
             )
         return receipt
 
-    def _fees(self) -> dict[str, int]:
-        base_fee = int(
-            self._connection.request("eth_getBlockByNumber", "latest", False).get("baseFeePerGas", "0x0"), 16
-        )
-        if base_fee == 0:
-            return {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
-        tip = int(self._connection.request("eth_maxPriorityFeePerGas"), 16)
-        return {"maxFeePerGas": 2 * base_fee + tip, "maxPriorityFeePerGas": tip}
-
     def _send_with_nonce(self, signer: Signer, fields: dict[str, Any]) -> str:
         with self._lock_of(signer.address):
             for attempt in range(1, _NONCE_ATTEMPTS + 1):
@@ -89,24 +81,21 @@ class Transactor:
                 )
                 raw = signer.sign({**fields, "nonce": nonce})
                 try:
-                    return str(self._request_funded(signer, "eth_sendRawTransaction", "0x" + raw.hex()))
+                    return str(self._funded(signer, "eth_sendRawTransaction", "0x" + raw.hex()))
                 except NodeRefused as refused:
                     # another process may have used the nonce since it was read
-                    if attempt == _NONCE_ATTEMPTS or not _says(refused, _NONCE_WORDS):
+                    if attempt == _NONCE_ATTEMPTS or not says(refused, _NONCE_WORDS):
                         raise
         raise AssertionError("every attempt returns or raises")
 
-    def _request_funded(self, signer: Signer, method: str, *params: Any) -> Any:
+    def _funded(self, signer: Signer, method: str, *params: Any) -> Any:
         try:
             return self._connection.request(method, *params)
         except NodeRefused as refused:
-            if not _says(refused, _FUNDS_WORDS):
+            failure = unfunded(refused, signer.address)
+            if failure is None:
                 raise
-            raise AccountUnfunded(
-                found=refused.found,
-                expected=f"ether for gas on {signer.address}",
-                remedy="fund the account, or run the chain without gas price",
-            ) from refused
+            raise failure from refused
 
     def _wait(self, tx_hash: str) -> dict[str, Any]:
         deadline = time.monotonic() + MINED_WITHIN_S
@@ -129,5 +118,17 @@ class Transactor:
             return self._locks[address]
 
 
-def _says(refused: NodeRefused, words: tuple[str, ...]) -> bool:
+def says(refused: NodeRefused, words: tuple[str, ...]) -> bool:
+    """Whether the node's own words have one of these in them."""
     return any(word in refused.found.lower() for word in words)
+
+
+def unfunded(refused: NodeRefused, address: str) -> AccountUnfunded | None:
+    """The failure of an account that cannot pay, if that is what the node says."""
+    if not says(refused, _FUNDS_WORDS):
+        return None
+    return AccountUnfunded(
+        found=refused.found,
+        expected=f"ether for gas on {address}",
+        remedy="fund the account, or run the chain without gas price",
+    )

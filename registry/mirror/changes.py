@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -13,6 +13,8 @@ from registry.mirror.tables import Block, Fact, Version, table_of
 from registry.ports import BlockRef
 
 Row = dict[str, Any]
+_CHUNK = 500
+"""Objects per query."""
 _BIGGEST_PART = "/"
 """The character after the dot: the upper end of all keys below a prefix."""
 
@@ -24,6 +26,8 @@ class Changes:
         self._connection = connection
         self._current: dict[tuple[str, str], Row | None] = {}
         self._latest: dict[tuple[str, str], str] = {}
+        self._below: set[tuple[str, str]] = set()
+        self._answers: dict[str, dict[Hashable, Any]] = {}
         self._closed: dict[str, list[Row]] = {}
         self._added: dict[str, dict[str, list[Row]]] = {}
         self._tables: dict[str, Any] = {}
@@ -59,6 +63,8 @@ class Changes:
         """The version of an object that holds now."""
         table = table_of(model)
         place = (table.name, key)
+        if place not in self._current and (table.name, key.rpartition(".")[0]) in self._below:
+            return None
         if place not in self._current:
             query = select(table).where(table.c.key == key, table.c.until_block.is_(None))
             found = self._connection.execute(query).mappings().one_or_none()
@@ -80,6 +86,8 @@ class Changes:
         """The object with the greatest key of one part below ``prefix``."""
         table = table_of(model)
         known = self._latest.get((table.name, prefix))
+        if known is None and (table.name, prefix) in self._below:
+            return None
         if known is None:
             query = (
                 select(table)
@@ -99,9 +107,43 @@ class Changes:
             self._current.setdefault((table.name, known), dict(found))
         return self.get(model, known)
 
+    def expect(self, model: type[Version], keys: Iterable[str]) -> None:
+        """Read the versions that hold now of many objects together."""
+        table = table_of(model)
+        wanted = [key for key in dict.fromkeys(keys) if (table.name, key) not in self._current]
+        for some in _chunks(wanted):
+            found = self._holding(table, table.c.key.in_(some))
+            self._current |= {(table.name, key): found.get(key) for key in some}
+
+    def expect_below(
+        self, model: type[Version], column: str, prefixes: Mapping[bytes, Iterable[str]]
+    ) -> None:
+        """As :meth:`expect` for all objects whose keys begin with some prefixes, which have a value of
+        ``column`` in common: prefixes by that value.
+        """
+        table = table_of(model)
+        for some in _chunks(list(prefixes)):
+            for key, row in self._holding(table, table.c[column].in_(some)).items():
+                self._current.setdefault((table.name, key), row)
+                above = (table.name, key.rpartition(".")[0])
+                self._latest[above] = max(key, self._latest.get(above, ""))
+            self._below |= {(table.name, prefix) for value in some for prefix in prefixes[value]}
+
+    def once(self, model: type[Version], question: Hashable, ask: Callable[[], Any]) -> Any:
+        """The answer to a question about one table, asked again only after something was put there."""
+        answers = self._answers.setdefault(table_of(model).name, {})
+        if question not in answers:
+            answers[question] = ask()
+        return answers[question]
+
+    def _holding(self, table: Any, condition: Any) -> dict[str, Row]:
+        query = select(table).where(condition, table.c.until_block.is_(None))
+        return {row["key"]: dict(row) for row in self._connection.execute(query).mappings()}
+
     def put(self, model: type[Version], key: str, values: Row) -> None:
         """From here on the object is ``values`` (all columns but those of the version itself)."""
         table = table_of(model)
+        self._answers.pop(table.name, None)
         row: Row = {
             **values,
             "key": key,
@@ -159,6 +201,10 @@ class Changes:
     def _add(self, table: Any, key: str, row: Row) -> None:
         self._tables[table.name] = table
         self._added.setdefault(table.name, {}).setdefault(key, []).append(row)
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 Projection = Callable[[Changes, Any, int], None]

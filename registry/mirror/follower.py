@@ -15,13 +15,17 @@ from sqlalchemy import Connection, delete, insert, select, update
 from registry.mirror.changes import Changes
 from registry.mirror.database import Database
 from registry.mirror.projections import project
+from registry.mirror.projections.ahead import read_ahead
 from registry.mirror.tables import TABLES, VERSIONS, Block, Fact, Position, table_of
 from registry.ports import BlockRef, ContractsChangedBeyond, Ledger, RecordedBlock
 
 WRITER_LOCK = 0x464C4D
 """Names the mirror's writers among a PostgreSQL server's advisory locks."""
-_CHUNK = 2_000
-"""Blocks per transaction."""
+_FIRST_REACH, _FARTHEST_REACH = 16, 2_000
+"""Blocks per transaction, at first and at most: as many as hold some ten thousand events, so that a rebuild
+takes no more memory than following does.
+"""
+_EVENTS = 10_000
 _POSITION_ID = 1
 
 
@@ -34,6 +38,7 @@ class Follower:
         self._database = database
         self._ledger = ledger
         self._lock = threading.Lock()
+        self._reach = _FIRST_REACH
 
     def position(self) -> BlockRef | None:
         """The last block applied."""
@@ -63,7 +68,7 @@ class Follower:
                 start = self._ledger.first_block if position is None else position.number + 1
                 if head < start:
                     return position
-                end = min(head, start + _CHUNK - 1)
+                end = min(head, start + self._reach - 1)
                 if known_until is not None and known_until >= start:
                     end = min(end, known_until)
                 try:
@@ -82,6 +87,7 @@ class Follower:
                     continue
                 # 3. apply
                 self._apply(position, blocks, after)
+                self._reach = _next_reach(self._reach, sum(len(block.events) for block in blocks))
 
     def drop(self) -> None:
         """Delete all rows."""
@@ -94,6 +100,7 @@ class Follower:
             if _position(connection) != position:
                 return  # another follower was here; look again
             changes = Changes(connection)
+            read_ahead(changes, (recorded.event for block in blocks for recorded in block.events))
             for block in blocks:
                 changes.start_block(block.ref)
                 for recorded in block.events:
@@ -126,6 +133,12 @@ class Follower:
             return self._ledger.block(ref.number).hash == ref.hash
         except LookupError:
             return False
+
+
+def _next_reach(reach: int, events: int) -> int:
+    if events > _EVENTS:
+        return max(1, reach // 2)
+    return min(_FARTHEST_REACH, 2 * reach) if 4 * events < _EVENTS else reach
 
 
 def _undo(connection: Connection, block: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import RowMapping, delete, insert, select
 
 from registry.mirror.database import Database
 from registry.mirror.migrate import migrate_vault
@@ -57,11 +57,7 @@ class SqlVault:
         """What is kept of a POD."""
         with self._database.reading() as connection:
             row = connection.execute(select(_POD).where(_POD.c.pod_id == pod_id)).mappings().one_or_none()
-        if row is None:
-            return None
-        return PodSecret(
-            bytes(row["pod_id"]), row["pod_code"], bytes(row["salt"]), row["payload"], row["owner"]
-        )
+        return None if row is None else _secret(row)
 
     def pod_id_of(self, pod_code: str) -> bytes | None:
         """The ``pod_id`` last made for a POD code."""
@@ -71,6 +67,16 @@ class SqlVault:
         with self._database.reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else bytes(found)
+
+    def pods_of(self, pod_codes: Sequence[str]) -> dict[str, PodSecret]:
+        """What is kept of PODs, by code, each as last made; codes of which nothing is kept are left out."""
+        found: dict[str, PodSecret] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(pod_codes), _CHUNK):
+                part = pod_codes[start : start + _CHUNK]
+                query = select(_POD).where(_POD.c.pod_code.in_(part)).order_by(_POD.c.number)
+                found |= {row["pod_code"]: _secret(row) for row in connection.execute(query).mappings()}
+        return found
 
     def put_opening(
         self,
@@ -123,3 +129,7 @@ class SqlVault:
     def close(self) -> None:
         """Give all database connections back."""
         self._database.close()
+
+
+def _secret(row: RowMapping) -> PodSecret:
+    return PodSecret(bytes(row["pod_id"]), row["pod_code"], bytes(row["salt"]), row["payload"], row["owner"])

@@ -27,6 +27,8 @@ from registry.ports.ledger import (
     Ledger,
     Receipt,
     RecordedBlock,
+    Sender,
+    Sent,
 )
 from registry.ports.measurements import (
     Accepted,
@@ -102,6 +104,8 @@ __all__ = [
     "Receipt",
     "RecordQueries",
     "RecordedBlock",
+    "Sender",
+    "Sent",
     "Refused",
     "SequenceAnswers",
     "Signer",

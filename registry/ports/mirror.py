@@ -92,6 +92,10 @@ class Vault(Protocol):
         """The ``pod_id`` last made for a POD code."""
         ...
 
+    def pods_of(self, pod_codes: Sequence[str]) -> dict[str, PodSecret]:
+        """What is kept of PODs, by code, each as last made; codes of which nothing is kept are left out."""
+        ...
+
     def put_opening(
         self,
         commitment: bytes,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -97,6 +98,10 @@ class PodQueries(Protocol):
     def pod(
         self, pod_id: bytes, *, day: int | None = None, as_of: datetime | None = None
     ) -> PodView | None: ...
+
+    def latest_pods(self, pod_ids: Sequence[bytes]) -> dict[bytes, PodView]:
+        """The latest versions of PODs, by id; those that were never registered are left out."""
+        ...
 
     def pods(
         self,

@@ -15,6 +15,11 @@ from registry.ports import PodSecret, Receipt, Signer, Vault
 from registry.services.recorder import Recorder
 
 PODS_PER_TRANSACTION = 100
+POSITION = r"^-?[0-9]{1,2}\.[0-9]{1,6},-?[0-9]{1,3}\.[0-9]{1,6}$"
+"""Latitude and longitude in degrees."""
+ACTIVATION_TIME_MAX_S = 86_400
+TECHNOLOGIES_MAX = 20
+TECHNOLOGY_LENGTH_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class PodApplication:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that cannot be registered, counted from 0, and the rule it breaks."""
+    """A row that cannot be registered and the rule it breaks; rows of a request count from 0, those of a file
+    by its lines.
+    """
 
     row: int
     violation: RuleViolation
@@ -91,12 +98,13 @@ def register_pods(
     if errors:
         raise ApplicationsInvalid(errors)
     # 2. vault
-    secrets_ = [_secret(recorder, bsp, application) for application in applications]
+    secrets_ = [secret_of(bsp, each, _kept(recorder.vault, each.pod_code)) for each in applications]
     before = {secret.pod_id: recorder.vault.pod(secret.pod_id) for secret in secrets_}
     recorder.vault.put_pods(secrets_)
     # 3. ledger
     registrations = [
-        _registration(application, secret) for application, secret in zip(applications, secrets_, strict=True)
+        registration_of(application, secret)
+        for application, secret in zip(applications, secrets_, strict=True)
     ]
     receipts: list[Receipt] = []
     for start in range(0, len(registrations), PODS_PER_TRANSACTION):
@@ -148,18 +156,27 @@ def _check(recorder: Recorder, application: PodApplication, seen: set[str]) -> N
     known = recorder.vault.pod_id_of(application.pod_code)
     registered = recorder.mirror.pod(known) if known is not None else None
     if registered is not None and not registered.withdrawn:
-        raise RuleViolation(
-            rule="POD-1",
-            field="pod_code",
-            found=f"{application.pod_code}, registered already",
-            allowed="one active registration per POD",
-            hint="the BSP responsible now withdraws it first",
-        )
+        raise registered_already(application.pod_code)
 
 
-def _secret(recorder: Recorder, bsp: int, application: PodApplication) -> PodSecret:
-    known = recorder.vault.pod_id_of(application.pod_code)
-    kept = recorder.vault.pod(known) if known is not None else None
+def registered_already(pod_code: str) -> RuleViolation:
+    """The refusal of a POD that has an active registration (POD-1)."""
+    return RuleViolation(
+        rule="POD-1",
+        field="pod_code",
+        found=f"{pod_code}, registered already",
+        allowed="one active registration per POD",
+        hint="the BSP responsible now withdraws it first",
+    )
+
+
+def _kept(vault: Vault, pod_code: str) -> PodSecret | None:
+    known = vault.pod_id_of(pod_code)
+    return None if known is None else vault.pod(known)
+
+
+def secret_of(bsp: int, application: PodApplication, kept: PodSecret | None) -> PodSecret:
+    """What the vault is to hold of a POD; ``kept``: what it holds of that POD's code now."""
     salt = kept.salt if kept is not None else secrets.token_bytes(SALT_LENGTH)
     payload = {
         "kind": "pod",
@@ -169,7 +186,7 @@ def _secret(recorder: Recorder, bsp: int, application: PodApplication) -> PodSec
     return PodSecret(pod_id(salt, application.pod_code), application.pod_code, salt, payload, bsp)
 
 
-def _registration(application: PodApplication, secret: PodSecret) -> Registration:
+def registration_of(application: PodApplication, secret: PodSecret) -> Registration:
     return Registration(
         pod_id=secret.pod_id,
         dso=application.dso,

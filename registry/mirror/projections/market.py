@@ -32,7 +32,7 @@ def _selected(changes: Changes, event: SelectionRecorded, _time: int) -> None:
         "cells": cells_bytes(event.cells),
         "commitment": event.commitment,
     }
-    changes.put(Selection, _outcome(event), row)
+    changes.put(Selection, outcome_key(event), row)
 
 
 def _declared(changes: Changes, event: PodDeclared, _time: int) -> None:
@@ -54,7 +54,7 @@ def _completed(changes: Changes, event: DeclarationCompleted, _time: int) -> Non
         "bsp": owner_of_aggregate(event.aggregate),
         "shortfall": cells_bytes(event.shortfall),
     }
-    changes.put(Completion, _outcome(event), row)
+    changes.put(Completion, outcome_key(event), row)
 
 
 def _filed(changes: Changes, event: BaselineFiled, _time: int) -> None:
@@ -64,16 +64,23 @@ def _filed(changes: Changes, event: BaselineFiled, _time: int) -> None:
         "day": event.day,
         "commitment": event.commitment,
     }
-    changes.put(Baseline, key(day_part(event.day), event.pod_id.hex()), row)
+    changes.put(Baseline, baseline_key(event), row)
 
 
-def _outcome(event: SelectionRecorded | DeclarationCompleted) -> str:
+def baseline_key(event: BaselineFiled) -> str:
+    """The key of a baseline."""
+    return key(day_part(event.day), event.pod_id.hex())
+
+
+def outcome_key(event: SelectionRecorded | DeclarationCompleted) -> str:
+    """The key of a session's outcome, and of its declaration's end."""
     return key(
         day_part(event.day), area_part(event.aggregate), area_part(event.perimeter), str(event.session)
     )
 
 
-def _serves(event: PodDeclared | PodReleased) -> str:
+def declaration_key(event: PodDeclared | PodReleased) -> str:
+    """The key of what a POD serves."""
     return key(
         day_part(event.day),
         event.pod_id.hex(),
@@ -84,7 +91,7 @@ def _serves(event: PodDeclared | PodReleased) -> str:
 
 
 def _quarters(changes: Changes, event: PodDeclared | PodReleased) -> int:
-    known = changes.get(Declaration, _serves(event))
+    known = changes.get(Declaration, declaration_key(event))
     return 0 if known is None else int(known["quarters"], 16)
 
 
@@ -98,7 +105,7 @@ def _set_quarters(changes: Changes, event: PodDeclared | PodReleased, quarters: 
         "bsp": owner_of_aggregate(event.aggregate),
         "quarters": f"{quarters:032x}",
     }
-    changes.put(Declaration, _serves(event), row)
+    changes.put(Declaration, declaration_key(event), row)
 
 
 PROJECTIONS: dict[str, Projection] = {

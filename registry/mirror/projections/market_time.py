@@ -30,6 +30,10 @@ def first_unfrozen_day(changes: Changes, time: int) -> int:
 
     The same answer as the contracts' ``firstUnfrozenDay``.
     """
+    return int(changes.once(Day, ("first unfrozen day", time), lambda: _first_unfrozen_day(changes, time)))
+
+
+def _first_unfrozen_day(changes: Changes, time: int) -> int:
     day = table_of(Day)
     current = day.c.until_block.is_(None)
     first = changes.scalar(Day, select(func.min(day.c.day)).where(current, day.c.opens_at > time))
@@ -81,7 +85,12 @@ def _published(changes: Changes, event: LightsPublished, _time: int) -> None:
         "down": cells_bytes(event.down),
         "payload_hash": event.payload_hash,
     }
-    changes.put(Light, key(day_part(event.day), area_part(event.perimeter), str(event.session)), row)
+    changes.put(Light, light_key(event), row)
+
+
+def light_key(event: LightsPublished) -> str:
+    """The key of a perimeter's lights of a session."""
+    return key(day_part(event.day), area_part(event.perimeter), str(event.session))
 
 
 PROJECTIONS: dict[str, Projection] = {

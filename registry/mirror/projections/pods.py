@@ -86,12 +86,12 @@ def _joined(changes: Changes, event: PodJoined, _time: int) -> None:
         "from_day": event.from_day,
         "until_day": None,
     }
-    changes.put(Membership, key(_members(event), day_part(event.from_day)), row)
+    changes.put(Membership, key(members_key(event), day_part(event.from_day)), row)
     _from_day(changes, event.pod_id, event.from_day, **{_column(changes, event): event.aggregate})
 
 
 def _left(changes: Changes, event: PodLeft, _time: int) -> None:
-    membership = changes.latest(Membership, _members(event))
+    membership = changes.latest(Membership, members_key(event))
     if membership is None:
         raise LookupError(f"the chain ends a membership of aggregate {event.aggregate} that never began")
     changes.amend(Membership, membership["key"], until_day=event.from_day)
@@ -109,7 +109,8 @@ def _declared(event: PodRegistered | PodChanged) -> Row:
     }
 
 
-def _members(event: PodJoined | PodLeft) -> str:
+def members_key(event: PodJoined | PodLeft) -> str:
+    """The key above all memberships of a POD in an aggregate."""
     return key(area_part(event.aggregate), event.pod_id.hex())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from registry.mirror.tables import Aggregate, Membership, Pod, table_of
 from registry.ports import PAGE
 from registry.views import AggregateView, MembershipView, PodView, PoolView
 
+_CHUNK = 500
 _POD = table_of(Pod)
 _LATER = _POD.alias("later")
 
@@ -25,6 +27,15 @@ class PodReader(Reader):
         """A POD as of a delivery day, or its latest version."""
         found = self._pods([_POD.c.pod_id == pod_id], day, as_of, None, 1)
         return found[0] if found else None
+
+    def latest_pods(self, pod_ids: Sequence[bytes]) -> dict[bytes, PodView]:
+        """The latest versions of PODs, by id; those that were never registered are left out."""
+        found: dict[bytes, PodView] = {}
+        for start in range(0, len(pod_ids), _CHUNK):
+            part = pod_ids[start : start + _CHUNK]
+            views = self._pods([_POD.c.pod_id.in_(part)], None, None, None, len(part))
+            found |= {view.pod_id: view for view in views}
+        return found
 
     def pods(
         self,

@@ -36,7 +36,9 @@ def leaves() -> dict[str, object]:
 def test_every_command_and_option_is_on_the_page() -> None:
     listed = dict(
         re.findall(
-            r"^\| `flexledger ((?:log |bench |devices |dso perimeters |dso )?[a-z]+)([^`]*)`", PAGE, re.M
+            r"^\| `flexledger ((?:log |bench |devices |pods |dso perimeters |dso )?[a-z]+)([^`]*)`",
+            PAGE,
+            re.M,
         )
     )
     commands = leaves()

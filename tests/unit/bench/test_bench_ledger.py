@@ -1,0 +1,48 @@
+"""`bench ledger` in small: every line is there, and what it records is what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.chain import BLOCK_GAS, LedgerSizes, measure_ledger
+from bench.results import Result
+from bench.servers import MissingProgram
+from tests.conftest import not_run
+
+SIZES = LedgerSizes(pods=200, perimeters=2, selected=8, block_s=0.1)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Result]:
+    try:
+        return {result.name: result for result in measure_ledger(SIZES)}
+    except MissingProgram as error:
+        not_run(str(error))
+
+
+def test_every_line_is_there(measured: dict[str, Result]) -> None:
+    parts = ("", ".blocks", ".mirror_lag", ".mirror")
+    assert measured.keys() == {
+        *(f"ledger.register{part}" for part in parts),
+        *(f"ledger.day{part}" for part in parts),
+        "ledger.memory",
+    }
+    assert all(result.line() for result in measured.values())
+
+
+def test_all_was_recorded_and_mirrored(measured: dict[str, Result]) -> None:
+    """Of the registration an event per POD; of the day six lights per perimeter, and for each market and
+    session an outcome and the end of a declaration per perimeter and a declaration per POD.
+    """
+    assert measured["ledger.register.mirror"].sizes["events"] == SIZES.pods
+    day = 6 * (SIZES.perimeters + 2 * 2 * SIZES.perimeters + SIZES.selected)
+    assert measured["ledger.day.mirror"].sizes["events"] == day
+    assert measured["ledger.register.blocks"].sizes["transactions"] == 3
+    assert measured["ledger.register"].sizes["gas_per_pod"] < 33_000
+
+
+def test_fewer_blocks_than_the_gas_fills_are_not_possible(measured: dict[str, Result]) -> None:
+    for name in ("ledger.register.blocks", "ledger.day.blocks"):
+        result = measured[name]
+        assert result.reference_value == -(-int(result.sizes["gas"]) // BLOCK_GAS)
+        assert result.ratio <= 1
