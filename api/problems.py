@@ -75,8 +75,8 @@ def status_of(error: RuleViolation) -> int:
 
 
 def violation_response(error: RuleViolation, **more: object) -> JSONResponse:
-    """The problem document of a violated rule, with ``more`` members; of a batch with bad rows, every row; of a
-    typed error of the contracts, its name and values.
+    """The problem document of a violated rule, with ``more`` members; of a batch with bad rows, every row;
+    of a typed error of the contracts, its name and values.
     """
     status = status_of(error)
     fields: dict[str, Any] = {name: text or "an empty text" for name, text in error.as_dict().items()}
