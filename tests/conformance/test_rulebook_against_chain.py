@@ -7,25 +7,20 @@ other accepts with equal events, whatever one refuses, the other refuses with th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from eth_utils import keccak
 
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
-from registry.domain.calendar import from_unix
-from registry.domain.events import Event
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
 from registry.domain.statements import Statement
-from registry.ledger.opening import EmbeddedLedger, open_embedded
 from registry.ledger.signers import LocalSigner
+from tests.conformance.side_by_side import Both
 from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import (
     ADMIN,
@@ -34,10 +29,8 @@ from tests.unit.domain.consortium import (
     DISPUTE_WINDOW_S,
     DSO,
     FEEDER_1,
-    FOUNDED_AT,
     GLOBAL,
     GLOBAL_PRODUCT,
-    KINDS,
     LOCAL,
     LOCAL_PRODUCT,
     NODE,
@@ -63,80 +56,6 @@ from tests.unit.domain.consortium import (
 LENGTH = 300
 """Steps of a stream: by then its delivery days are over, and hardly anything is accepted any more."""
 SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
-
-
-class SetClock:
-    """Stands where it was set."""
-
-    def __init__(self, instant: datetime) -> None:
-        self.instant = instant
-
-    def now(self) -> datetime:
-        return self.instant
-
-
-class Chain:
-    """The contracts on an embedded chain, asked as the rulebook is."""
-
-    def __init__(self, folder: Path) -> None:
-        keys = {party: LocalSigner(keccak(text=f"party {party}")) for party in (ADMIN, *KINDS)}
-        self.addresses = {party: key.address for party, key in keys.items()}
-        self._keys = {key.address: key for key in keys.values()}
-        self._clock = SetClock(from_unix(FOUNDED_AT) - timedelta(hours=1))
-        self._opened: EmbeddedLedger = open_embedded(
-            folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S
-        )
-
-    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
-        self._clock.instant = from_unix(now)
-        receipt = self._opened.ledger.send(command, self._keys[sender])
-        assert receipt.block_time == now
-        return [recorded.event for recorded in receipt.events]
-
-    def adopt(self, key: LocalSigner) -> None:
-        self._keys[key.address] = key
-
-    def close(self) -> None:
-        self._opened.close()
-
-
-class Both:
-    """Rulebook and chain side by side."""
-
-    def __init__(self, rulebook: Rulebook, chain: Chain) -> None:
-        self.rulebook = rulebook
-        self.chain = chain
-
-    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
-        """What both answer.
-
-        Raises:
-            Refusal: both refuse, alike.
-            AssertionError: they differ.
-        """
-        expected = answer(self.rulebook, command, sender, now)
-        found = answer(self.chain, command, sender, now)
-        assert found == expected, f"{command}\nchain: {found}\nrules: {expected}"
-        if isinstance(expected, tuple):
-            raise Refusal.decoded(expected[0], list(expected[1].values()))
-        return expected
-
-
-def answer(
-    ledger: Rulebook | Chain, command: c.Command, sender: str, now: int
-) -> list[Event] | tuple[str, dict[str, object]]:
-    """Events, or name and values of the refusal."""
-    try:
-        return ledger.execute(command, sender, now)
-    except Refusal as refusal:
-        return refusal.name, refusal.values
-
-
-@pytest.fixture
-def both(tmp_path: Path) -> Iterator[Both]:
-    chain = Chain(tmp_path)
-    yield Both(Rulebook(chain.addresses[ADMIN], DISPUTE_WINDOW_S), chain)
-    chain.close()
 
 
 @pytest.mark.rule(
