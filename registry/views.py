@@ -124,6 +124,21 @@ class PodView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView(View):
+    """A BSP's claim of a POD that ``holder`` was responsible for when it was made (POD-5). ``granted`` is
+    None until the DSO hands the POD over (true) or the BSP drops the claim (false); ``mandate_hash`` commits
+    to the customer's mandate.
+    """
+
+    pod_id: bytes
+    bsp: int
+    holder: int
+    dso: int
+    mandate_hash: bytes
+    granted: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateView(View):
     """A BSP's pool of PODs for one market scope (AGG-1)."""
 

@@ -33,7 +33,10 @@ contract PodsWalk is PodsWorld {
         if (bsp == 0) {
             register(seed >> 8 & 1 == 0 ? BSP : OTHER_BSP, podId);
         } else if (seed >> 8 & 3 == 0) {
-            withdraw(bsp, podId);
+            if (seed >> 12 & 1 == 0) return withdraw(bsp, podId);
+            uint16 other = bsp == BSP ? OTHER_BSP : BSP;
+            claim(other, podId);
+            handOver(podId, other);
         } else if (bsp == BSP && seed >> 8 & 3 == 1) {
             change(podId, uint24(bound(seed >> 16, 1, 1000)), uint24(bound(seed >> 32, 0, 1000)));
         }

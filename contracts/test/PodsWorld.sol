@@ -87,6 +87,16 @@ abstract contract PodsWorld is World {
         pods.withdraw(bsp, one(podId));
     }
 
+    function claim(uint16 bsp, bytes32 podId) internal {
+        vm.prank(signerOf(bsp));
+        pods.claim(bsp, oneClaim(podId));
+    }
+
+    function handOver(bytes32 podId, uint16 bsp) internal {
+        vm.prank(signerOf(DSO));
+        pods.handOver(DSO, oneHandover(podId, bsp));
+    }
+
     function confirm(bytes32 podId) internal {
         decide(decision(podId, StaticLight.Confirmed, UP_KW, DOWN_KW));
     }
@@ -144,6 +154,16 @@ abstract contract PodsWorld is World {
     function one(IPods.Registration memory item) internal pure returns (IPods.Registration[] memory items) {
         items = new IPods.Registration[](1);
         items[0] = item;
+    }
+
+    function oneClaim(bytes32 podId) internal pure returns (IPods.PodClaim[] memory items) {
+        items = new IPods.PodClaim[](1);
+        items[0] = IPods.PodClaim(podId, "mandate");
+    }
+
+    function oneHandover(bytes32 podId, uint16 bsp) internal pure returns (IPods.Handover[] memory items) {
+        items = new IPods.Handover[](1);
+        items[0] = IPods.Handover(podId, bsp);
     }
 
     function one(bytes32 item) internal pure returns (bytes32[] memory items) {

@@ -173,6 +173,8 @@ ReasonMissing POD-2: pod_id
     reason | none | a reason for a modulation or an invalidation
 StaticLightMissing POD-2: pod_id light
     static light of {pod_id!h} | {light} | confirmed or modulated
+ClaimStep POD-5: pod_id bsp holder
+    claim of {pod_id!h} | by BSP {bsp}, held by {holder} | a step that the claim allows now
 AggregateOfOther AGG-1: aggregate bsp
     aggregate | {aggregate} | an aggregate of BSP {bsp}
 AggregateExists AGG-1: aggregate

@@ -217,14 +217,18 @@ def deal_terms(openings: Openings, case: SettlementCase) -> dict[bytes, DealTerm
 
 
 def filed_baselines(facts: Facts, openings: Openings, case: SettlementCase) -> dict[bytes, tuple[int, ...]]:
-    """Per POD of the case the baseline filed last; PODs that filed nothing are left out (BAS-1).
+    """Per POD of the case the baseline that the case's BSP filed last; PODs without one are left out (BAS-1).
+
+    What another BSP filed before it handed the POD over for that day does not count (POD-5).
 
     Raises :class:`RuleViolation` (BAS-1) for a filed baseline that was not opened, or that opens to something
     else.
     """
     found: dict[bytes, tuple[int, ...]] = {}
     pods = {pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)}
-    for filing in facts.of(BaselineFiled, lambda e: e.day == case.day.number and e.pod_id in pods):
+    for filing in facts.of(
+        BaselineFiled, lambda e: (e.day, e.bsp) == (case.day.number, case.bsp) and e.pod_id in pods
+    ):
         found[filing.event.pod_id] = _baseline(filing.event, openings)
     return found
 

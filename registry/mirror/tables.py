@@ -13,6 +13,7 @@ history (a whole-part prefix of a key asks for all objects below it):
 ========================================== party          party (5 digits)
 signer         address (lower case) day            day (5)                                          perimeter
 perimeter (13) pod            pod_id (64 hex) . from_day (5)                   aggregate      aggregate (13)
+claim          pod_id (64 hex) . bsp (5)
 membership     aggregate . pod_id . from_day                    product        product (10) qualification
 aggregate . product                              equivalence    from product . to product light          day .
 perimeter . session (1)                    selection      day . aggregate . perimeter . session declaration
@@ -140,7 +141,7 @@ class Perimeter(Version, table=True):
 
 
 class Pod(Version, table=True):
-    """PODs, one object per day from which something else holds (POD-1 to POD-3)."""
+    """PODs, one object per day from which something else holds (POD-1 to POD-3, POD-5)."""
 
     __table_args__ = (
         Index("ix_pod_bsp_key", "bsp", "key"),
@@ -168,6 +169,18 @@ class Pod(Version, table=True):
     perimeter: int | None = _big(default=None)
     local_aggregate: int | None = _big(default=None)
     global_aggregate: int | None = _big(default=None)
+
+
+class Claim(Version, table=True):
+    """BSPs' claims of PODs that ``holder`` was responsible for; ``granted`` is null until one is handed over
+    or dropped (POD-5). ``dso`` connects the POD."""
+
+    pod_id: bytes = _octets()
+    bsp: int = Field(index=True)
+    holder: int = Field(index=True)
+    dso: int = Field(index=True)
+    mandate_hash: bytes = _octets()
+    granted: bool | None
 
 
 class Aggregate(Version, table=True):
@@ -351,6 +364,7 @@ VERSIONS: tuple[type[Version], ...] = (
     Day,
     Perimeter,
     Pod,
+    Claim,
     Aggregate,
     Membership,
     ProductRow,

@@ -14,6 +14,7 @@ from registry.views import (
     AggregateView,
     BaselineView,
     CheckpointView,
+    ClaimView,
     CompletionView,
     DayView,
     DeclarationView,
@@ -106,6 +107,21 @@ class PodQueries(Protocol):
 
     def pod_versions(self, pod_id: bytes, *, as_of: datetime | None = None) -> list[PodView]:
         """All versions of a POD by the day they take effect (POD-5)."""
+        ...
+
+    def claims(
+        self,
+        *,
+        party: int | None = None,
+        dso: int | None = None,
+        pending: bool = False,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[ClaimView]:
+        """Claims that a BSP made or that were made against it (``party``), on a DSO's grid (``dso``), of all;
+        ``pending``: only those that can still be granted (POD-5).
+        """
         ...
 
     def aggregate(self, aggregate: int, *, as_of: datetime | None = None) -> AggregateView | None: ...

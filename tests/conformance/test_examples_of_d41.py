@@ -69,8 +69,8 @@ def test_section_6_3_mutual_unavailability(world: Consortium) -> None:
 
 @pytest.mark.rule("SES-2", "SES-3")
 def test_section_6_3_what_is_left_of_a_partial_selection(world: Consortium) -> None:
-    """MSD ex-ante takes a third of AGG_2 for hour 6. The BSP alone knows that POD 2 serves; having said so, it
-    can sell all of AGG_1 in LFP 2, but not the same POD.
+    """MSD ex-ante takes a third of AGG_2 for hour 6. The BSP alone knows that POD 2 serves; having said so,
+    it can sell all of AGG_1 in LFP 2, but not the same POD.
     """
     world.publish(1)
     world.select_global(1, selection(GLOBAL, {HOUR_6: 10}))
@@ -84,8 +84,8 @@ def test_section_6_3_what_is_left_of_a_partial_selection(world: Consortium) -> N
 
 @pytest.mark.rule("DTL-1", "DTL-4", "DTL-5")
 def test_figure_12_updating_the_perimeters_adds_capability(both: Both, world: Consortium) -> None:
-    """Downward services only, one unit of the figure being 5 kW. SS_1 takes 3 of which 2 are used, SS_2 takes 6
-    of which 2 are used. As one perimeter the bottleneck SS_1 stands for both and leaves 1; as P1* and P2*
+    """Downward services only, one unit of the figure being 5 kW. SS_1 takes 3 of which 2 are used, SS_2 takes
+    6 of which 2 are used. As one perimeter the bottleneck SS_1 stands for both and leaves 1; as P1* and P2*
     they leave 1 and 4. The same wish of the TSO, 2 units, is refused today and accepted tomorrow, because
     today's partition was frozen when its first session opened.
     """

@@ -324,6 +324,34 @@ def test_a_pod_by_delivery_day_and_by_time_of_record(mirror: SqlMirror, ledger: 
     assert mirror.pods(light=StaticLight.REQUESTED)[0].bsp == OTHER_BSP
 
 
+@pytest.mark.rule("POD-5")
+def test_claims_and_the_handover_of_a_pod(mirror: SqlMirror, ledger: FakeLedger) -> None:
+    pods = sorted(word(str(number)) for number in range(3))
+    ledger.mine(*(registered(pod) for pod in pods), *(lit(pod, UNFROZEN, 50) for pod in pods))
+    claimed = ledger.mine(
+        *((address_of(OTHER_BSP), facts.PodClaimed(pod, OTHER_BSP, BSP, word("mandate"))) for pod in pods)
+    )
+    mirror.catch_up()
+    assert [view.pod_id for view in mirror.claims(dso=DSO, pending=True)] == pods
+    ledger.mine(
+        (address_of(DSO), facts.PodHandedOver(pods[0], OTHER_BSP, BSP, DSO, UNFROZEN + 1)),
+        (address_of(OTHER_BSP), facts.PodClaimDropped(pods[1], OTHER_BSP)),
+        (address_of(BSP), facts.PodWithdrawn(pods[2], BSP, UNFROZEN + 1)),
+    )
+    mirror.catch_up()
+    assert [view.granted for view in mirror.claims(party=BSP)] == [True, False, None]
+    assert mirror.claims(pending=True) == [], "the third lapsed with the BSP that it was against"
+    assert len(mirror.claims(party=OTHER_BSP, pending=True, as_of=at(claimed.time))) == 3
+    assert mirror.claims(party=TSO) == []
+    assert mirror.claims(after=mirror.claims(limit=2)[-1].key)[0].pod_id == pods[2]
+    told = {day: mirror.pod(pods[0], day=day) for day in (UNFROZEN, UNFROZEN + 1, UNFROZEN + 9)}
+    assert [(view.bsp, view.granted_up_kw) for view in told.values() if view] == [
+        (BSP, 50),
+        (OTHER_BSP, 50),
+        (OTHER_BSP, 50),
+    ]
+
+
 @pytest.mark.rule("AGG-1")
 def test_members_and_pools_of_aggregates_by_day(mirror: SqlMirror, ledger: FakeLedger) -> None:
     pods = sorted(word(str(number)) for number in range(3))

@@ -59,7 +59,19 @@ SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
 
 
 @pytest.mark.rule(
-    "ACT-1", "ACT-2", "POD-1", "POD-2", "POD-3", "AGG-1", "AGG-2", "PRD-1", "PRQ-1", "TOE-1", "TOE-2", "DEV-1"
+    "ACT-1",
+    "ACT-2",
+    "POD-1",
+    "POD-2",
+    "POD-3",
+    "POD-5",
+    "AGG-1",
+    "AGG-2",
+    "PRD-1",
+    "PRQ-1",
+    "TOE-1",
+    "TOE-2",
+    "DEV-1",
 )
 @pytest.mark.rule(
     "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"

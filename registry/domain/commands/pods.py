@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from registry.domain.aggregates import AggregateDraft
 from registry.domain.commands.base import Command
-from registry.domain.pods import Registration, StaticLightDecision
+from registry.domain.pods import Handover, PodClaim, Registration, StaticLightDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,36 @@ class WithdrawPods(Command):
     function: ClassVar[str] = "withdraw"
     bsp: int
     pod_ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPods(Command):
+    """A BSP claims PODs of another one, with its customers' mandates (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "claim"
+    bsp: int
+    claims: tuple[PodClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropClaims(Command):
+    """A BSP takes back claims (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "dropClaims"
+    bsp: int
+    pod_ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverPods(Command):
+    """The connecting DSO hands claimed PODs over to their next BSP (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "handOver"
+    dso: int
+    handovers: tuple[Handover, ...]
 
 
 @dataclass(frozen=True, slots=True)

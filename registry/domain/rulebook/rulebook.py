@@ -7,14 +7,17 @@ from registry.domain.commands import (
     AttestStatement,
     BindDevices,
     ChangePods,
+    ClaimPods,
     Command,
     CreateAggregates,
     DeclarePerimeters,
     DeclarePods,
     DisputeStatement,
+    DropClaims,
     EndDevices,
     FileBaselines,
     GiveStaticLights,
+    HandOverPods,
     JoinAggregate,
     LeaveAggregate,
     PublishLights,
@@ -93,6 +96,8 @@ class Rulebook:
             case DeclarePerimeters() | PublishLights():
                 return self.lights.execute(command, call)
             case RegisterPods() | ChangePods() | WithdrawPods() | GiveStaticLights():
+                return self.pods.execute(command, call)
+            case ClaimPods() | DropClaims() | HandOverPods():
                 return self.pods.execute(command, call)
             case CreateAggregates() | JoinAggregate() | LeaveAggregate():
                 return self.aggregates.execute(command, call)

@@ -12,6 +12,9 @@ from registry.domain.enums import Scope, StaticLight
 from registry.domain.events import (
     AggregateCreated,
     PodChanged,
+    PodClaimDropped,
+    PodClaimed,
+    PodHandedOver,
     PodJoined,
     PodLeft,
     PodRegistered,
@@ -20,9 +23,9 @@ from registry.domain.events import (
 )
 from registry.domain.pods import NO_REASON
 from registry.mirror.changes import Changes, Projection, Row
-from registry.mirror.keys import area_part, day_part, key
+from registry.mirror.keys import area_part, day_part, key, party_part
 from registry.mirror.projections.market_time import first_unfrozen_day
-from registry.mirror.tables import Aggregate, Membership, Pod
+from registry.mirror.tables import Aggregate, Claim, Membership, Pod
 
 _UNGRANTED = {
     "light": int(StaticLight.REQUESTED),
@@ -54,6 +57,29 @@ def _changed(changes: Changes, event: PodChanged, _time: int) -> None:
 def _withdrawn(changes: Changes, event: PodWithdrawn, _time: int) -> None:
     gone = {"withdrawn": True, "local_aggregate": None, "global_aggregate": None}
     _from_day(changes, event.pod_id, event.from_day, **gone)
+
+
+def _claimed(changes: Changes, event: PodClaimed, _time: int) -> None:
+    row = {
+        "pod_id": event.pod_id,
+        "bsp": event.bsp,
+        "holder": event.holder,
+        "dso": _latest(changes, event.pod_id)["dso"],
+        "mandate_hash": event.mandate_hash,
+        "granted": None,
+    }
+    changes.put(Claim, _claim(event), row)
+
+
+def _claim_dropped(changes: Changes, event: PodClaimDropped, _time: int) -> None:
+    changes.amend(Claim, _claim(event), granted=False)
+
+
+def _handed_over(changes: Changes, event: PodHandedOver, _time: int) -> None:
+    changes.amend(Claim, _claim(event), granted=True)
+    _from_day(
+        changes, event.pod_id, event.from_day, bsp=event.bsp, local_aggregate=None, global_aggregate=None
+    )
 
 
 def _light_given(changes: Changes, event: StaticLightGiven, _time: int) -> None:
@@ -109,6 +135,10 @@ def _declared(event: PodRegistered | PodChanged) -> Row:
     }
 
 
+def _claim(event: PodClaimed | PodClaimDropped | PodHandedOver) -> str:
+    return key(event.pod_id.hex(), party_part(event.bsp))
+
+
 def _members(event: PodJoined | PodLeft) -> str:
     return key(area_part(event.aggregate), event.pod_id.hex())
 
@@ -119,10 +149,14 @@ def _column(changes: Changes, event: PodJoined | PodLeft) -> str:
 
 
 def _from_day(changes: Changes, pod_id: bytes, from_day: int, **differences: Any) -> None:
+    _put(changes, pod_id, from_day, {**_latest(changes, pod_id), **differences})
+
+
+def _latest(changes: Changes, pod_id: bytes) -> Row:
     latest = changes.latest(Pod, pod_id.hex())
     if latest is None:
         raise LookupError(f"the chain names POD {pod_id.hex()}, which was never registered")
-    _put(changes, pod_id, from_day, {**latest, **differences})
+    return latest
 
 
 def _put(changes: Changes, pod_id: bytes, from_day: int, row: Row) -> None:
@@ -133,6 +167,9 @@ PROJECTIONS: dict[str, Projection] = {
     "PodRegistered": _registered,
     "PodChanged": _changed,
     "PodWithdrawn": _withdrawn,
+    "PodClaimed": _claimed,
+    "PodClaimDropped": _claim_dropped,
+    "PodHandedOver": _handed_over,
     "StaticLightGiven": _light_given,
     "AggregateCreated": _created,
     "PodJoined": _joined,

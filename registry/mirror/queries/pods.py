@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from registry.domain.enums import PodCategory, Scope, StaticLight, VoltageLevel
 from registry.mirror.keys import area_part
 from registry.mirror.queries.reader import Reader, Row, base, columns, equal, on_day, seen
-from registry.mirror.tables import Aggregate, Membership, Pod, table_of
+from registry.mirror.tables import Aggregate, Claim, Membership, Pod, table_of
 from registry.ports import PAGE
-from registry.views import AggregateView, MembershipView, PodView, PoolView
+from registry.views import AggregateView, ClaimView, MembershipView, PodView, PoolView
 
 _POD = table_of(Pod)
 _LATER = _POD.alias("later")
@@ -54,6 +54,42 @@ class PodReader(Reader):
         rows = self._rows(Pod, _POD.c.pod_id == pod_id, as_of=as_of)
         ends = [row["from_day"] for row in rows[1:]] + [None]
         return [_pod(row, until) for row, until in zip(rows, ends, strict=True)]
+
+    def claims(
+        self,
+        *,
+        party: int | None = None,
+        dso: int | None = None,
+        pending: bool = False,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[ClaimView]:
+        """Claims by POD and claiming BSP."""
+        table = table_of(Claim)
+        wanted = list(equal(table, dso=dso))
+        if party is not None:
+            wanted.append(or_(table.c.bsp == party, table.c.holder == party))
+        if pending:
+            with self._database.reading() as connection:
+                held = (
+                    select(_POD.c.key)
+                    .where(
+                        seen(connection, _POD, as_of),
+                        _in_force(seen(connection, _LATER, as_of), None),
+                        _POD.c.pod_id == table.c.pod_id,
+                        _POD.c.bsp == table.c.holder,
+                        _POD.c.withdrawn.is_(False),
+                    )
+                    .exists()
+                )
+            wanted += [table.c.granted.is_(None), held]
+        return [
+            ClaimView(
+                **base(row), **columns(row, "pod_id", "bsp", "holder", "dso", "mandate_hash", "granted")
+            )
+            for row in self._rows(Claim, *wanted, as_of=as_of, after=after, limit=limit)
+        ]
 
     def aggregate(self, aggregate: int, *, as_of: datetime | None = None) -> AggregateView | None:
         """An aggregate by its number."""

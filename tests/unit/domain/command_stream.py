@@ -21,7 +21,14 @@ from registry.domain.devices import Binding
 from registry.domain.lights import PerimeterDraft, PerimeterLights
 from registry.domain.market import BaselineFiling, PodQuarters, Selection, hours_of, quarters_of
 from registry.domain.participants import PartyKind
-from registry.domain.pods import PodCategory, StaticLight, StaticLightDecision, VoltageLevel
+from registry.domain.pods import (
+    Handover,
+    PodCategory,
+    PodClaim,
+    StaticLight,
+    StaticLightDecision,
+    VoltageLevel,
+)
 from registry.domain.prequalification import QualificationState
 from registry.domain.quantities import GREEN, pack_cells, pack_raw, pack_selection
 from registry.domain.rulebook import Rulebook
@@ -99,6 +106,9 @@ class CommandStream:
             self.register,
             self.change,
             self.withdraw,
+            self.claim,
+            self.drop_claim,
+            self.hand_over,
             self.static_lights,
             self.join,
             self.leave,
@@ -285,6 +295,20 @@ class CommandStream:
     def withdraw(self) -> Step:
         bsp = self._of(BSP, OTHER_BSP)
         return c.WithdrawPods(bsp, (self._of(*PODS),)), bsp
+
+    def claim(self) -> Step:
+        bsp = self._of(OTHER_BSP, OTHER_BSP, BSP)
+        return c.ClaimPods(bsp, (PodClaim(self._of(*PODS), self._word()),)), bsp
+
+    def drop_claim(self) -> Step:
+        bsp = self._of(BSP, OTHER_BSP)
+        return c.DropClaims(bsp, (self._of(*PODS),)), bsp
+
+    def hand_over(self) -> Step:
+        claims = self._rulebook.pods.claims()
+        pod_id, bsp = self._of(*(claims or [(PODS[0], BSP)]), (self._of(*PODS), self._of(BSP, OTHER_BSP)))
+        dso = self._of(DSO, DSO, DSO, OTHER_DSO)
+        return c.HandOverPods(dso, (Handover(pod_id, bsp),)), dso
 
     def static_lights(self) -> Step:
         rows = tuple(

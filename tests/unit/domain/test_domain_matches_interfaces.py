@@ -31,6 +31,8 @@ INHERITED_ERRORS = {"EnforcedPause", "ExpectedPause", "AccessControlUnauthorized
 STRUCTS: dict[str, type] = {
     "Admission": participants.Admission,
     "Registration": pods.Registration,
+    "PodClaim": pods.PodClaim,
+    "Handover": pods.Handover,
     "StaticLightDecision": pods.StaticLightDecision,
     "Pod": pods.Pod,
     "Pool": pods.Pool,

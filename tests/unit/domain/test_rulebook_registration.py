@@ -9,11 +9,20 @@ import pytest
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
 from registry.domain.errors import RuleViolation
-from registry.domain.events import PerimeterDeclared, PerimeterEnded, PodLeft, PodWithdrawn, SignerRotated
+from registry.domain.events import (
+    PerimeterDeclared,
+    PerimeterEnded,
+    PodClaimDropped,
+    PodClaimed,
+    PodHandedOver,
+    PodLeft,
+    PodWithdrawn,
+    SignerRotated,
+)
 from registry.domain.identifiers import aggregate_id
 from registry.domain.lights import PerimeterDraft
 from registry.domain.participants import PartyKind
-from registry.domain.pods import Pool, StaticLight, StaticLightDecision
+from registry.domain.pods import Handover, PodClaim, Pool, StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.rulebook.state import Journal, Table
 from registry.domain.sessions import ScheduleTemplate
@@ -124,6 +133,42 @@ def test_a_pod_has_one_registration_and_may_change_its_bsp(world: Consortium) ->
     assert held[0] is None
     assert held[1] is not None
     assert (held[1].bsp, held[1].light, held[1].local_aggregate) == (OTHER_BSP, StaticLight.REQUESTED, 0)
+
+
+@pytest.mark.rule("POD-5", "AGG-2")
+def test_a_switch_of_bsp_needs_the_next_bsp_and_the_dso(world: Consortium) -> None:
+    """The BSP before may be against it; who was responsible for each day stays known."""
+    claim = c.ClaimPods(OTHER_BSP, (PodClaim(PODS[0], REASON),))
+    over = c.HandOverPods(DSO, (Handover(PODS[0], OTHER_BSP),))
+    world.refuses(over, DSO, "ClaimStep", pod_id=PODS[0], bsp=OTHER_BSP, holder=BSP)
+    world.refuses(c.ClaimPods(BSP, claim.claims), BSP, "ClaimStep", holder=BSP)
+    assert world.do(claim, OTHER_BSP) == [PodClaimed(PODS[0], OTHER_BSP, BSP, REASON)]
+    world.refuses(claim, OTHER_BSP, "ClaimStep", holder=BSP)
+    drop = c.DropClaims(OTHER_BSP, (PODS[0],))
+    assert world.do(drop, OTHER_BSP) == [PodClaimDropped(PODS[0], OTHER_BSP)]
+    world.refuses(drop, OTHER_BSP, "ClaimStep", holder=0)
+    world.do(claim, OTHER_BSP)
+    foreign = c.HandOverPods(OTHER_DSO, over.handovers)
+    world.refuses(foreign, OTHER_DSO, "PodOfOtherDso", dso=DSO, caller=OTHER_DSO)
+    world.refuses(over, OTHER_DSO, "NotAuthorised", party=DSO)
+    world.now = SCHEDULE.opens_at
+    assert world.do(over, DSO) == [
+        PodLeft(LOCAL, PODS[0], TODAY + 1),
+        PodLeft(GLOBAL, PODS[0], TODAY + 1),
+        PodHandedOver(PODS[0], OTHER_BSP, BSP, DSO, TODAY + 1),
+    ]
+    today, tomorrow = (world.rulebook.pods.pod_at(PODS[0], day) for day in (TODAY, TODAY + 1))
+    assert today is not None and tomorrow is not None
+    assert (today.bsp, today.aggregates) == (BSP, (LOCAL, GLOBAL))
+    assert (tomorrow.bsp, tomorrow.aggregates) == (OTHER_BSP, ())
+    assert (tomorrow.light, tomorrow.granted_up_kw, tomorrow.perimeter) == (
+        today.light,
+        today.granted_up_kw,
+        today.perimeter,
+    )
+    world.refuses(over, DSO, "ClaimStep", holder=OTHER_BSP)
+    world.refuses(c.WithdrawPods(BSP, (PODS[0],)), BSP, "PodOfOtherBsp", bsp=OTHER_BSP)
+    world.do(c.JoinAggregate(OTHER_BSP, OTHER_GLOBAL, (PODS[0],)), OTHER_BSP)
 
 
 @pytest.mark.rule("POD-1")

@@ -170,8 +170,8 @@ class Storyteller:
         """The next so many turns of the story, each of one or more events."""
         turns = (
             self._register, self._register, self._register, self._light, self._light, self._join, self._join,
-            self._leave, self._change, self._withdraw, self._trade, self._declare, self._measure,
-            self._settle, self._qualify, self._rotate, self._schedule,
+            self._leave, self._change, self._withdraw, self._switch, self._trade, self._declare,
+            self._measure, self._settle, self._qualify, self._rotate, self._schedule,
         )  # fmt: skip
         told: list[tuple[str, Event]] = []
         for _ in range(count):
@@ -252,6 +252,23 @@ class Storyteller:
         told = self._exits(pod) + self._exits(pod)
         self._pods[pod]["is"] = "gone"
         return [*told, (address_of(bsp), facts.PodWithdrawn(pod, bsp, self._day))]
+
+    def _switch(self) -> list[tuple[str, Event]]:
+        """Both BSPs' claims never stand at once here; one of them is dropped or granted."""
+        pod = self._pick("granted", "requested")
+        if pod is None:
+            return []
+        before = int(str(self._pods[pod]["bsp"]))
+        after = OTHER_BSP if before == BSP else BSP
+        claimed = (address_of(after), facts.PodClaimed(pod, after, before, word("mandate")))
+        if self._random.random() < 0.3:
+            return [claimed, (address_of(after), facts.PodClaimDropped(pod, after))]
+        if self._random.random() < 0.3:
+            return [claimed]
+        told = self._exits(pod) + self._exits(pod)
+        self._pods[pod]["bsp"] = after
+        over = facts.PodHandedOver(pod, after, before, DSO, self._day)
+        return [claimed, *told, (address_of(DSO), over)]
 
     def _trade(self) -> list[tuple[str, Event]]:
         session, area = self._random.randrange(1, 7), self._random.choice(PERIMETERS)
