@@ -102,7 +102,7 @@ def run_compiler(sources: Mapping[str, str], packages: Path) -> tuple[str, dict[
     complaints = [
         each["formattedMessage"]
         for each in output.get("errors", [])
-        if each["severity"] != "info" and each["errorCode"] not in TOLERATED_WARNINGS
+        if each["severity"] != "info" and each.get("errorCode") not in TOLERATED_WARNINGS
     ]
     if complaints:
         raise CompilationFailed("\n".join(complaints))

@@ -24,6 +24,7 @@ from registry.domain.enums import (
     VoltageLevel,
 )
 from registry.domain.lights import CellLight
+from registry.domain.pods import Roster
 from registry.domain.products import Product
 from registry.domain.quantities import HourCells
 
@@ -183,7 +184,8 @@ class ProductView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualificationView(View):
     """Where an aggregate's application for a product stands (PRQ-1). ``actor`` moved it there, at
-    ``recorded.block_time``.
+    ``recorded.block_time``. ``tested`` is what the aggregate was when it was qualified last: a relevant
+    change since then suspends the qualification without a step (PRQ-2).
     """
 
     aggregate: int
@@ -193,6 +195,7 @@ class QualificationView(View):
     valid_until: datetime | None
     performance_permille: int
     evidence_hash: bytes
+    tested: Roster
 
     def state_at(self, at: datetime) -> QualificationState:
         """The state at an instant: a qualification past its validity has expired (PRQ-2)."""

@@ -181,6 +181,11 @@ contract Pods is IPods, PartyGated {
     }
 
     /// @inheritdoc IPods
+    function rosterAt(uint40 aggregate, uint16 day) external view returns (Roster memory) {
+        return _pools.rosterAt(Pools.holderOf(aggregate), day);
+    }
+
+    /// @inheritdoc IPods
     function sharedAt(uint40 localAggregate, uint40 globalAggregate, uint40 perimeter, uint16 day)
         external
         view

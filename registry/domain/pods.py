@@ -10,12 +10,14 @@ from registry.domain.quantities import MAX_KW, Direction
 from registry.domain.refusals import Refusal
 
 __all__ = [
+    "UNTESTED",
     "Handover",
     "Pod",
     "PodCategory",
     "PodClaim",
     "Pool",
     "Registration",
+    "Roster",
     "StaticLight",
     "StaticLightDecision",
     "VoltageLevel",
@@ -131,6 +133,26 @@ class Pool:
     def power_kw(self, direction: Direction) -> int:
         """Power of the members in a direction."""
         return self.up_kw if direction is Direction.UP else self.down_kw
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """What a test of an aggregate is about (PRQ-2).
+
+    Its members, told apart by how often one has joined or left so far, and their granted power in kW.
+    """
+
+    changes: int = 0
+    up_kw: int = 0
+    down_kw: int = 0
+
+    def power_kw(self, direction: Direction) -> int:
+        """Power of the members in a direction."""
+        return self.up_kw if direction is Direction.UP else self.down_kw
+
+
+UNTESTED = Roster()
+"""What was tested before anything was."""
 
 
 def check_powers(registration: Registration) -> None:

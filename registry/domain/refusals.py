@@ -213,6 +213,8 @@ AggregatesNotIdentical TOE-2: tested asking shared tested_pods asking_pods
     aggregates {tested} and {asking} | {shared} shared of {tested_pods} and {asking_pods} PODs | the same PODs
 NotQualified PRQ-1: aggregate product state valid_until
     aggregate {aggregate} for product {product} | {state}, until {valid_until!t} | qualified and not expired
+AggregateChanged PRQ-2: aggregate product what tested found
+    {what!w} of aggregate {aggregate} | {found} | {tested} as tested for product {product}, or a new test
 ChainMalformed TOE-2: product length limit
     chain | {length} products | 1 to {limit} products that end at {product}
 OutcomeDuplicate SES-4: aggregate perimeter day session

@@ -29,6 +29,7 @@ from registry.domain.events import (
     StaticLightGiven,
 )
 from registry.domain.identifiers import owner_of_aggregate
+from registry.domain.pods import Roster
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
@@ -80,6 +81,16 @@ def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
                 place = replace(place, aggregates=place.aggregates - {event.aggregate})
         places[event.pod_id] = place
     return places
+
+
+def roster_on(facts: Facts, aggregate: int, day: int) -> Roster:
+    """What a test of an aggregate is about, on a delivery day (PRQ-2)."""
+    places = [place for place in pods_on(facts, day).values() if aggregate in place.aggregates]
+    steps = [
+        *facts.of(PodJoined, lambda event: event.aggregate == aggregate and event.from_day <= day),
+        *facts.of(PodLeft, lambda event: event.aggregate == aggregate and event.from_day <= day),
+    ]
+    return Roster(len(steps), sum(place.up_kw for place in places), sum(place.down_kw for place in places))
 
 
 def selections(facts: Facts, aggregate: int, product: int, day: int) -> list[RecordedFact]:

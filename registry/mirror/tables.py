@@ -193,12 +193,15 @@ class Aggregate(Version, table=True):
 
 
 class Membership(Version, table=True):
-    """Memberships, one object per joining (AGG-1)."""
+    """Memberships, one object per POD and day from which it is a member (AGG-1). ``steps`` counts the
+    joinings and leavings that took effect on ``from_day`` (PRQ-2).
+    """
 
     aggregate: int = _big()
     pod_id: bytes = _octets(index=True)
     from_day: int
     until_day: int | None
+    steps: int
 
 
 class ProductRow(Version, table=True):
@@ -212,7 +215,9 @@ class ProductRow(Version, table=True):
 
 
 class Qualification(Version, table=True):
-    """Prequalifications (PRQ-1). ``operator`` owns the product."""
+    """Prequalifications (PRQ-1). ``operator`` owns the product; ``tested_...`` is the aggregate's roster when
+    it was qualified last (PRQ-2).
+    """
 
     aggregate: int = _big()
     product: int = _big(index=True)
@@ -223,6 +228,9 @@ class Qualification(Version, table=True):
     valid_until: int = _big()
     performance_permille: int
     evidence_hash: bytes = _octets()
+    tested_changes: int = _big()
+    tested_up_kw: int = _big()
+    tested_down_kw: int = _big()
 
 
 class Equivalence(Version, table=True):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from registry.domain.enums import Market, PartyKind, QualificationState, Scope, StaticLight
+from registry.domain.pods import Roster
 from registry.views import (
     AggregateView,
     BaselineView,
@@ -151,6 +152,10 @@ class PodQueries(Protocol):
         self, aggregate: int, *, day: int, perimeter: int | None = None, as_of: datetime | None = None
     ) -> PoolView:
         """Number and granted power of an aggregate's PODs."""
+        ...
+
+    def roster(self, aggregate: int, *, day: int, as_of: datetime | None = None) -> Roster:
+        """What a test of the aggregate is about, as of a day (PRQ-2)."""
         ...
 
     def shared_pods(self, local_aggregate: int, global_aggregate: int, *, day: int) -> int:

@@ -14,6 +14,9 @@ from registry.domain.events import Event
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
 from registry.domain.sessions import Market
+from registry.ledger.artifacts import load_artifacts
+from registry.ledger.errors import violation_of
+from registry.ledger.ledger import ChainLedger
 from registry.ledger.opening import EmbeddedLedger, open_embedded
 from registry.ledger.signers import LocalSigner
 from tests.unit.domain.consortium import ADMIN, DISPUTE_WINDOW_S, FOUNDED_AT, KINDS, Consortium
@@ -53,6 +56,18 @@ class Chain:
     def read(self, contract: str, function: str, **values: Any) -> tuple[Any, ...]:
         """What a view function of the contracts returns."""
         return self._opened.ledger.read(contract, function, **values)
+
+    @property
+    def ledger(self) -> ChainLedger:
+        """The ledger port, for a mirror to follow."""
+        return self._opened.ledger
+
+    @staticmethod
+    def refusal_of(data: bytes) -> Refusal:
+        """The refusal in a typed error that a view function returned."""
+        found = violation_of(data, load_artifacts())
+        assert isinstance(found, Refusal)
+        return found
 
     def close(self) -> None:
         self._opened.close()

@@ -134,6 +134,7 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
         step(c.JoinAggregate(BSP, aggregate, (PODS[0],)), BSP)
         step(c.LeaveAggregate(BSP, aggregate, (PODS[0],)), BSP)
     step(c.JoinAggregate(BSP, GLOBAL, (PODS[0],)), BSP)
+    step(move(TSO, GLOBAL, GLOBAL_PRODUCT, QualificationState.QUALIFIED), TSO)
     # a pool beyond 17 bits
     giants = tuple(registration(pod, up_kw=131_071) for pod in PODS[6:8])
     step(c.RegisterPods(BSP, giants), BSP)

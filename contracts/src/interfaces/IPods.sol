@@ -68,6 +68,13 @@ interface IPods {
         uint48 downKw;
     }
 
+    /// @notice What a test of an aggregate is about: its members, told apart by how often one has joined or left, and what they are granted.
+    struct Roster {
+        uint32 changes;
+        uint48 upKw;
+        uint48 downKw;
+    }
+
     event PodRegistered(
         bytes32 indexed podId,
         uint16 indexed bsp,
@@ -161,6 +168,8 @@ interface IPods {
     function scopeOf(uint40 aggregate) external view returns (Scope);
     /// @notice Members of an aggregate in a perimeter as of a day (perimeter 0: all).
     function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory);
+    /// @notice Members and power of an aggregate as of a day; the same `changes` are the same members (PRQ-2).
+    function rosterAt(uint40 aggregate, uint16 day) external view returns (Roster memory);
     /// @notice Members that a local and a global aggregate share in a perimeter as of a day (perimeter 0: all) (AGG-3).
     function sharedAt(uint40 localAggregate, uint40 globalAggregate, uint40 perimeter, uint16 day)
         external

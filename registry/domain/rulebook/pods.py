@@ -67,6 +67,8 @@ class PodsBook:
         self._pods: Table[bytes, Versioned[Pod | None]] = Table(journal, Versioned())
         self._claims: Table[tuple[bytes, int], int] = Table(journal, 0)
         """Per POD and claiming BSP the BSP that it was claimed from; it lapses when the POD has another."""
+        self._steps: Table[int, tuple[int, ...]] = Table(journal, ())
+        """Per aggregate the days from which its joinings and leavings hold, one entry each."""
 
     def execute(self, command: PodsCommand, call: Call) -> list[Event]:
         """Register, change, withdraw or hand over PODs, or give their static lights.
@@ -109,6 +111,14 @@ class PodsBook:
         registered then.
         """
         return self._pods[pod_id].at(day)
+
+    def steps_of(self, aggregate: int, day: int) -> int:
+        """How many PODs have joined or left an aggregate by a delivery day (PRQ-2)."""
+        return sum(from_day <= day for from_day in self._steps[aggregate])
+
+    def count_step(self, aggregate: int, day: int) -> None:
+        """A POD joins or leaves an aggregate from a delivery day on."""
+        self._steps[aggregate] = (*self._steps[aggregate], day)
 
     def claims(self) -> list[tuple[bytes, int]]:
         """PODs and the BSPs that claim them, as far as the BSP claimed from still has the POD (POD-5)."""
@@ -163,7 +173,7 @@ class PodsBook:
         """Memberships end with the registration (POD-5, AGG-2)."""
         pod = self.own_pod(bsp, pod_id)
         self._pods[pod_id] = self._pods[pod_id].put(day, None)
-        return [*_left(pod, pod_id, day), PodWithdrawn(pod_id, bsp, day)]
+        return [*self._leave_all(pod, pod_id, day), PodWithdrawn(pod_id, bsp, day)]
 
     def _claim(self, bsp: int, claim: PodClaim) -> Event:
         holder = self._registered(claim.pod_id).bsp
@@ -189,7 +199,13 @@ class PodsBook:
             raise Refusal("ClaimStep", pod_id=pod_id, bsp=bsp, holder=pod.bsp)
         self._claims[pod_id, bsp] = 0
         self.put(pod_id, day, pod.handed_over(bsp))
-        return [*_left(pod, pod_id, day), PodHandedOver(pod_id, bsp, pod.bsp, dso, day)]
+        return [*self._leave_all(pod, pod_id, day), PodHandedOver(pod_id, bsp, pod.bsp, dso, day)]
+
+    def _leave_all(self, pod: Pod, pod_id: bytes, day: int) -> list[Event]:
+        """The memberships that the POD had end (AGG-2)."""
+        for aggregate in pod.aggregates:
+            self.count_step(aggregate, day)
+        return [PodLeft(aggregate, pod_id, day) for aggregate in pod.aggregates]
 
     def _give_static_lights(self, command: GiveStaticLights, day: int) -> list[Event]:
         events: list[Event] = []
@@ -262,11 +278,6 @@ def _requested(pod: Pod, registration: Registration) -> Pod:
         granted_up_kw=0,
         granted_down_kw=0,
     )
-
-
-def _left(pod: Pod, pod_id: bytes, day: int) -> list[Event]:
-    """The ends of the memberships that the POD had."""
-    return [PodLeft(aggregate, pod_id, day) for aggregate in pod.aggregates]
 
 
 def _terms(registration: Registration) -> tuple[PodCategory, VoltageLevel, int, int, int, bytes]:

@@ -106,13 +106,16 @@ def _created(changes: Changes, event: AggregateCreated, _time: int) -> None:
 
 
 def _joined(changes: Changes, event: PodJoined, _time: int) -> None:
+    place = key(_members(event), day_part(event.from_day))
+    before = changes.get(Membership, place)
     row = {
         "aggregate": event.aggregate,
         "pod_id": event.pod_id,
         "from_day": event.from_day,
         "until_day": None,
+        "steps": 1 if before is None else before["steps"] + 1,
     }
-    changes.put(Membership, key(_members(event), day_part(event.from_day)), row)
+    changes.put(Membership, place, row)
     _from_day(changes, event.pod_id, event.from_day, **{_column(changes, event): event.aggregate})
 
 
@@ -120,7 +123,8 @@ def _left(changes: Changes, event: PodLeft, _time: int) -> None:
     membership = changes.latest(Membership, _members(event))
     if membership is None:
         raise LookupError(f"the chain ends a membership of aggregate {event.aggregate} that never began")
-    changes.amend(Membership, membership["key"], until_day=event.from_day)
+    steps = membership["steps"] + (1 if membership["from_day"] == event.from_day else 0)
+    changes.amend(Membership, membership["key"], until_day=event.from_day, steps=steps)
     _from_day(changes, event.pod_id, event.from_day, **{_column(changes, event): None})
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from registry.domain.enums import PodCategory, Scope, StaticLight, VoltageLevel
+from registry.domain.pods import Roster
 from registry.mirror.keys import area_part
 from registry.mirror.queries.reader import Reader, Row, base, columns, equal, on_day, seen
 from registry.mirror.tables import Aggregate, Claim, Membership, Pod, table_of
@@ -150,6 +151,19 @@ class PodReader(Reader):
             )
             pods, up_kw, down_kw = connection.execute(query).one()
         return PoolView(aggregate, perimeter, day, pods, int(up_kw or 0), int(down_kw or 0))
+
+    def roster(self, aggregate: int, *, day: int, as_of: datetime | None = None) -> Roster:
+        """How often members have joined or left by a day, and the granted power of those of that day."""
+        table = table_of(Membership)
+        begun = case((table.c.from_day <= day, table.c.steps), else_=0)
+        ended = case(((table.c.until_day > table.c.from_day) & (table.c.until_day <= day), 1), else_=0)
+        with self._database.reading() as connection:
+            query = select(func.sum(begun + ended)).where(
+                seen(connection, table, as_of), table.c.aggregate == aggregate
+            )
+            steps = connection.execute(query).scalar_one()
+        pool = self.pool(aggregate, day=day, as_of=as_of)
+        return Roster(int(steps or 0), pool.granted_up_kw, pool.granted_down_kw)
 
     def shared_pods(self, local_aggregate: int, global_aggregate: int, *, day: int) -> int:
         """How many PODs a local and a global aggregate share on a day."""

@@ -31,6 +31,7 @@ INHERITED_ERRORS = {"EnforcedPause", "ExpectedPause", "AccessControlUnauthorized
 STRUCTS: dict[str, type] = {
     "Admission": participants.Admission,
     "Registration": pods.Registration,
+    "Roster": pods.Roster,
     "PodClaim": pods.PodClaim,
     "Handover": pods.Handover,
     "StaticLightDecision": pods.StaticLightDecision,
@@ -123,6 +124,7 @@ def test_every_refusal_can_be_said(name: str) -> None:
     word = {
         "field",
         "attribute",
+        "what",
         "log_id",
         "key_id",
         "key_x",
