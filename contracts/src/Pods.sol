@@ -124,6 +124,25 @@ contract Pods is IPods, PartyGated {
     }
 
     /// @inheritdoc IPods
+    function movePods(uint16 dso, uint40 perimeter, bytes32[] calldata podIds) external onlyParty(PartyKind.Dso, dso) {
+        uint16 day = sessions.firstUnfrozenDay();
+        if (Ids.ownerOf(perimeter) != dso) revert ITrafficLights.PerimeterOfOther(perimeter, dso);
+        lights.requireInForce(perimeter, day);
+        uint40 known = 0;
+        for (uint256 i = 0; i < podIds.length; i++) {
+            DayVersioned.History storage history = _pods[podIds[i]];
+            uint256 pod = _connectedPod(dso, podIds[i], history);
+            uint40 previous = PodWord.perimeterOf(pod);
+            if (previous == 0 || previous != known) {
+                lights.requireSuccessor(perimeter, previous);
+                known = previous;
+            }
+            _replace(history, pod, PodWord.move(pod, perimeter), day);
+            emit PodMoved(podIds[i], perimeter, previous, dso, day);
+        }
+    }
+
+    /// @inheritdoc IPods
     function createAggregates(uint16 bsp, AggregateDraft[] calldata drafts) external onlyParty(PartyKind.Bsp, bsp) {
         for (uint256 i = 0; i < drafts.length; i++) {
             AggregateDraft calldata draft = drafts[i];

@@ -291,6 +291,50 @@ contract PodsTest is PodsWorld {
         assertEq(pods.podAt(POD, FIRST_DAY).bsp, third, "the third");
     }
 
+    /// @dev DTL-1: into a successor of its perimeter a POD moves with its light, and its power with it; nowhere else without a new light.
+    function test_PodsMoveAlongWithTheirPerimeter() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.NotASuccessor.selector, NEXT_PERIMETER, PERIMETER));
+        pods.movePods(DSO, NEXT_PERIMETER, one(POD));
+        partition.succeed(NEXT_PERIMETER, PERIMETER);
+        movePod(NEXT_PERIMETER, POD);
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY + 1);
+        assertEq(pod.perimeter, NEXT_PERIMETER, "perimeter");
+        assertTrue(pod.light == StaticLight.Confirmed, "light");
+        assertEq(pod.localAggregate, LOCAL, "member");
+        assertEq(pods.podAt(POD, FIRST_DAY).perimeter, PERIMETER, "before");
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY + 1, 0, 0, 0);
+        assertPool(LOCAL, NEXT_PERIMETER, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, 0, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, NEXT_PERIMETER, FIRST_DAY + 1).pods, 1, "shared");
+        IPods.Roster memory roster = pods.rosterAt(LOCAL, FIRST_DAY + 1);
+        assertEq(roster.changes, 1, "the members are the same");
+    }
+
+    /// @dev DTL-1, ACT-1
+    function test_OnlyTheConnectingDsoMovesPods() public {
+        register(BSP, "unlit");
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.NotASuccessor.selector, NEXT_PERIMETER, 0));
+        pods.movePods(DSO, NEXT_PERIMETER, one("unlit"));
+        uint40 foreign = uint40(OTHER_DSO) << 24 | 1;
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.PerimeterOfOther.selector, foreign, DSO));
+        pods.movePods(DSO, foreign, one(POD));
+        vm.prank(signerOf(OTHER_DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherDso.selector, POD, DSO, OTHER_DSO));
+        pods.movePods(OTHER_DSO, foreign, one(POD));
+        partition.set(NEXT_PERIMETER, false);
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.PerimeterNotInForce.selector, NEXT_PERIMETER, FIRST_DAY));
+        pods.movePods(DSO, NEXT_PERIMETER, one(POD));
+    }
+
     /// @dev POD-1: a withdrawn POD is unknown from its day on.
     function test_WithdrawnPodIsUnknown() public {
         withdraw(BSP, POD);

@@ -24,6 +24,7 @@ contract PodsWalk is PodsWorld {
                 createAggregate(bsps[i], uint40(bsps[i]) << 24 | serial, serial < 12 ? Scope.Local : Scope.Global);
             }
         }
+        partition.succeed(NEXT_PERIMETER, PERIMETER);
         vm.warp(startOf(FIRST_DAY) - 12 hours - 1);
     }
 
@@ -46,6 +47,7 @@ contract PodsWalk is PodsWorld {
         bytes32 podId = pick(seed);
         IPods.Pod memory pod = latest(podId);
         if (pod.bsp == 0) return;
+        if (seed >> 24 & 3 == 0 && pod.perimeter == PERIMETER) return movePod(NEXT_PERIMETER, podId);
         IPods.StaticLightDecision memory decided =
             decision(podId, StaticLight.Confirmed, pod.declaredUpKw, pod.declaredDownKw);
         uint256 kind = seed >> 8 & 3;

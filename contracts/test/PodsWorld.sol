@@ -10,6 +10,7 @@ import {World} from "./World.sol";
 /// @notice A partition that a test sets by hand; of the lights only this is asked for by Pods.
 contract Partition is ITrafficLights {
     mapping(uint40 perimeter => bool) private _inForce;
+    mapping(uint40 perimeter => mapping(uint40 predecessor => bool)) private _isSuccessor;
 
     function set(uint40 perimeter, bool inForce) external {
         _inForce[perimeter] = inForce;
@@ -17,6 +18,14 @@ contract Partition is ITrafficLights {
 
     function requireInForce(uint40 perimeter, uint16 day) external view {
         if (!_inForce[perimeter]) revert PerimeterNotInForce(perimeter, day);
+    }
+
+    function succeed(uint40 perimeter, uint40 predecessor) external {
+        _isSuccessor[perimeter][predecessor] = true;
+    }
+
+    function requireSuccessor(uint40 perimeter, uint40 predecessor) external view {
+        if (!_isSuccessor[perimeter][predecessor]) revert NotASuccessor(perimeter, predecessor);
     }
 
     function declarePerimeters(uint16, PerimeterDraft[] calldata) external pure {
@@ -95,6 +104,11 @@ abstract contract PodsWorld is World {
     function handOver(bytes32 podId, uint16 bsp) internal {
         vm.prank(signerOf(DSO));
         pods.handOver(DSO, oneHandover(podId, bsp));
+    }
+
+    function movePod(uint40 perimeter, bytes32 podId) internal {
+        vm.prank(signerOf(DSO));
+        pods.movePods(DSO, perimeter, one(podId));
     }
 
     function confirm(bytes32 podId) internal {

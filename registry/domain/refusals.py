@@ -139,6 +139,16 @@ AccessControlUnauthorizedAccount ACT-1: account needed_role
     sender | {account} | a key with the role {needed_role!h}
 SignerOnlyRotates ACT-1: role
     role | {role!h} renounced | a rotation to the next signer
+ConsentRepeated ACT-1: seat
+    seat | {seat} | a seat that has not consented yet
+AdminOfferInvalid ACT-1: seats threshold
+    seats | {seats}, {threshold} of which agree | 1 to 16 different seats and a threshold within
+AdminNotOffered ACT-1: sender
+    sender | {sender} | a seat that the admin is offered to
+DelegationInvalid ACT-1: party agent valid_until limit
+    delegation | to party {agent} until {valid_until!t} | to another party, from now to {limit!t} at most
+DelegationMissing ACT-1: party agent
+    delegation | from {party} to {agent}: none | a right that was delegated
 ScheduleInvalid SES-1: day field found limit
     {field!w} of day {day} | {found} | an order of times around {limit}
 DayNotScheduled SES-1: day
@@ -155,6 +165,8 @@ PerimeterExists DTL-1: perimeter
     perimeter | {perimeter} | a number that was never used
 PerimeterNotInForce DTL-1: perimeter day
     perimeter | {perimeter} | a perimeter of the partition of day {day}
+NotASuccessor DTL-1: perimeter predecessor
+    perimeter | {perimeter} | a perimeter that was split or merged from {predecessor}
 LightMalformed DTL-2: perimeter day
     lights of {perimeter} | a stray cell or flag | cells in the hours of day {day}, flags on yellow cells
 PodAlreadyRegistered POD-1: pod_id bsp

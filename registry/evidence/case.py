@@ -21,6 +21,7 @@ from registry.domain.events import (
     PodDeclared,
     PodJoined,
     PodLeft,
+    PodMoved,
     PodReleased,
     PodWithdrawn,
     ProductPublished,
@@ -61,8 +62,15 @@ class PodPlace:
 
 
 def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
-    """The PODs as they are on a delivery day, by all that takes effect until then (POD-2, POD-3, AGG-1)."""
-    kinds: tuple[type[Event], ...] = (StaticLightGiven, PodChanged, PodWithdrawn, PodJoined, PodLeft)
+    """The PODs as they are on a delivery day, by all that takes effect until then (POD-2, POD-3, DTL-1)."""
+    kinds: tuple[type[Event], ...] = (
+        StaticLightGiven,
+        PodChanged,
+        PodMoved,
+        PodWithdrawn,
+        PodJoined,
+        PodLeft,
+    )
     records = [record for kind in kinds for record in facts.of(kind) if record.event.from_day <= day]
     places: dict[bytes, PodPlace] = {}
     for record in sorted(records, key=lambda record: record.position):
@@ -73,6 +81,8 @@ def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
                 place = replace(place, perimeter=event.perimeter, up_kw=event.up_kw, down_kw=event.down_kw)
             case PodChanged():
                 place = replace(place, up_kw=0, down_kw=0)
+            case PodMoved():
+                place = replace(place, perimeter=event.perimeter)
             case PodWithdrawn():
                 place = PodPlace()
             case PodJoined():

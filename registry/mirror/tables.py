@@ -13,7 +13,8 @@ history (a whole-part prefix of a key asks for all objects below it):
 ========================================== party          party (5 digits)
 signer         address (lower case) day            day (5)                                          perimeter
 perimeter (13) pod            pod_id (64 hex) . from_day (5)                   aggregate      aggregate (13)
-claim          pod_id (64 hex) . bsp (5)
+claim          pod_id (64 hex) . bsp (5)                        administration "ledger"
+delegation     party (5) . agent (5) . right (1)
 membership     aggregate . pod_id . from_day                    product        product (10) qualification
 aggregate . product                              equivalence    from product . to product light          day .
 perimeter . session (1)                    selection      day . aggregate . perimeter . session declaration
@@ -113,6 +114,26 @@ class Pause(Version, table=True):
     """Whether the ledger takes writes."""
 
     paused: bool
+
+
+class Administration(Version, table=True):
+    """Seats of the consortium admin since its first handover, and those that it is offered to (ACT-1)."""
+
+    seats: list[str] = _list()
+    threshold: int
+    offered: list[str] = _list()
+    offered_threshold: int
+    accepted: list[str] = _list()
+
+
+class Delegation(Version, table=True):
+    """Rights that a party lets another one use until a time in Unix seconds (ACT-1)."""
+
+    party: int = Field(index=True)
+    agent: int = Field(index=True)
+    right: int
+    valid_until: int = _big()
+    ended: bool
 
 
 class Day(Version, table=True):
@@ -369,6 +390,8 @@ VERSIONS: tuple[type[Version], ...] = (
     Party,
     Signer,
     Pause,
+    Administration,
+    Delegation,
     Day,
     Perimeter,
     Pod,

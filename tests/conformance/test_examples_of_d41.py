@@ -24,7 +24,6 @@ from tests.unit.domain.consortium import (
     PODS,
     TSO,
     Consortium,
-    confirmed,
     declaration,
     global_outcome,
     lights,
@@ -86,8 +85,8 @@ def test_section_6_3_what_is_left_of_a_partial_selection(world: Consortium) -> N
 def test_figure_12_updating_the_perimeters_adds_capability(both: Both, world: Consortium) -> None:
     """Downward services only, one unit of the figure being 5 kW. SS_1 takes 3 of which 2 are used, SS_2 takes
     6 of which 2 are used. As one perimeter the bottleneck SS_1 stands for both and leaves 1; as P1* and P2*
-    they leave 1 and 4. The same wish of the TSO, 2 units, is refused today and accepted tomorrow, because
-    today's partition was frozen when its first session opened.
+    they leave 1 and 4; the PODs move along with their lights. The same wish of the TSO, 2 units, is refused
+    today and accepted tomorrow, because today's partition was frozen when its first session opened.
     """
     ss_1, ss_2 = (15, 10), (30, 10)
     whole_kw = bottleneck_capability_kw([ss_1, ss_2])
@@ -101,8 +100,10 @@ def test_figure_12_updating_the_perimeters_adds_capability(both: Both, world: Co
     world.publish(1, lights(FEEDER_1, down_kw=whole_kw))
     drafts = tuple(PerimeterDraft(part, (FEEDER_1,), NOTHING) for part in parts_kw)
     world.do(c.DeclarePerimeters(DSO, drafts), DSO)
-    decisions = tuple(confirmed(pod, part) for part, pods in below.items() for pod in pods)
-    world.do(c.GiveStaticLights(DSO, decisions), DSO)
+    for part, pods in below.items():
+        world.do(c.MovePods(DSO, part, tuple(pods)), DSO)
+    astray = c.MovePods(DSO, FEEDER_2, (PODS[3],))
+    world.refuses(astray, DSO, "NotASuccessor", perimeter=FEEDER_2, predecessor=FEEDER_1)
     world.at(Market.MSD, 1).refuses(
         global_outcome(1, selection(GLOBAL, {HOUR_1: -10})),
         TSO,

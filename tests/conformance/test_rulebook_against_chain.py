@@ -14,6 +14,8 @@ from eth_utils import keccak
 
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
+from registry.domain.market import BaselineFiling
+from registry.domain.participants import Right
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
@@ -35,6 +37,7 @@ from tests.unit.domain.consortium import (
     LOCAL_PRODUCT,
     NODE,
     NOTHING,
+    OTHER_BSP,
     PODS,
     SCHEDULE,
     TSO,
@@ -92,7 +95,7 @@ def test_streams_are_worth_their_steps() -> None:
 
 def play(seed: int, world: Consortium, rulebook: Rulebook) -> int:
     """A stream of LENGTH steps; how many were accepted."""
-    stream = CommandStream(seed, rulebook, world.now)
+    stream = CommandStream(seed, rulebook, world.now, world.signers)
     accepted = 0
     for _ in range(LENGTH):
         command, party = stream.next()
@@ -126,6 +129,22 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     step(c.AnchorCheckpoint(NODE, b"\1" * 32, 1, NOTHING, 0), NODE)
     step(c.RotateSigner(TSO, both.chain.addresses[TSO], old), ADMIN)
     step(c.RotateSigner(NODE, new.address, old), ADMIN)
+    # seats of the admin, a delegation
+    step(c.OfferAdmin((both.chain.addresses[ADMIN], both.chain.addresses[DSO]), 2), ADMIN)
+    step(c.AcceptAdmin(), ADMIN)
+    step(c.AcceptAdmin(), ADMIN)
+    step(c.AcceptAdmin(), BSP)
+    step(c.AcceptAdmin(), DSO)
+    step(c.SuspendParty(NODE, NOTHING), ADMIN)
+    step(c.SuspendParty(NODE, NOTHING), ADMIN)
+    step(c.SuspendParty(NODE, NOTHING), DSO)
+    step(c.OfferAdmin((), 0), ADMIN)
+    step(c.OfferAdmin((), 0), DSO)
+    step(c.DelegateRight(BSP, OTHER_BSP, Right.FILE_BASELINES, world.now + 100), BSP)
+    step(c.FileBaselines(BSP, DAY.number, (BaselineFiling(PODS[0], NOTHING),)), OTHER_BSP)
+    step(c.DelegateRight(BSP, BSP, Right.FILE_BASELINES, world.now + 100), BSP)
+    step(c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES), BSP)
+    step(c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES), BSP)
     # counterparts
     for serial in range(10, 26):
         aggregate = BSP << 24 | serial
@@ -184,6 +203,11 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     assert met == {
         "NotAuthorised",
         "SignerTaken",
+        "ConsentRepeated",
+        "AdminNotOffered",
+        "AdminOfferInvalid",
+        "DelegationInvalid",
+        "DelegationMissing",
         "PodNotMember",
         "TooManyCounterparts",
         "PowerTooLarge",

@@ -114,6 +114,8 @@ interface IPods {
         uint40 perimeter,
         bytes32 reason
     );
+    /// @notice From `fromDay` on the POD is in `perimeter`, which was split or merged from `previous`; its light stays as it is (DTL-1).
+    event PodMoved(bytes32 indexed podId, uint40 indexed perimeter, uint40 indexed previous, uint16 dso, uint16 fromDay);
     event AggregateCreated(uint40 indexed aggregate, uint16 indexed bsp, Scope scope, bytes32 payloadHash);
     event PodJoined(uint40 indexed aggregate, bytes32 indexed podId, uint16 fromDay);
     event PodLeft(uint40 indexed aggregate, bytes32 indexed podId, uint16 fromDay);
@@ -158,6 +160,8 @@ interface IPods {
     /// @notice The connecting DSO hands claimed PODs over to the BSP that claimed them.
     function handOver(uint16 dso, Handover[] calldata handovers) external;
     function giveStaticLights(uint16 dso, StaticLightDecision[] calldata decisions) external;
+    /// @notice The PODs of a perimeter that was split or merged move along into a successor, with their lights.
+    function movePods(uint16 dso, uint40 perimeter, bytes32[] calldata podIds) external;
     function createAggregates(uint16 bsp, AggregateDraft[] calldata drafts) external;
     function join(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external;
     function leave(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external;

@@ -28,6 +28,7 @@ library PodWord {
     uint256 private constant DSO_SHIFT = PERIMETER_SHIFT + SERIAL_BITS;
     uint256 private constant BSP_SHIFT = 163;
 
+    uint256 private constant PERIMETER_MASK = ((1 << 40) - 1) << PERIMETER_SHIFT;
     uint256 private constant BSP_MASK = ((1 << 16) - 1) << BSP_SHIFT;
     uint256 private constant MEMBERSHIPS_MASK = (1 << 2 * SERIAL_BITS) - 1;
     /// @dev What a decision replaces: granted powers, light and perimeter.
@@ -91,6 +92,11 @@ library PodWord {
     {
         return word & ~DECISION_MASK | uint256(light) << LIGHT_SHIFT | uint256(perimeter) << PERIMETER_SHIFT
             | uint256(upKw) << GRANTED_UP_SHIFT | uint256(downKw) << GRANTED_DOWN_SHIFT;
+    }
+
+    /// @notice The POD in another perimeter of its DSO.
+    function move(uint256 word, uint40 perimeter) internal pure returns (uint256) {
+        return word & ~PERIMETER_MASK | uint256(perimeter) << PERIMETER_SHIFT;
     }
 
     /// @notice The POD with another BSP, as member of no aggregate.

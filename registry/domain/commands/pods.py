@@ -81,6 +81,17 @@ class GiveStaticLights(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class MovePods(Command):
+    """PODs of a perimeter that was split or merged move along into a successor, with their lights (DTL-1)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "movePods"
+    dso: int
+    perimeter: int
+    pod_ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CreateAggregates(Command):
     """A BSP creates aggregates (AGG-1)."""
 

@@ -102,6 +102,18 @@ class StaticLightGiven(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PodMoved(Event):
+    """From `from_day` on the POD is in `perimeter`, a successor of `previous`; its light stays (DTL-1)."""
+
+    contract: ClassVar[str] = "Pods"
+    pod_id: bytes
+    perimeter: int
+    previous: int
+    dso: int
+    from_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateCreated(Event):
     """An aggregate was created (AGG-1)."""
 

@@ -14,6 +14,7 @@ from registry.domain.commands import (
     DropClaims,
     GiveStaticLights,
     HandOverPods,
+    MovePods,
     RegisterPods,
     WithdrawPods,
 )
@@ -24,6 +25,7 @@ from registry.domain.events import (
     PodClaimed,
     PodHandedOver,
     PodLeft,
+    PodMoved,
     PodRegistered,
     PodWithdrawn,
     StaticLightGiven,
@@ -51,7 +53,14 @@ from registry.domain.rulebook.state import Call, Journal, Table
 from registry.domain.versioned import Versioned
 
 PodsCommand = (
-    RegisterPods | ChangePods | WithdrawPods | ClaimPods | DropClaims | HandOverPods | GiveStaticLights
+    RegisterPods
+    | ChangePods
+    | WithdrawPods
+    | ClaimPods
+    | DropClaims
+    | HandOverPods
+    | GiveStaticLights
+    | MovePods
 )
 
 
@@ -76,11 +85,13 @@ class PodsBook:
         Raises:
             Refusal: ACT-1, POD-1..3, POD-5, DTL-1.
         """
-        if isinstance(command, GiveStaticLights | HandOverPods):
+        if isinstance(command, GiveStaticLights | HandOverPods | MovePods):
             self._participants.require(PartyKind.DSO, command.dso, call)
             day = self._sessions.first_unfrozen_day(call.now)
             if isinstance(command, GiveStaticLights):
                 return self._give_static_lights(command, day)
+            if isinstance(command, MovePods):
+                return self._move_all(command, day)
             return [
                 event
                 for handover in command.handovers
@@ -214,6 +225,20 @@ class PodsBook:
                 raise Refusal("PerimeterOfOther", perimeter=decision.perimeter, dso=command.dso)
             self._lights.require_in_force(decision.perimeter, day)
             events.append(self._give_static_light(command.dso, decision, day))
+        return events
+
+    def _move_all(self, command: MovePods, day: int) -> list[Event]:
+        """PODs move along with the grid that they are on; any other perimeter needs a new light (POD-3)."""
+        perimeter = command.perimeter
+        if owner_of_perimeter(perimeter) != command.dso:
+            raise Refusal("PerimeterOfOther", perimeter=perimeter, dso=command.dso)
+        self._lights.require_in_force(perimeter, day)
+        events: list[Event] = []
+        for pod_id in command.pod_ids:
+            pod = self._connected(command.dso, pod_id)
+            self._lights.require_successor(perimeter, pod.perimeter)
+            self.put(pod_id, day, replace(pod, perimeter=perimeter))
+            events.append(PodMoved(pod_id, perimeter, pod.perimeter, command.dso, day))
         return events
 
     def _give_static_light(self, dso: int, decision: StaticLightDecision, day: int) -> Event:

@@ -20,6 +20,7 @@ from registry.domain.commands import (
     HandOverPods,
     JoinAggregate,
     LeaveAggregate,
+    MovePods,
     PublishLights,
     RecordStatements,
     RegisterPods,
@@ -97,7 +98,7 @@ class Rulebook:
                 return self.lights.execute(command, call)
             case RegisterPods() | ChangePods() | WithdrawPods() | GiveStaticLights():
                 return self.pods.execute(command, call)
-            case ClaimPods() | DropClaims() | HandOverPods():
+            case ClaimPods() | DropClaims() | HandOverPods() | MovePods():
                 return self.pods.execute(command, call)
             case CreateAggregates() | JoinAggregate() | LeaveAggregate():
                 return self.aggregates.execute(command, call)

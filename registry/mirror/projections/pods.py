@@ -17,6 +17,7 @@ from registry.domain.events import (
     PodHandedOver,
     PodJoined,
     PodLeft,
+    PodMoved,
     PodRegistered,
     PodWithdrawn,
     StaticLightGiven,
@@ -93,6 +94,10 @@ def _light_given(changes: Changes, event: StaticLightGiven, _time: int) -> None:
         light_reason=event.reason,
         perimeter=event.perimeter or None,
     )
+
+
+def _moved(changes: Changes, event: PodMoved, _time: int) -> None:
+    _from_day(changes, event.pod_id, event.from_day, perimeter=event.perimeter)
 
 
 def _created(changes: Changes, event: AggregateCreated, _time: int) -> None:
@@ -174,6 +179,7 @@ PROJECTIONS: dict[str, Projection] = {
     "PodClaimed": _claimed,
     "PodClaimDropped": _claim_dropped,
     "PodHandedOver": _handed_over,
+    "PodMoved": _moved,
     "StaticLightGiven": _light_given,
     "AggregateCreated": _created,
     "PodJoined": _joined,

@@ -10,6 +10,12 @@ from registry.domain import commands as c
 from registry.domain.aggregates import Scope
 from registry.domain.errors import RuleViolation
 from registry.domain.events import (
+    AdminAccepted,
+    AdminHandedOver,
+    BaselineFiled,
+    ConsentGiven,
+    DelegationEnded,
+    PartySuspended,
     PerimeterDeclared,
     PerimeterEnded,
     PodClaimDropped,
@@ -17,11 +23,13 @@ from registry.domain.events import (
     PodHandedOver,
     PodLeft,
     PodWithdrawn,
+    RightDelegated,
     SignerRotated,
 )
 from registry.domain.identifiers import aggregate_id
 from registry.domain.lights import PerimeterDraft
-from registry.domain.participants import PartyKind
+from registry.domain.market import BaselineFiling
+from registry.domain.participants import PartyKind, Right
 from registry.domain.pods import Handover, PodClaim, Pool, StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.rulebook.state import Journal, Table
@@ -113,6 +121,70 @@ def test_suspension_and_pause_stop_writes(world: Consortium) -> None:
     world.do(c.Unpause(), ADMIN)
     world.refuses(c.Unpause(), ADMIN, "ExpectedPause")
     world.do(anchor, NODE)
+
+
+@pytest.mark.rule("ACT-1")
+def test_the_admin_is_handed_over_to_seats_that_have_to_agree(world: Consortium) -> None:
+    seats = tuple(world.signers[party] for party in (TSO, DSO, NODE))
+    world.refuses(c.OfferAdmin((*seats, seats[0]), 2), ADMIN, "AdminOfferInvalid", seats=4, threshold=2)
+    world.refuses(c.OfferAdmin(seats, 4), ADMIN, "AdminOfferInvalid", threshold=4)
+    world.refuses(c.OfferAdmin(seats, 2), TSO, "AccessControlUnauthorizedAccount")
+    world.do(c.OfferAdmin(seats, 2), ADMIN)
+    world.refuses(c.AcceptAdmin(), ADMIN, "AdminNotOffered")
+    for party in (TSO, DSO):
+        assert world.do(c.AcceptAdmin(), party) == [AdminAccepted(world.signers[party])]
+    world.refuses(c.AcceptAdmin(), TSO, "ConsentRepeated")
+    assert world.do(c.AcceptAdmin(), NODE)[-1] == AdminHandedOver(seats, 2)
+    world.refuses(c.Pause(), ADMIN, "AccessControlUnauthorizedAccount")
+
+    suspension = c.SuspendParty(BSP, REASON)
+    assert world.do(suspension, TSO) == [ConsentGiven(world.signers[TSO], 1, 2)]
+    world.refuses(suspension, TSO, "ConsentRepeated", seat=world.signers[TSO])
+    assert not world.rulebook.participants.parties[BSP].suspended
+    assert world.do(c.SuspendParty(BSP, NOTHING), DSO) == [ConsentGiven(world.signers[DSO], 1, 2)]
+    world.now += 7 * 86_400
+    assert world.do(suspension, DSO) == [ConsentGiven(world.signers[DSO], 1, 2)], "the first is too old"
+    assert world.do(suspension, NODE) == [
+        ConsentGiven(world.signers[NODE], 2, 2),
+        PartySuspended(BSP, REASON),
+    ]
+    world.do(c.Pause(), DSO)
+    assert world.do(c.Unpause(), DSO) == [ConsentGiven(world.signers[DSO], 1, 2)]
+    world.refuses(c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0), NODE, "EnforcedPause")
+    world.do(c.Unpause(), TSO)
+    world.do(c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0), NODE)
+
+
+@pytest.mark.rule("ACT-1", "BAS-1")
+def test_an_agent_files_baselines_and_does_nothing_else(world: Consortium) -> None:
+    filing = c.FileBaselines(BSP, TODAY, (BaselineFiling(PODS[0], REASON),))
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
+    until = world.now + 86_400
+    grant = c.DelegateRight(BSP, OTHER_BSP, Right.FILE_BASELINES, until)
+    world.refuses(grant, OTHER_BSP, "NotAuthorised", party=BSP)
+    world.refuses(replace(grant, agent=BSP), BSP, "DelegationInvalid", agent=BSP)
+    world.refuses(replace(grant, agent=99), BSP, "DelegationInvalid", agent=99)
+    world.refuses(replace(grant, valid_until=world.now), BSP, "DelegationInvalid")
+    world.refuses(replace(grant, valid_until=world.now + 366 * 86_400 + 1), BSP, "DelegationInvalid")
+    assert world.do(grant, BSP) == [RightDelegated(BSP, OTHER_BSP, Right.FILE_BASELINES, until)]
+    assert world.do(filing, OTHER_BSP) == [BaselineFiled(PODS[0], BSP, TODAY, REASON)]
+    world.do(filing, BSP)
+    world.refuses(filing, NODE, "NotAuthorised", party=BSP)
+    world.refuses(c.WithdrawPods(BSP, (PODS[0],)), OTHER_BSP, "NotAuthorised", party=BSP)
+    world.refuses(replace(grant, agent=NODE), OTHER_BSP, "NotAuthorised", party=BSP)
+    foreign = c.FileBaselines(BSP, TODAY, (BaselineFiling(PODS[4], REASON),))
+    world.refuses(foreign, OTHER_BSP, "BaselineOfOther", bsp=OTHER_BSP, caller=BSP)
+    world.do(c.SuspendParty(OTHER_BSP, REASON), ADMIN)
+    world.refuses(filing, OTHER_BSP, "PartyIsSuspended", party=OTHER_BSP)
+    world.do(c.ReinstateParty(OTHER_BSP), ADMIN)
+    end = c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES)
+    world.refuses(end, OTHER_BSP, "NotAuthorised", party=BSP)
+    assert world.do(end, BSP) == [DelegationEnded(BSP, OTHER_BSP, Right.FILE_BASELINES)]
+    world.refuses(end, BSP, "DelegationMissing", agent=OTHER_BSP)
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
+    world.do(replace(grant, valid_until=world.now + 10), BSP)
+    world.now += 10
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
 
 
 @pytest.mark.rule("POD-1", "POD-5")

@@ -13,6 +13,7 @@ from registry.domain.enums import (
     PartyKind,
     PodCategory,
     QualificationState,
+    Right,
     Scope,
     SettlementMethod,
     StaticLight,
@@ -169,7 +170,8 @@ class Storyteller:
     def tell(self, count: int) -> list[tuple[str, Event]]:
         """The next so many turns of the story, each of one or more events."""
         turns = (
-            self._register, self._register, self._register, self._light, self._light, self._join, self._join,
+            self._register, self._register, self._register, self._light, self._light, self._move, self._join,
+            self._join,
             self._leave, self._change, self._withdraw, self._switch, self._trade, self._declare,
             self._measure, self._settle, self._qualify, self._rotate, self._schedule,
         )  # fmt: skip
@@ -205,6 +207,12 @@ class Storyteller:
         kw, area = self._random.randrange(500), self._random.choice(PERIMETERS)
         event = facts.StaticLightGiven(pod, DSO, self._day, StaticLight.MODULATED, kw, kw, area, word("why"))
         return [(address_of(DSO), event)]
+
+    def _move(self) -> list[tuple[str, Event]]:
+        pod = self._pick("requested", "granted")
+        if pod is None:
+            return []
+        return [(address_of(DSO), facts.PodMoved(pod, PERIMETERS[1], PERIMETERS[0], DSO, self._day))]
 
     def _join(self) -> list[tuple[str, Event]]:
         pod = self._pick("granted")
@@ -372,6 +380,20 @@ class Storyteller:
             )
         )
         told.append((ADMIN, facts.Paused(ADMIN) if suspended else facts.Unpaused(ADMIN)))
+        seats = (ADMIN, address_of(DSO))
+        delegated = facts.RightDelegated(BSP, OTHER_BSP, Right.FILE_BASELINES, 2 * GENESIS_TIME)
+        told += [
+            (ADMIN, facts.ConsentGiven(ADMIN, 1, 1)),
+            (ADMIN, facts.AdminOffered(seats, 2)),
+            (ADMIN, facts.AdminAccepted(ADMIN)),
+            (address_of(BSP), delegated),
+        ]
+        if suspended:
+            told += [
+                (address_of(DSO), facts.AdminAccepted(address_of(DSO))),
+                (address_of(DSO), facts.AdminHandedOver(seats, 2)),
+                (address_of(BSP), facts.DelegationEnded(BSP, OTHER_BSP, Right.FILE_BASELINES)),
+            ]
         return told
 
 
