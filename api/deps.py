@@ -138,18 +138,36 @@ def get_as_of(
     Raises:
         InputInvalid: TIM-1.
     """
-    if as_of is None:
-        return None
+    return None if as_of is None else parse_instant("as_of", as_of)
+
+
+def get_at(
+    at: Annotated[str, Query(max_length=40, description="an instant of delivery (ISO 8601 with zone)")],
+) -> datetime:
+    """The instant of delivery that is asked for.
+
+    Raises:
+        InputInvalid: TIM-1.
+    """
+    return parse_instant("at", at)
+
+
+def parse_instant(field: str, text: str) -> datetime:
+    """An instant of the query, in UTC.
+
+    Raises:
+        InputInvalid: TIM-1, no instant, or one without its zone.
+    """
     try:
-        instant = datetime.fromisoformat(as_of)
+        instant = datetime.fromisoformat(text)
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise InputInvalid(
         rule="TIM-1",
-        field="as_of",
-        found=as_of,
+        field=field,
+        found=text,
         allowed="an instant with its zone, such as 2026-06-18T10:00:00Z (+ is written %2B)",
     )
 
@@ -157,6 +175,7 @@ def get_as_of(
 PathDay = Annotated[DeliveryDay, Depends(get_path_day)]
 DayFilter = Annotated[int | None, Depends(get_day_filter)]
 AsOf = Annotated[datetime | None, Depends(get_as_of)]
+At = Annotated[datetime, Depends(get_at)]
 
 # ---------------------------------------------------------------------------------------------------- objects
 

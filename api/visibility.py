@@ -103,8 +103,8 @@ def sees_device(principal: Principal, device: DeviceView, pod: PodView | None) -
     return principal.role in DEVICE_ROLES and pod is not None and sees_pod(principal, pod)
 
 
-def sees_readings(principal: Principal, then: PodView | None, latest: PodView | None) -> bool:
-    """Whether a POD's readings of a delivery day are for the caller.
+def sees_on_day(principal: Principal, then: PodView | None, latest: PodView | None) -> bool:
+    """Whether a POD's readings of a delivery day, and who was responsible for it then, are for the caller.
 
     They are for the BSP that was responsible on that day, not for the one before or after it (POD-5), for
     the DSO of the POD, and for the auditor.
@@ -123,6 +123,17 @@ def sees_readings(principal: Principal, then: PodView | None, latest: PodView | 
             return pod is not None and sees_pod(principal, pod)
         case _:
             return False
+
+
+def claim_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of claims: a BSP those that it made and those against it, a DSO those on its grid.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, Role.BSP, Role.DSO, Role.AUDITOR)
+    scopes = {Role.BSP: {"party": principal.party}, Role.DSO: {"dso": principal.party}}
+    return scopes.get(principal.role, {})
 
 
 def aggregate_scope(principal: Principal) -> dict[str, Any]:

@@ -104,7 +104,7 @@ SLOTS: Final = {
     "gas.membership": Slots(updated=1, fresh=1, shared=2),
     "gas.qualification": Slots(fresh=1, cold=1),
     "gas.lights_day": Slots(fresh=4, cold=1),
-    "gas.selection": Slots(fresh=2, cold=7),
+    "gas.selection": Slots(fresh=2, cold=8),
     "gas.declaration": Slots(fresh=1, cold=1),
     "gas.anchor": Slots(updated=2, cold=2, alone=True),
 }

@@ -25,6 +25,7 @@ from registry.domain.enums import (
     VoltageLevel,
 )
 from registry.domain.lights import CellLight
+from registry.domain.pods import Roster
 from registry.domain.products import Product
 from registry.domain.quantities import HourCells
 
@@ -150,6 +151,21 @@ class PodView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView(View):
+    """A BSP's claim of a POD that ``holder`` was responsible for when it was made (POD-5). ``granted`` is
+    None until the DSO hands the POD over (true) or the BSP drops the claim (false); ``mandate_hash`` commits
+    to the customer's mandate.
+    """
+
+    pod_id: bytes
+    bsp: int
+    holder: int
+    dso: int
+    mandate_hash: bytes
+    granted: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateView(View):
     """A BSP's pool of PODs for one market scope (AGG-1)."""
 
@@ -194,7 +210,8 @@ class ProductView(View):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualificationView(View):
     """Where an aggregate's application for a product stands (PRQ-1). ``actor`` moved it there, at
-    ``recorded.block_time``.
+    ``recorded.block_time``. ``tested`` is what the aggregate was when it was qualified last: a relevant
+    change since then suspends the qualification without a step (PRQ-2).
     """
 
     aggregate: int
@@ -204,6 +221,7 @@ class QualificationView(View):
     valid_until: datetime | None
     performance_permille: int
     evidence_hash: bytes
+    tested: Roster
 
     def state_at(self, at: datetime) -> QualificationState:
         """The state at an instant: a qualification past its validity has expired (PRQ-2)."""

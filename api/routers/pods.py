@@ -1,4 +1,4 @@
-"""PODs: registration by BSPs, static lights by DSOs, reading by whom it concerns (POD-1..3)."""
+"""PODs: registration by BSPs, static lights by DSOs, reading by whom it concerns (POD-1..3, POD-5)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from api.deps import (
     AreaFilter,
     AsOf,
+    At,
     BspCaller,
     DayFilter,
     DsoCaller,
@@ -22,15 +23,23 @@ from api.deps import (
 )
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written, answer, answer_model
-from api.schemas.documents import PodCode, RegisteredPods
-from api.schemas.requests import PodIdsBody, RegisterPodsBody, StaticLightsBody
-from api.visibility import pod_scope, require_role, sees_pod, sees_pod_step
-from registry.domain.commands import GiveStaticLights, WithdrawPods
+from api.schemas.documents import PodCode, RegisteredPods, Responsible
+from api.schemas.requests import (
+    HandoversBody,
+    PodClaimsBody,
+    PodIdsBody,
+    RegisterPodsBody,
+    StaticLightsBody,
+)
+from api.visibility import claim_scope, pod_scope, require_role, sees_on_day, sees_pod, sees_pod_step
+from registry.domain.calendar import DeliveryDay
+from registry.domain.commands import DropClaims, GiveStaticLights, HandOverPods, WithdrawPods
 from registry.domain.identifiers import bytes32_text
-from registry.domain.pods import NO_REASON, StaticLightDecision
+from registry.domain.pods import NO_REASON, Handover, StaticLightDecision
+from registry.services.claim_pods import ClaimWish, claim_pods
 from registry.services.identity import Role
 from registry.services.register_pods import PodApplication, register_pods
-from registry.views import HistoryEntry, PodView
+from registry.views import ClaimView, HistoryEntry, PodView
 
 router = APIRouter(prefix="/v1/pods", tags=["PODs"])
 
@@ -64,6 +73,55 @@ def withdraw(node: NodeDep, caller: BspCaller, body: PodIdsBody) -> Written:
     """End the registration of PODs, all or none (POD-5)."""
     command = WithdrawPods(caller.party, own_pods(node, caller, body.pod_ids))
     return written(node.recorder.record(command, signer_for(node, caller)))
+
+
+@router.post("/claims", status_code=201)
+def claim(node: NodeDep, caller: BspCaller, body: PodClaimsBody) -> RegisteredPods:
+    """Claim PODs of another BSP, all or none (POD-5); their DSO hands them over."""
+    wishes = [ClaimWish(claim.pod_code, claim.mandate) for claim in body.claims]
+    done = claim_pods(node.recorder, caller.party, signer_for(node, caller), wishes)
+    return RegisteredPods(
+        pod_ids=[pod_id.hex() for pod_id in done.pod_ids], transactions=[done.receipt.tx_hash.hex()]
+    )
+
+
+@router.post("/claims/drops")
+def drop_claims(node: NodeDep, caller: BspCaller, body: PodIdsBody) -> Written:
+    """Take claims back, all or none (POD-5)."""
+    command = DropClaims(caller.party, tuple(bytes.fromhex(pod_id) for pod_id in body.pod_ids))
+    return written(node.recorder.record(command, signer_for(node, caller)))
+
+
+@router.get("/claims", response_model=page_model(ClaimView))
+def claims(
+    node: NodeDep,
+    caller: KnownCaller,
+    as_of: AsOf,
+    pending: bool = False,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
+) -> Page[Any]:
+    """Claims that concern the caller; `pending=true`: those that can still be granted (POD-5)."""
+    scope = claim_scope(caller)
+    return page_of(
+        ClaimView,
+        lambda position, size: node.mirror.claims(
+            pending=pending, as_of=as_of, after=position, limit=size, **scope
+        ),
+        after,
+        limit,
+        lambda _: True,
+    )
+
+
+@router.post("/handovers")
+def hand_over(node: NodeDep, caller: DsoCaller, body: HandoversBody) -> Written:
+    """Hand claimed PODs over to their next BSPs, all or none (POD-5)."""
+    pod_ids = own_pods(node, caller, (handover.pod_id for handover in body.handovers))
+    handovers = tuple(
+        Handover(pod_id, handover.bsp) for pod_id, handover in zip(pod_ids, body.handovers, strict=True)
+    )
+    return written(node.recorder.record(HandOverPods(caller.party, handovers), signer_for(node, caller)))
 
 
 @router.post("/static-lights")
@@ -117,6 +175,18 @@ def pod(node: NodeDep, caller: KnownCaller, pod_id: PodId, as_of: AsOf, day: Day
     """One POD, as of a delivery day or as it stands last."""
     row = node.mirror.pod(bytes.fromhex(pod_id), day=day, as_of=as_of)
     return answer(existing(row, lambda found: sees_pod(caller, found), "pod_id", pod_id))
+
+
+@router.get("/{pod_id}/responsible")
+def responsible(node: NodeDep, caller: KnownCaller, pod_id: PodId, at: At, as_of: AsOf) -> Responsible:
+    """Which BSP is responsible for a POD in the delivery period that holds an instant (POD-5)."""
+    require_role(caller, Role.BSP, Role.DSO, Role.AUDITOR)
+    identity, day = bytes.fromhex(pod_id), DeliveryDay.of(at)
+    then = node.mirror.pod(identity, day=day.number, as_of=as_of)
+    latest = node.mirror.pod(identity, as_of=as_of)
+    existing(latest, lambda _: sees_on_day(caller, then, latest), "pod_id", pod_id)
+    bsp = None if then is None or then.withdrawn else then.bsp
+    return Responsible(pod_id=pod_id, day=day.date, at=at, bsp=bsp)
 
 
 @router.get("/{pod_id}/code")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import DATE, KnownCaller, NodeDep, PodId, existing, parse_day
 from api.schemas.documents import AnchorAnswer, ReadingAnswer, Readings
-from api.visibility import DEVICE_ROLES, require_role, sees_readings
+from api.visibility import DEVICE_ROLES, require_role, sees_on_day
 from registry.domain.calendar import from_unix
 from registry.services.reading_status import ReadingStatus, missing_quarters, reading_statuses
 from registry.views import CheckpointView
@@ -31,7 +31,7 @@ def readings(
     asked, identity = parse_day(day), bytes.fromhex(pod_id)
     latest = node.mirror.pod(identity)
     then = node.mirror.pod(identity, day=asked.number)
-    existing(latest, lambda _: sees_readings(caller, then, latest), "pod_id", pod_id)
+    existing(latest, lambda _: sees_on_day(caller, then, latest), "pod_id", pod_id)
     statuses = reading_statuses(node.log, node.mirror, identity, asked, node.settings.final_after_blocks)
     return Readings(
         pod_id=pod_id,

@@ -163,6 +163,15 @@ class PodCode(BaseModel):
     technologies: list[str] | None = None
 
 
+class Responsible(BaseModel):
+    """The BSP responsible for a POD in the delivery period that holds an instant (POD-5); null for none."""
+
+    pod_id: HexText
+    day: date
+    at: datetime
+    bsp: int | None
+
+
 class DutyToTest(BaseModel):
     """The operator that has tested an aggregate, or has to, and for which of its products (TOE-3)."""
 

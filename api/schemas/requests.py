@@ -105,6 +105,32 @@ class PodIdsBody(Body):
     pod_ids: Annotated[list[HexId], Field(min_length=1, max_length=100)]
 
 
+class PodClaimBody(Body):
+    """A POD that the BSP takes over, and its reference to the customer's mandate."""
+
+    pod_code: Annotated[str, Field(examples=["IT001E00000001"])]
+    mandate: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class PodClaimsBody(Body):
+    """Claims, made all or none."""
+
+    claims: Annotated[list[PodClaimBody], Field(min_length=1, max_length=100)]
+
+
+class HandoverBody(Body):
+    """A claimed POD and the BSP that takes it over."""
+
+    pod_id: HexId
+    bsp: Party
+
+
+class HandoversBody(Body):
+    """Handovers, done all or none."""
+
+    handovers: Annotated[list[HandoverBody], Field(min_length=1, max_length=100)]
+
+
 class StaticLightBody(Body):
     """A static light (POD-2)."""
 

@@ -12,7 +12,7 @@ import {SelectionRecord} from "./libraries/SelectionRecord.sol";
 import {Declarations} from "./market/Declarations.sol";
 import {MarketBook} from "./market/MarketBook.sol";
 import {Selections} from "./market/Selections.sol";
-import {HourCells, PartyKind, Scope} from "./types/Types.sol";
+import {HourCells, PartyKind, Right, Scope} from "./types/Types.sol";
 
 /// @title Selections, declarations and baselines (SES-2..4, SES-6, DTL-3, DTL-4, BAS-1)
 contract Market is Selections, Declarations {
@@ -27,7 +27,7 @@ contract Market is Selections, Declarations {
     ) MarketBook(participants_, sessions_, lights_, pods_, prequalification_) {}
 
     /// @inheritdoc IMarket
-    function fileBaselines(uint16 bsp, uint16 day, BaselineFiling[] calldata filings) external onlyParty(PartyKind.Bsp, bsp) {
+    function fileBaselines(uint16 bsp, uint16 day, BaselineFiling[] calldata filings) external onlyWithRight(PartyKind.Bsp, bsp, Right.FileBaselines) {
         uint40 gate = sessions.scheduleOf(day).baselineGate;
         if (block.timestamp >= gate) revert BaselineLate(day, gate, uint40(block.timestamp));
         bytes32[] memory podIds = new bytes32[](filings.length);

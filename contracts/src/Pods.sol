@@ -13,7 +13,7 @@ import {PoolWord} from "./libraries/PoolWord.sol";
 import {Pools} from "./libraries/Pools.sol";
 import {PartyKind, Scope, StaticLight} from "./types/Types.sol";
 
-/// @title PODs, static lights, aggregates and their members (POD-1..3, AGG-1..3)
+/// @title PODs, static lights, aggregates and their members (POD-1..3, POD-5, AGG-1..3)
 /// @dev Every change holds from the first delivery day whose LFP 1 has not opened (AGG-2). Changes are decided on what was changed last, which
 ///      holds from that day at the latest. Whatever changes a POD's power, perimeter or membership moves it in its pools, so that on
 ///      every day a pool is the sum over its members.
@@ -39,6 +39,8 @@ contract Pods is IPods, PartyGated {
     mapping(uint40 aggregate => uint8) private _scopes;
     // slither-disable-next-line uninitialized-state
     mapping(uint40 aggregate => uint40[]) private _counterparts;
+    /// @dev Per POD and claiming BSP: the BSP that it was claimed from, 0 without a claim. A claim lapses when the POD has another BSP.
+    mapping(bytes32 podId => mapping(uint16 claimant => uint16 holder)) private _claims;
 
     constructor(IParticipants participants_, IMarketSessions sessions_, ITrafficLights lights_) PartyGated(participants_) {
         sessions = sessions_;
@@ -78,6 +80,35 @@ contract Pods is IPods, PartyGated {
     }
 
     /// @inheritdoc IPods
+    function claim(uint16 bsp, PodClaim[] calldata claims) external onlyParty(PartyKind.Bsp, bsp) {
+        for (uint256 i = 0; i < claims.length; i++) {
+            bytes32 podId = claims[i].podId;
+            uint16 holder = PodWord.bspOf(_registeredPod(podId, _pods[podId]));
+            if (holder == bsp || _claims[podId][bsp] == holder) revert ClaimStep(podId, bsp, holder);
+            _claims[podId][bsp] = holder;
+            emit PodClaimed(podId, bsp, holder, claims[i].mandateHash);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function dropClaims(uint16 bsp, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
+        for (uint256 i = 0; i < podIds.length; i++) {
+            bytes32 podId = podIds[i];
+            if (_claims[podId][bsp] == 0) revert ClaimStep(podId, bsp, 0);
+            delete _claims[podId][bsp];
+            emit PodClaimDropped(podId, bsp);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function handOver(uint16 dso, Handover[] calldata handovers) external onlyParty(PartyKind.Dso, dso) {
+        uint16 day = sessions.firstUnfrozenDay();
+        for (uint256 i = 0; i < handovers.length; i++) {
+            _handOver(dso, handovers[i].podId, handovers[i].bsp, day);
+        }
+    }
+
+    /// @inheritdoc IPods
     function giveStaticLights(uint16 dso, StaticLightDecision[] calldata decisions) external onlyParty(PartyKind.Dso, dso) {
         uint16 day = sessions.firstUnfrozenDay();
         uint40 knownPerimeter = 0;
@@ -89,6 +120,25 @@ contract Pods is IPods, PartyGated {
                 knownPerimeter = decision.perimeter;
             }
             _giveStaticLight(dso, decision, day);
+        }
+    }
+
+    /// @inheritdoc IPods
+    function movePods(uint16 dso, uint40 perimeter, bytes32[] calldata podIds) external onlyParty(PartyKind.Dso, dso) {
+        uint16 day = sessions.firstUnfrozenDay();
+        if (Ids.ownerOf(perimeter) != dso) revert ITrafficLights.PerimeterOfOther(perimeter, dso);
+        lights.requireInForce(perimeter, day);
+        uint40 known = 0;
+        for (uint256 i = 0; i < podIds.length; i++) {
+            DayVersioned.History storage history = _pods[podIds[i]];
+            uint256 pod = _connectedPod(dso, podIds[i], history);
+            uint40 previous = PodWord.perimeterOf(pod);
+            if (previous == 0 || previous != known) {
+                lights.requireSuccessor(perimeter, previous);
+                known = previous;
+            }
+            _replace(history, pod, PodWord.move(pod, perimeter), day);
+            emit PodMoved(podIds[i], perimeter, previous, dso, day);
         }
     }
 
@@ -147,6 +197,11 @@ contract Pods is IPods, PartyGated {
     /// @inheritdoc IPods
     function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory) {
         return _pools.asOf(Pools.holderOf(aggregate), perimeter, day);
+    }
+
+    /// @inheritdoc IPods
+    function rosterAt(uint40 aggregate, uint16 day) external view returns (Roster memory) {
+        return _pools.rosterAt(Pools.holderOf(aggregate), day);
     }
 
     /// @inheritdoc IPods
@@ -211,6 +266,26 @@ contract Pods is IPods, PartyGated {
     function _withdraw(uint16 bsp, bytes32 podId, uint16 day) private {
         DayVersioned.History storage history = _pods[podId];
         uint256 pod = _ownPod(bsp, podId, history);
+        _endMemberships(podId, pod, day);
+        history.put(pod, day, 0);
+        emit PodWithdrawn(podId, bsp, day);
+    }
+
+    /// @dev POD-5: the BSP that claimed it, and its connecting DSO, agree; the BSP before need not, it may be gone. AGG-2: memberships end.
+    ///      Light and powers belong to the connection, not to the BSP.
+    function _handOver(uint16 dso, bytes32 podId, uint16 bsp, uint16 day) private {
+        DayVersioned.History storage history = _pods[podId];
+        uint256 pod = _connectedPod(dso, podId, history);
+        uint16 holder = PodWord.bspOf(pod);
+        if (_claims[podId][bsp] != holder) revert ClaimStep(podId, bsp, holder);
+        delete _claims[podId][bsp];
+        _endMemberships(podId, pod, day);
+        history.put(pod, day, PodWord.handOver(pod, bsp));
+        emit PodHandedOver(podId, bsp, holder, dso, day);
+    }
+
+    /// @dev AGG-2: the POD leaves both of its aggregates.
+    function _endMemberships(bytes32 podId, uint256 pod, uint16 day) private {
         uint40 local = PodWord.aggregateOf(pod, Scope.Local);
         uint40 global_ = PodWord.aggregateOf(pod, Scope.Global);
         if (local != 0) {
@@ -221,16 +296,13 @@ contract Pods is IPods, PartyGated {
             _exitPools(pod, global_, 0, Scope.Global, day);
             emit PodLeft(global_, podId, day);
         }
-        history.put(pod, day, 0);
-        emit PodWithdrawn(podId, bsp, day);
     }
 
     /// @dev POD-2: the connecting DSO decides, and names the perimeter that the POD is in (DTL-1).
     function _giveStaticLight(uint16 dso, StaticLightDecision calldata decision, uint16 day) private {
         bytes32 podId = decision.podId;
         DayVersioned.History storage history = _pods[podId];
-        uint256 pod = _registeredPod(podId, history);
-        if (PodWord.dsoOf(pod) != dso) revert PodOfOtherDso(podId, PodWord.dsoOf(pod), dso);
+        uint256 pod = _connectedPod(dso, podId, history);
         _requireConsistent(pod, decision);
 
         _replace(
@@ -344,6 +416,15 @@ contract Pods is IPods, PartyGated {
     function _ownPod(uint16 bsp, bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {
         pod = _registeredPod(podId, history);
         if (PodWord.bspOf(pod) != bsp) revert PodOfOtherBsp(podId, PodWord.bspOf(pod), bsp);
+    }
+
+    function _connectedPod(uint16 dso, bytes32 podId, DayVersioned.History storage history)
+        private
+        view
+        returns (uint256 pod)
+    {
+        pod = _registeredPod(podId, history);
+        if (PodWord.dsoOf(pod) != dso) revert PodOfOtherDso(podId, PodWord.dsoOf(pod), dso);
     }
 
     function _registeredPod(bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {

@@ -32,6 +32,7 @@ contract TrafficLights is ITrafficLights, PartyGated {
 
     mapping(uint40 perimeter => Term) private _terms;
     mapping(uint40 perimeter => mapping(uint16 day => Light)) private _lights;
+    mapping(uint40 perimeter => mapping(uint40 predecessor => bool)) private _isSuccessor;
 
     constructor(IParticipants participants_, IMarketSessions sessions_) PartyGated(participants_) {
         sessions = sessions_;
@@ -46,6 +47,7 @@ contract TrafficLights is ITrafficLights, PartyGated {
             if (_terms[draft.perimeter].untilDay != 0) revert PerimeterExists(draft.perimeter);
             for (uint256 j = 0; j < draft.predecessors.length; j++) {
                 _end(dso, draft.predecessors[j], fromDay);
+                _isSuccessor[draft.perimeter][draft.predecessors[j]] = true;
             }
             _terms[draft.perimeter] = Term(fromDay, OPEN_END);
             emit PerimeterDeclared(draft.perimeter, dso, fromDay, draft.predecessors, draft.payloadHash);
@@ -79,6 +81,11 @@ contract TrafficLights is ITrafficLights, PartyGated {
     function requireInForce(uint40 perimeter, uint16 day) public view {
         Term memory term = _terms[perimeter];
         if (day < term.fromDay || day >= term.untilDay) revert PerimeterNotInForce(perimeter, day);
+    }
+
+    /// @inheritdoc ITrafficLights
+    function requireSuccessor(uint40 perimeter, uint40 predecessor) external view {
+        if (!_isSuccessor[perimeter][predecessor]) revert NotASuccessor(perimeter, predecessor);
     }
 
     /// @inheritdoc ITrafficLights

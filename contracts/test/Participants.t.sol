@@ -6,7 +6,7 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {Participants} from "../src/Participants.sol";
 import {IParticipants} from "../src/interfaces/IParticipants.sol";
 import {Eic} from "../src/libraries/Eic.sol";
-import {PartyKind} from "../src/types/Types.sol";
+import {PartyKind, Right} from "../src/types/Types.sol";
 import {World} from "./World.sol";
 
 contract ParticipantsTest is World {
@@ -128,13 +128,14 @@ contract ParticipantsTest is World {
     function test_StrangerAdministersNothing() public {
         bytes memory refusal =
             abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, signerOf(TSO), bytes32(0));
-        bytes[6] memory calls = [
+        bytes[7] memory calls = [
             abi.encodeCall(IParticipants.admit, (new IParticipants.Admission[](0))),
             abi.encodeCall(IParticipants.rotateSigner, (TSO, signerOf(TSO), address(0x5EED))),
             abi.encodeCall(IParticipants.suspend, (DSO, "reason")),
             abi.encodeCall(IParticipants.reinstate, (DSO)),
             abi.encodeCall(IParticipants.pause, ()),
-            abi.encodeCall(IParticipants.unpause, ())
+            abi.encodeCall(IParticipants.unpause, ()),
+            abi.encodeCall(IParticipants.offerAdmin, (new address[](0), 0))
         ];
         for (uint256 i = 0; i < calls.length; i++) {
             vm.prank(signerOf(TSO));
@@ -155,21 +156,249 @@ contract ParticipantsTest is World {
         participants.revokeRole(role, signerOf(TSO));
         vm.expectRevert(refusal);
         participants.grantRole(nobody, address(this));
+        vm.expectRevert(refusal);
+        participants.grantRole(0, address(0x5EED));
+        vm.expectRevert(abi.encodeWithSelector(Participants.SignerOnlyRotates.selector, bytes32(0)));
+        participants.renounceRole(0, address(this));
         vm.prank(signerOf(TSO));
         vm.expectRevert(abi.encodeWithSelector(Participants.SignerOnlyRotates.selector, role));
         participants.renounceRole(role, signerOf(TSO));
     }
 
+    /// @dev ACT-1: offered by the admin, theirs once each new seat has accepted; until then nothing has changed.
+    function test_AdminHandsOverInTwoSteps() public {
+        address[] memory seats = seatsOf(3);
+        participants.offerAdmin(seats, 2);
+        expectNoAdmin(seats[0]);
+        vm.prank(seats[0]);
+        participants.pause();
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.AdminNotOffered.selector, address(this)));
+        participants.acceptAdmin();
+        acceptFrom(seats[0]);
+        vm.prank(seats[0]);
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.ConsentRepeated.selector, seats[0]));
+        participants.acceptAdmin();
+        acceptFrom(seats[1]);
+        participants.suspend(BSP, "the old admin still acts");
+        participants.reinstate(BSP);
+        acceptFrom(seats[2]);
+        (address[] memory found, uint8 threshold) = participants.adminSeats();
+        assertEq(keccak256(abi.encode(found)), keccak256(abi.encode(seats)), "seats");
+        assertEq(threshold, 2, "threshold");
+        expectNoAdmin(address(this));
+        participants.pause();
+        vm.prank(seats[2]);
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.AdminNotOffered.selector, seats[2]));
+        participants.acceptAdmin();
+    }
+
+    /// @dev ACT-1: another offer takes the place of the one before, acceptances included.
+    function test_AnotherOfferReplacesTheFirst() public {
+        address[] memory seats = seatsOf(2);
+        participants.offerAdmin(seats, 1);
+        acceptFrom(seats[0]);
+        participants.offerAdmin(seats, 2);
+        acceptFrom(seats[1]);
+        (address[] memory found,) = participants.adminSeats();
+        assertTrue(found.length == 1 && found[0] == address(this), "not handed over yet");
+        acceptFrom(seats[0]);
+        (found,) = participants.adminSeats();
+        assertEq(found.length, 2, "handed over");
+    }
+
     /// @dev ACT-1
-    function test_AdminHandsOver() public {
-        participants.grantRole(0, address(0xAD));
-        participants.renounceRole(0, address(this));
+    function test_RefusesImpossibleAdmins() public {
+        refuseOffer(new address[](0), 0);
+        refuseOffer(seatsOf(2), 0);
+        refuseOffer(seatsOf(2), 3);
+        refuseOffer(seatsOf(17), 1);
+        address[] memory seats = seatsOf(3);
+        seats[2] = seats[0];
+        refuseOffer(seats, 2);
+        seats[2] = address(0);
+        refuseOffer(seats, 2);
+        participants.offerAdmin(seatsOf(16), 16);
+    }
+
+    /// @dev ACT-1: no seat alone does anything but pause; the same call from enough different seats does.
+    function testFuzz_NothingHappensBelowTheThreshold(uint8 seats_, uint8 threshold, uint256 order) public {
+        seats_ = uint8(bound(seats_, 2, 8));
+        threshold = uint8(bound(threshold, 2, seats_));
+        address[] memory seats = handOverTo(seats_, threshold);
+        uint256 first = order % seats_;
+        for (uint256 i = 0; i < threshold; i++) {
+            assertTrue(!suspendedOf(BSP), "not before the threshold");
+            address seat = seats[(first + i) % seats_];
+            vm.prank(seat);
+            participants.suspend(BSP, "agreed");
+            if (i + 1 == threshold) break;
+            vm.prank(seat);
+            vm.expectRevert(abi.encodeWithSelector(IParticipants.ConsentRepeated.selector, seat));
+            participants.suspend(BSP, "agreed");
+        }
+        assertTrue(suspendedOf(BSP), "with the threshold");
+        vm.prank(seats[first]);
+        participants.suspend(BSP, "agreed");
+        vm.prank(seats[first]);
+        participants.pause();
+        vm.prank(seats[first]);
+        participants.unpause();
+        vm.expectRevert(abi.encodeWithSelector(Pausable.EnforcedPause.selector));
+        participants.requireParty(PartyKind.Tso, TSO, signerOf(TSO));
+    }
+
+    /// @dev ACT-1: consents are to one call with its values, lapse after a week, and with the seats that gave them.
+    function test_ConsentsLapse() public {
+        address[] memory seats = handOverTo(2, 2);
+        consent(seats[0], BSP);
+        consent(seats[1], OTHER_BSP);
+        assertTrue(!suspendedOf(BSP) && !suspendedOf(OTHER_BSP), "two different calls");
+        vm.warp(block.timestamp + 7 days);
+        consent(seats[1], BSP);
+        assertTrue(!suspendedOf(BSP), "the first consent is too old");
+        address[] memory others = seatsOf(4);
+        (others[0], others[1]) = (others[2], others[3]);
+        assembly ("memory-safe") {
+            mstore(others, 2)
+        }
+        for (uint256 i = 0; i < 2; i++) {
+            vm.prank(seats[i]);
+            participants.offerAdmin(others, 2);
+        }
+        acceptFrom(others[0]);
+        acceptFrom(others[1]);
+        consent(others[0], BSP);
+        assertTrue(!suspendedOf(BSP), "what a former seat wanted counts no more");
+        consent(others[1], BSP);
+        assertTrue(suspendedOf(BSP), "both new seats");
+    }
+
+    // -- delegation -------------------------------------------------------------------------------------------------
+
+    /// @dev ACT-1: this right, for this party, by the agent's present key, until the time or the end.
+    function test_AnAgentUsesItsRightAndNoOther() public {
+        uint40 until = uint40(block.timestamp + 30 days);
+        delegateFrom(BSP, OTHER_BSP, until);
+        assertEq(participants.delegatedUntil(BSP, OTHER_BSP, Right.FileBaselines), until, "until");
+        requireRight(BSP, signerOf(OTHER_BSP));
+        requireRight(BSP, signerOf(BSP));
+        expectNotAuthorised(BSP, PartyKind.Bsp, signerOf(OTHER_BSP));
+        refuseRight(OTHER_BSP, signerOf(BSP), notAuthorised(OTHER_BSP, signerOf(BSP)));
+        refuseRight(BSP, signerOf(NODE), notAuthorised(BSP, signerOf(NODE)));
+        refuseRight(BSP, address(0x5EED), notAuthorised(BSP, address(0x5EED)));
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.NotAuthorised.selector, BSP, PartyKind.Dso, signerOf(OTHER_BSP)));
+        participants.requireRight(PartyKind.Dso, BSP, Right.FileBaselines, signerOf(OTHER_BSP));
+
+        participants.rotateSigner(OTHER_BSP, signerOf(OTHER_BSP), address(0x5EED));
+        refuseRight(BSP, signerOf(OTHER_BSP), notAuthorised(OTHER_BSP, signerOf(OTHER_BSP)));
+        requireRight(BSP, address(0x5EED));
+        participants.suspend(OTHER_BSP, "agent");
+        refuseRight(BSP, address(0x5EED), abi.encodeWithSelector(IParticipants.PartyIsSuspended.selector, OTHER_BSP));
+        participants.reinstate(OTHER_BSP);
+        participants.suspend(BSP, "party");
+        refuseRight(BSP, address(0x5EED), abi.encodeWithSelector(IParticipants.PartyIsSuspended.selector, BSP));
+        participants.reinstate(BSP);
+        participants.pause();
+        refuseRight(BSP, address(0x5EED), abi.encodeWithSelector(Pausable.EnforcedPause.selector));
+        participants.unpause();
+        vm.warp(until - 1);
+        requireRight(BSP, address(0x5EED));
+        vm.warp(until);
+        refuseRight(BSP, address(0x5EED), notAuthorised(BSP, address(0x5EED)));
+    }
+
+    /// @dev ACT-1: given and taken back by the party's own key alone; an agent passes nothing on.
+    function test_OnlyThePartyDelegates() public {
+        uint40 until = uint40(block.timestamp + 366 days);
+        vm.expectRevert(notAuthorised(BSP, address(this)));
+        participants.delegate(BSP, OTHER_BSP, Right.FileBaselines, until);
+        delegateFrom(BSP, OTHER_BSP, until);
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(notAuthorised(BSP, signerOf(OTHER_BSP)));
+        participants.delegate(BSP, NODE, Right.FileBaselines, until);
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(notAuthorised(BSP, signerOf(OTHER_BSP)));
+        participants.endDelegation(BSP, OTHER_BSP, Right.FileBaselines);
+        refuseDelegation(BSP, until);
+        refuseDelegation(99, until);
+        refuseDelegation(0, until);
+        refuseDelegation(OTHER_BSP, until + 1);
+        refuseDelegation(OTHER_BSP, uint40(block.timestamp));
+        vm.prank(signerOf(BSP));
+        participants.endDelegation(BSP, OTHER_BSP, Right.FileBaselines);
+        refuseRight(BSP, signerOf(OTHER_BSP), notAuthorised(BSP, signerOf(OTHER_BSP)));
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.DelegationMissing.selector, BSP, OTHER_BSP));
+        participants.endDelegation(BSP, OTHER_BSP, Right.FileBaselines);
+    }
+
+    function requireRight(uint16 party, address sender) private view {
+        participants.requireRight(PartyKind.Bsp, party, Right.FileBaselines, sender);
+    }
+
+    function refuseRight(uint16 party, address sender, bytes memory refusal) private {
+        vm.expectRevert(refusal);
+        participants.requireRight(PartyKind.Bsp, party, Right.FileBaselines, sender);
+    }
+
+    function notAuthorised(uint16 party, address sender) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IParticipants.NotAuthorised.selector, party, PartyKind.Bsp, sender);
+    }
+
+    function delegateFrom(uint16 party, uint16 agent, uint40 until) private {
+        vm.prank(signerOf(party));
+        participants.delegate(party, agent, Right.FileBaselines, until);
+    }
+
+    function refuseDelegation(uint16 agent, uint40 until) private {
+        uint40 limit = uint40(block.timestamp + 366 days);
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.DelegationInvalid.selector, BSP, agent, until, limit));
+        participants.delegate(BSP, agent, Right.FileBaselines, until);
+    }
+
+    function seatsOf(uint256 count) private pure returns (address[] memory seats) {
+        seats = new address[](count);
+        for (uint256 i = 0; i < count; i++) {
+            seats[i] = address(uint160(0xAD00 + i));
+        }
+    }
+
+    function handOverTo(uint256 count, uint8 threshold) private returns (address[] memory seats) {
+        seats = seatsOf(count);
+        participants.offerAdmin(seats, threshold);
+        for (uint256 i = 0; i < count; i++) {
+            acceptFrom(seats[i]);
+        }
+    }
+
+    function acceptFrom(address seat) private {
+        vm.prank(seat);
+        participants.acceptAdmin();
+    }
+
+    function consent(address seat, uint16 party) private {
+        vm.prank(seat);
+        participants.suspend(party, "agreed");
+    }
+
+    function suspendedOf(uint16 party) private view returns (bool) {
+        try participants.requireParty(PartyKind.Bsp, party, signerOf(party)) {
+            return false;
+        } catch {
+            return true;
+        }
+    }
+
+    function refuseOffer(address[] memory seats, uint8 threshold) private {
+        vm.expectRevert(abi.encodeWithSelector(IParticipants.AdminOfferInvalid.selector, seats.length, threshold));
+        participants.offerAdmin(seats, threshold);
+    }
+
+    function expectNoAdmin(address sender) private {
         vm.expectRevert(
-            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, address(this), bytes32(0))
+            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, sender, bytes32(0))
         );
-        participants.pause();
-        vm.prank(address(0xAD));
-        participants.pause();
     }
 
     function expectNotAuthorised(uint16 party, PartyKind kind, address sender) private {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IPods} from "../src/interfaces/IPods.sol";
 import {ITrafficLights} from "../src/interfaces/ITrafficLights.sol";
 import {PodWord} from "../src/libraries/PodWord.sol";
-import {PodCategory, Scope, StaticLight, VoltageLevel} from "../src/types/Types.sol";
+import {PartyKind, PodCategory, Scope, StaticLight, VoltageLevel} from "../src/types/Types.sol";
 import {PodsWorld} from "./PodsWorld.sol";
 
 contract PodsTest is PodsWorld {
@@ -213,6 +213,128 @@ contract PodsTest is PodsWorld {
         pods.withdraw(BSP, one(POD));
     }
 
+    /// @dev POD-5, AGG-2: claimed by one BSP and handed over by the DSO, against the will of the BSP before; light and powers stay.
+    function test_SwitchOfBsp() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        claim(OTHER_BSP, POD);
+        assertEq(pods.podAt(POD, FIRST_DAY + 1).bsp, BSP, "a claim alone changes nothing");
+        handOver(POD, OTHER_BSP);
+        IPods.Pod memory before = pods.podAt(POD, FIRST_DAY);
+        assertEq(before.bsp, BSP, "responsible before");
+        assertEq(before.localAggregate, LOCAL, "local before");
+        assertEq(before.globalAggregate, GLOBAL, "global before");
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY + 1);
+        assertEq(pod.bsp, OTHER_BSP, "responsible after");
+        assertEq(pod.localAggregate + pod.globalAggregate, 0, "no memberships");
+        assertEq(pod.perimeter, PERIMETER, "perimeter");
+        assertTrue(pod.light == StaticLight.Confirmed, "light");
+        assertEq(pod.grantedUpKw, UP_KW, "granted up");
+        assertEq(pod.declaredDownKw, DOWN_KW, "declared down");
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY + 1, 0, 0, 0);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, PERIMETER, FIRST_DAY + 1).pods, 0, "shared after");
+        uint40 next = uint40(OTHER_BSP) << 24 | 1;
+        createAggregate(OTHER_BSP, next, Scope.Local);
+        join(next, POD);
+        assertPool(next, PERIMETER, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherBsp.selector, POD, OTHER_BSP, BSP));
+        pods.leave(BSP, LOCAL, one(POD));
+    }
+
+    /// @dev POD-5: no BSP gets a POD that it did not claim, from anyone but the one it claimed it from, nor twice for one claim.
+    function test_NoHandoverWithoutAClaim() public {
+        refuseHandover(OTHER_BSP, BSP);
+        refuseHandover(0, BSP);
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.ClaimStep.selector, POD, BSP, BSP));
+        pods.claim(BSP, oneClaim(POD));
+        claim(OTHER_BSP, POD);
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.ClaimStep.selector, POD, OTHER_BSP, BSP));
+        pods.claim(OTHER_BSP, oneClaim(POD));
+        vm.prank(signerOf(OTHER_BSP));
+        pods.dropClaims(OTHER_BSP, one(POD));
+        vm.prank(signerOf(OTHER_BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.ClaimStep.selector, POD, OTHER_BSP, 0));
+        pods.dropClaims(OTHER_BSP, one(POD));
+        refuseHandover(OTHER_BSP, BSP);
+        claim(OTHER_BSP, POD);
+        vm.prank(signerOf(OTHER_DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherDso.selector, POD, DSO, OTHER_DSO));
+        pods.handOver(OTHER_DSO, oneHandover(POD, OTHER_BSP));
+        handOver(POD, OTHER_BSP);
+        refuseHandover(OTHER_BSP, OTHER_BSP);
+        claim(BSP, POD);
+        withdraw(OTHER_BSP, POD);
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodUnknown.selector, POD));
+        pods.handOver(DSO, oneHandover(POD, BSP));
+        vm.prank(signerOf(BSP));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodUnknown.selector, POD));
+        pods.claim(BSP, oneClaim(POD));
+    }
+
+    /// @dev POD-5: a claim names the BSP that it is against, and lapses with it.
+    function test_AClaimLapsesWhenThePodHasAnotherBsp() public {
+        uint16 third = 23;
+        admit(third, PartyKind.Bsp);
+        claim(OTHER_BSP, POD);
+        claim(third, POD);
+        handOver(POD, OTHER_BSP);
+        refuseHandover(third, OTHER_BSP);
+        claim(third, POD);
+        handOver(POD, third);
+        assertEq(pods.podAt(POD, FIRST_DAY).bsp, third, "the third");
+    }
+
+    /// @dev DTL-1: into a successor of its perimeter a POD moves with its light, and its power with it; nowhere else without a new light.
+    function test_PodsMoveAlongWithTheirPerimeter() public {
+        confirm(POD);
+        join(LOCAL, POD);
+        join(GLOBAL, POD);
+        goBefore(FIRST_DAY + 1);
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.NotASuccessor.selector, NEXT_PERIMETER, PERIMETER));
+        pods.movePods(DSO, NEXT_PERIMETER, one(POD));
+        partition.succeed(NEXT_PERIMETER, PERIMETER);
+        movePod(NEXT_PERIMETER, POD);
+        IPods.Pod memory pod = pods.podAt(POD, FIRST_DAY + 1);
+        assertEq(pod.perimeter, NEXT_PERIMETER, "perimeter");
+        assertTrue(pod.light == StaticLight.Confirmed, "light");
+        assertEq(pod.localAggregate, LOCAL, "member");
+        assertEq(pods.podAt(POD, FIRST_DAY).perimeter, PERIMETER, "before");
+        assertPool(LOCAL, PERIMETER, FIRST_DAY, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, PERIMETER, FIRST_DAY + 1, 0, 0, 0);
+        assertPool(LOCAL, NEXT_PERIMETER, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        assertPool(LOCAL, 0, FIRST_DAY + 1, 1, UP_KW, DOWN_KW);
+        assertEq(pods.sharedAt(LOCAL, GLOBAL, NEXT_PERIMETER, FIRST_DAY + 1).pods, 1, "shared");
+        IPods.Roster memory roster = pods.rosterAt(LOCAL, FIRST_DAY + 1);
+        assertEq(roster.changes, 1, "the members are the same");
+    }
+
+    /// @dev DTL-1, ACT-1
+    function test_OnlyTheConnectingDsoMovesPods() public {
+        register(BSP, "unlit");
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.NotASuccessor.selector, NEXT_PERIMETER, 0));
+        pods.movePods(DSO, NEXT_PERIMETER, one("unlit"));
+        uint40 foreign = uint40(OTHER_DSO) << 24 | 1;
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.PerimeterOfOther.selector, foreign, DSO));
+        pods.movePods(DSO, foreign, one(POD));
+        vm.prank(signerOf(OTHER_DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.PodOfOtherDso.selector, POD, DSO, OTHER_DSO));
+        pods.movePods(OTHER_DSO, foreign, one(POD));
+        partition.set(NEXT_PERIMETER, false);
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(ITrafficLights.PerimeterNotInForce.selector, NEXT_PERIMETER, FIRST_DAY));
+        pods.movePods(DSO, NEXT_PERIMETER, one(POD));
+    }
+
     /// @dev POD-1: a withdrawn POD is unknown from its day on.
     function test_WithdrawnPodIsUnknown() public {
         withdraw(BSP, POD);
@@ -376,5 +498,11 @@ contract PodsTest is PodsWorld {
         vm.prank(signerOf(bsp));
         vm.expectRevert(refusal);
         pods.join(bsp, aggregate, one(podId));
+    }
+
+    function refuseHandover(uint16 bsp, uint16 holder) private {
+        vm.prank(signerOf(DSO));
+        vm.expectRevert(abi.encodeWithSelector(IPods.ClaimStep.selector, POD, bsp, holder));
+        pods.handOver(DSO, oneHandover(POD, bsp));
     }
 }

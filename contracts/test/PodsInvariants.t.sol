@@ -24,6 +24,7 @@ contract PodsWalk is PodsWorld {
                 createAggregate(bsps[i], uint40(bsps[i]) << 24 | serial, serial < 12 ? Scope.Local : Scope.Global);
             }
         }
+        partition.succeed(NEXT_PERIMETER, PERIMETER);
         vm.warp(startOf(FIRST_DAY) - 12 hours - 1);
     }
 
@@ -33,7 +34,10 @@ contract PodsWalk is PodsWorld {
         if (bsp == 0) {
             register(seed >> 8 & 1 == 0 ? BSP : OTHER_BSP, podId);
         } else if (seed >> 8 & 3 == 0) {
-            withdraw(bsp, podId);
+            if (seed >> 12 & 1 == 0) return withdraw(bsp, podId);
+            uint16 other = bsp == BSP ? OTHER_BSP : BSP;
+            claim(other, podId);
+            handOver(podId, other);
         } else if (bsp == BSP && seed >> 8 & 3 == 1) {
             change(podId, uint24(bound(seed >> 16, 1, 1000)), uint24(bound(seed >> 32, 0, 1000)));
         }
@@ -43,6 +47,7 @@ contract PodsWalk is PodsWorld {
         bytes32 podId = pick(seed);
         IPods.Pod memory pod = latest(podId);
         if (pod.bsp == 0) return;
+        if (seed >> 24 & 3 == 0 && pod.perimeter == PERIMETER) return movePod(NEXT_PERIMETER, podId);
         IPods.StaticLightDecision memory decided =
             decision(podId, StaticLight.Confirmed, pod.declaredUpKw, pod.declaredDownKw);
         uint256 kind = seed >> 8 & 3;

@@ -10,6 +10,7 @@ import {World} from "./World.sol";
 /// @notice A partition that a test sets by hand; of the lights only this is asked for by Pods.
 contract Partition is ITrafficLights {
     mapping(uint40 perimeter => bool) private _inForce;
+    mapping(uint40 perimeter => mapping(uint40 predecessor => bool)) private _isSuccessor;
 
     function set(uint40 perimeter, bool inForce) external {
         _inForce[perimeter] = inForce;
@@ -17,6 +18,14 @@ contract Partition is ITrafficLights {
 
     function requireInForce(uint40 perimeter, uint16 day) external view {
         if (!_inForce[perimeter]) revert PerimeterNotInForce(perimeter, day);
+    }
+
+    function succeed(uint40 perimeter, uint40 predecessor) external {
+        _isSuccessor[perimeter][predecessor] = true;
+    }
+
+    function requireSuccessor(uint40 perimeter, uint40 predecessor) external view {
+        if (!_isSuccessor[perimeter][predecessor]) revert NotASuccessor(perimeter, predecessor);
     }
 
     function declarePerimeters(uint16, PerimeterDraft[] calldata) external pure {
@@ -87,6 +96,21 @@ abstract contract PodsWorld is World {
         pods.withdraw(bsp, one(podId));
     }
 
+    function claim(uint16 bsp, bytes32 podId) internal {
+        vm.prank(signerOf(bsp));
+        pods.claim(bsp, oneClaim(podId));
+    }
+
+    function handOver(bytes32 podId, uint16 bsp) internal {
+        vm.prank(signerOf(DSO));
+        pods.handOver(DSO, oneHandover(podId, bsp));
+    }
+
+    function movePod(uint40 perimeter, bytes32 podId) internal {
+        vm.prank(signerOf(DSO));
+        pods.movePods(DSO, perimeter, one(podId));
+    }
+
     function confirm(bytes32 podId) internal {
         decide(decision(podId, StaticLight.Confirmed, UP_KW, DOWN_KW));
     }
@@ -144,6 +168,16 @@ abstract contract PodsWorld is World {
     function one(IPods.Registration memory item) internal pure returns (IPods.Registration[] memory items) {
         items = new IPods.Registration[](1);
         items[0] = item;
+    }
+
+    function oneClaim(bytes32 podId) internal pure returns (IPods.PodClaim[] memory items) {
+        items = new IPods.PodClaim[](1);
+        items[0] = IPods.PodClaim(podId, "mandate");
+    }
+
+    function oneHandover(bytes32 podId, uint16 bsp) internal pure returns (IPods.Handover[] memory items) {
+        items = new IPods.Handover[](1);
+        items[0] = IPods.Handover(podId, bsp);
     }
 
     function one(bytes32 item) internal pure returns (bytes32[] memory items) {

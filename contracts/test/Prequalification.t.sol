@@ -4,7 +4,8 @@ pragma solidity ^0.8.28;
 import {IParticipants} from "../src/interfaces/IParticipants.sol";
 import {IPods} from "../src/interfaces/IPods.sol";
 import {IPrequalification} from "../src/interfaces/IPrequalification.sol";
-import {PartyKind, QualificationState, Scope} from "../src/types/Types.sol";
+import {QualificationRules} from "../src/libraries/QualificationRules.sol";
+import {PartyKind, PodCategory, QualificationState, Scope, StaticLight, VoltageLevel} from "../src/types/Types.sol";
 import {MarketWorld} from "./MarketWorld.sol";
 
 /// @notice LOCAL and GLOBAL have the same two PODs (10 up, 20 down); a third aggregate is LOCAL's neighbour.
@@ -209,6 +210,81 @@ contract PrequalificationTest is MarketWorld {
         (state,) = prequalification.qualificationOf(LOCAL, LOCAL_PRODUCT);
         assertEq(uint256(state), uint256(QualificationState.Expired), "state at");
         refuseQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT), notQualified(LOCAL_PRODUCT, QualificationState.Expired, until));
+    }
+
+    /// @dev PRQ-2: a member that joins or leaves suspends at once, from the day on that it holds; a new test is about the new members.
+    function test_AChangeOfMembersSuspends() public {
+        qualify(LOCAL, LOCAL_PRODUCT);
+        (, uint40 until) = prequalification.qualificationOf(LOCAL, LOCAL_PRODUCT);
+        refuseStep(QualificationState.Qualified, QualificationState.Qualified);
+        openLfp(1);
+        leave(LOCAL, podOf(0));
+        requireQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT));
+        refuseTomorrow(changed("members", 2, 3));
+        rejoin(LOCAL, podOf(0));
+        refuseTomorrow(changed("members", 2, 4));
+        moveTo(LOCAL, LOCAL_PRODUCT, QualificationState.Qualified, 1000);
+        prequalification.requireQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT), FIRST_DAY + 1, until - 1);
+        // what the days before rest on was another test
+        refuseQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT), changed("members", 4, 2));
+    }
+
+    /// @dev PRQ-2, POD-3: a POD whose light is requested again counts for nothing; within the tolerance of a tenth that is no change.
+    function test_AChangeOfPowerBeyondTheToleranceSuspends() public {
+        addPods(10, 18, 10, 20, PERIMETER, LOCAL, 0);
+        qualify(LOCAL, LOCAL_PRODUCT);
+        changePod(podOf(10));
+        changePod(podOf(11));
+        requireQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT));
+        changePod(podOf(12));
+        refuseQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT), changed("upKw", 200, 170));
+        IPods.StaticLightDecision[] memory decisions = new IPods.StaticLightDecision[](1);
+        decisions[0] = IPods.StaticLightDecision(podOf(12), StaticLight.Confirmed, 10, 20, PERIMETER, "");
+        vm.prank(signerOf(DSO));
+        pods.giveStaticLights(DSO, decisions);
+        requireQualified(LOCAL, LOCAL, chainOf(LOCAL_PRODUCT));
+    }
+
+    /// @dev PRQ-2: in each direction, up and down, by exactly the product's tolerance and not a kW more.
+    function testFuzz_Tolerance(uint32 tested, uint32 found, uint24 ppm) public pure {
+        ppm = uint24(bound(ppm, 0, 1_000_000));
+        tested = uint32(bound(tested, 0, 1_000_000));
+        found = uint32(bound(found, 0, 2 * uint256(tested) + 10));
+        QualificationRules.Qualification memory row =
+            QualificationRules.Qualification(QualificationState.Qualified, 0, ppm, 7, tested, 50);
+        (bytes32 what,,) = QualificationRules.changeOf(row, IPods.Roster(7, found, 50));
+        uint256 difference = tested > found ? tested - found : found - tested;
+        assertTrue((what == 0) == (difference * 1_000_000 <= uint256(tested) * ppm), "up");
+        (row.upKw, row.downKw) = (50, tested);
+        (what,,) = QualificationRules.changeOf(row, IPods.Roster(7, 50, found));
+        assertTrue((what == 0) == (difference * 1_000_000 <= uint256(tested) * ppm), "down");
+        (what,,) = QualificationRules.changeOf(row, IPods.Roster(8, 50, tested));
+        assertTrue(what == "members", "members");
+    }
+
+    /// @dev TOE-2: the answer names the chain that `requireQualified` takes, or the error that it gives.
+    function test_TheAnswerIsTheChainOrTheFailingRule() public {
+        assertRefusal(LOCAL, LOCAL_PRODUCT, notQualified(LOCAL_PRODUCT, QualificationState.None, 0));
+        qualify(LOCAL, LOCAL_PRODUCT);
+        assertAnswer(LOCAL, LOCAL_PRODUCT, LOCAL, chainOf(LOCAL_PRODUCT));
+        assertAnswer(GLOBAL, LOCAL_PRODUCT, LOCAL, chainOf(LOCAL_PRODUCT));
+        propose(DSO, LOCAL_PRODUCT, GLOBAL_PRODUCT);
+        assertRefusal(
+            GLOBAL,
+            GLOBAL_PRODUCT,
+            abi.encodeWithSelector(IPrequalification.EquivalenceNotInForce.selector, LOCAL_PRODUCT, GLOBAL_PRODUCT)
+        );
+        accept(TSO, LOCAL_PRODUCT, GLOBAL_PRODUCT);
+        assertAnswer(GLOBAL, GLOBAL_PRODUCT, LOCAL, chainOf(LOCAL_PRODUCT, GLOBAL_PRODUCT));
+        addPods(5, 1, 10, 20, PERIMETER, 0, GLOBAL);
+        assertRefusal(GLOBAL, GLOBAL_PRODUCT, notIdentical(LOCAL, GLOBAL, 2, 2, 3));
+        assertAnswer(LOCAL, GLOBAL_PRODUCT, LOCAL, chainOf(LOCAL_PRODUCT, GLOBAL_PRODUCT));
+        addPods(6, 1, 10, 20, PERIMETER, LOCAL, 0);
+        assertRefusal(LOCAL, LOCAL_PRODUCT, changed("members", 2, 3));
+        vm.expectRevert(abi.encodeWithSelector(IPrequalification.ProductUnknown.selector, 7));
+        prequalification.isQualified(LOCAL, 7, FIRST_DAY, 0);
+        vm.expectRevert(abi.encodeWithSelector(IPods.AggregateUnknown.selector, 7));
+        prequalification.isQualified(7, LOCAL_PRODUCT, FIRST_DAY, 0);
     }
 
     // -- equivalences -----------------------------------------------------------------------------------------------
@@ -469,5 +545,64 @@ contract PrequalificationTest is MarketWorld {
         return abi.encodeWithSelector(
             IPrequalification.AggregatesNotIdentical.selector, tested, asking, shared, testedPods, askingPods
         );
+    }
+
+    function changed(bytes32 what, uint256 tested, uint256 found) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IPrequalification.AggregateChanged.selector, LOCAL, LOCAL_PRODUCT, what, tested, found);
+    }
+
+    function refuseTomorrow(bytes memory refusal) private {
+        vm.expectRevert(refusal);
+        prequalification.requireQualified(
+            LOCAL, LOCAL, chainOf(LOCAL_PRODUCT), FIRST_DAY + 1, uint40(block.timestamp)
+        );
+    }
+
+    function refuseStep(QualificationState from, QualificationState to) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IPrequalification.StepNotAllowed.selector, LOCAL, LOCAL_PRODUCT, from, to)
+        );
+        moveTo(LOCAL, LOCAL_PRODUCT, to, 1000);
+    }
+
+    function leave(uint40 aggregate, bytes32 podId) private {
+        vm.prank(signerOf(BSP));
+        pods.leave(BSP, aggregate, one(podId));
+    }
+
+    function rejoin(uint40 aggregate, bytes32 podId) private {
+        vm.prank(signerOf(BSP));
+        pods.join(BSP, aggregate, one(podId));
+    }
+
+    /// @dev A relevant change: the light is requested again.
+    function changePod(bytes32 podId) private {
+        IPods.Registration[] memory list = new IPods.Registration[](1);
+        list[0] = IPods.Registration(podId, DSO, PodCategory.Mixed, VoltageLevel.Low, 10, 20, 60, "other DERs");
+        vm.prank(signerOf(BSP));
+        pods.change(BSP, list);
+    }
+
+    function one(bytes32 podId) private pure returns (bytes32[] memory list) {
+        list = new bytes32[](1);
+        list[0] = podId;
+    }
+
+    function assertAnswer(uint40 aggregate, uint32 product, uint40 tested, uint32[] memory chain) private view {
+        (bool yes, uint40 foundTested, uint32[] memory foundChain, uint40 until, bytes memory refusal) =
+            prequalification.isQualified(aggregate, product, FIRST_DAY, uint40(block.timestamp));
+        assertTrue(yes && refusal.length == 0, "qualified");
+        assertEq(foundTested, tested, "tested");
+        assertEq(keccak256(abi.encode(foundChain)), keccak256(abi.encode(chain)), "chain");
+        (, uint40 validUntil) = prequalification.qualificationOf(tested, chain[0]);
+        assertEq(until, validUntil, "valid until");
+        requireQualified(aggregate, tested, chain);
+    }
+
+    function assertRefusal(uint40 aggregate, uint32 product, bytes memory expected) private view {
+        (bool yes, uint40 tested, uint32[] memory chain,, bytes memory refusal) =
+            prequalification.isQualified(aggregate, product, FIRST_DAY, uint40(block.timestamp));
+        assertTrue(!yes && tested == 0 && chain.length == 0, "not qualified");
+        assertEq(keccak256(refusal), keccak256(expected), "refusal");
     }
 }

@@ -19,6 +19,12 @@ class PartyKind(IntEnum):
     AUDITOR = 5
 
 
+class Right(IntEnum):
+    """What a party can let another one do in its place, for a time (ACT-1)."""
+
+    FILE_BASELINES = 0
+
+
 class StaticLight(IntEnum):
     """Static traffic light of a POD (POD-2)."""
 

@@ -1,4 +1,4 @@
-"""PODs, static traffic lights and what holds for a POD from a delivery day on (POD-1..3, SPEC section 3)."""
+"""PODs, static lights and what holds for a POD from a delivery day on (POD-1..3, POD-5, SPEC section 3)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from registry.domain.quantities import MAX_KW, Direction
 from registry.domain.refusals import Refusal
 
 __all__ = [
+    "UNTESTED",
+    "Handover",
     "Pod",
     "PodCategory",
+    "PodClaim",
     "Pool",
     "Registration",
+    "Roster",
     "StaticLight",
     "StaticLightDecision",
     "VoltageLevel",
@@ -58,6 +62,25 @@ class StaticLightDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class PodClaim:
+    """A BSP's wish to take over a POD of another one (POD-5).
+
+    `mandate_hash` commits to the customer's mandate.
+    """
+
+    pod_id: bytes
+    mandate_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A POD and the BSP that takes it over (POD-5)."""
+
+    pod_id: bytes
+    bsp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A POD as it holds from delivery day `from_day` on. Powers in kW; 0 is no perimeter or no aggregate."""
 
@@ -85,6 +108,15 @@ class Pod:
             return replace(self, local_aggregate=aggregate)
         return replace(self, global_aggregate=aggregate)
 
+    @property
+    def aggregates(self) -> tuple[int, ...]:
+        """The aggregates that the POD is a member of, the local one first."""
+        return tuple(aggregate for aggregate in (self.local_aggregate, self.global_aggregate) if aggregate)
+
+    def handed_over(self, bsp: int) -> Pod:
+        """The POD with another BSP: a member of nothing; light and powers are the connection's (POD-5)."""
+        return replace(self, bsp=bsp, local_aggregate=0, global_aggregate=0)
+
     def granted_kw(self, direction: Direction) -> int:
         """Power that the static light grants in a direction (POD-2)."""
         return self.granted_up_kw if direction is Direction.UP else self.granted_down_kw
@@ -101,6 +133,26 @@ class Pool:
     def power_kw(self, direction: Direction) -> int:
         """Power of the members in a direction."""
         return self.up_kw if direction is Direction.UP else self.down_kw
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """What a test of an aggregate is about (PRQ-2).
+
+    Its members, told apart by how often one has joined or left so far, and their granted power in kW.
+    """
+
+    changes: int = 0
+    up_kw: int = 0
+    down_kw: int = 0
+
+    def power_kw(self, direction: Direction) -> int:
+        """Power of the members in a direction."""
+        return self.up_kw if direction is Direction.UP else self.down_kw
+
+
+UNTESTED = Roster()
+"""What was tested before anything was."""
 
 
 def check_powers(registration: Registration) -> None:

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from registry.domain.enums import QualificationState
 from registry.domain.equivalences import Equivalence
-from registry.domain.identifiers import owner_of_product
+from registry.domain.identifiers import bytes32_text, owner_of_product
+from registry.domain.pods import UNTESTED, Roster
 from registry.domain.refusals import Refusal
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "QualificationAnswer",
     "QualificationState",
     "Relation",
+    "Roster",
     "check_chain_length",
     "duty_to_test",
     "may_apply",
@@ -29,6 +31,7 @@ __all__ = [
     "not_qualified",
     "passes",
     "qualification_answer",
+    "relevant_change",
 ]
 
 MAX_CHAIN = 4
@@ -47,10 +50,14 @@ _APPLICABLE = {QualificationState.NONE, QualificationState.REJECTED, Qualificati
 
 @dataclass(frozen=True, slots=True)
 class Qualification:
-    """A prequalification as recorded last; `valid_until` in Unix seconds, 0 before it was ever qualified."""
+    """A prequalification as recorded last; `valid_until` in Unix seconds, 0 before it was ever qualified.
+
+    `tested` is what the aggregate was when it was qualified last.
+    """
 
     state: QualificationState = QualificationState.NONE
     valid_until: int = 0
+    tested: Roster = UNTESTED
 
     def state_at(self, time: int) -> QualificationState:
         """The state at a time: what was qualified or suspended expires by itself (PRQ-2)."""
@@ -71,6 +78,33 @@ def may_move(state: QualificationState, wanted: QualificationState) -> bool:
 def passes(performance_permille: int, tolerance_ppm: int) -> bool:
     """Whether a test is passed: from the product's tolerance below full performance on (PRQ-1)."""
     return performance_permille * PPM_PER_PERMILLE + tolerance_ppm >= PPM
+
+
+def relevant_change(
+    aggregate: int, product: int, tested: Roster, found: Roster, tolerance_ppm: int
+) -> Refusal | None:
+    """What has changed about an aggregate since it was tested for a product, so that its qualification does
+    not count; None if nothing relevant has (PRQ-2).
+
+    Relevant are any change of its members, and in either direction a total power that differs from the
+    tested one by more than the product's tolerance (parts per million of the tested power).
+    """
+    rows = (
+        ("members", tested.changes, found.changes, 0),
+        ("upKw", tested.up_kw, found.up_kw, tolerance_ppm),
+        ("downKw", tested.down_kw, found.down_kw, tolerance_ppm),
+    )
+    for what, before, now, ppm in rows:
+        if abs(now - before) * PPM > before * ppm:
+            return Refusal(
+                "AggregateChanged",
+                aggregate=aggregate,
+                product=product,
+                what=bytes32_text(what),
+                tested=before,
+                found=now,
+            )
+    return None
 
 
 def check_chain_length(chain: Sequence[int]) -> None:
@@ -152,16 +186,19 @@ def qualification_answer(
     qualification_of: Callable[[int, int], Qualification],
     equivalences: Iterable[Equivalence],
     connecting: Collection[int],
+    change_of: Callable[[int, int], Refusal | None],
     related: Iterable[Relation] = (),
 ) -> QualificationAnswer:
     """Whether `aggregate` is qualified for `product` at `time`, by which chain, or which rule failed (TOE-2).
 
     1. Look for the shortest chain of equivalences in force that starts at a product for which the aggregate
-    itself, or one
-       with the same PODs, holds a living qualification. 2. If there is none, name what is nearest to one: an
-       own qualification that doesn't live, then an aggregate that was tested and has other PODs, then an
-       equivalence that only one operator accepted, then nothing at all. The answer rests on what is recorded
-       now, so whatever ends the source ends it (TOE-4).
+    itself, or one with the same PODs, holds a living qualification and has not changed since (PRQ-2).
+    2. If there is none, name what is nearest to one: an own qualification that doesn't live or whose
+    aggregate has changed, then an aggregate that was tested and has other PODs, then an equivalence that is
+    not in force, then nothing at all.
+
+    Products and aggregates are tried in the order of their numbers, so that there is one answer. It rests on
+    what is recorded now, so whatever ends the source ends it (TOE-4).
 
     Args:
         aggregate: who asks.
@@ -169,16 +206,21 @@ def qualification_answer(
         time: Unix seconds.
         qualification_of: recorded qualification of an aggregate and a product.
         equivalences: all proposed ones, in force or not.
+        change_of: what has changed about an aggregate since it was qualified for a product
+        (`relevant_change`).
         connecting: the DSOs of the asking aggregate's PODs.
         related: aggregates of the other scope that share PODs with the asking one.
     """
-    rows = list(equivalences)
-    relations = list(related)
+    rows = sorted(equivalences, key=lambda row: (row.from_product, row.to_product))
+    relations = sorted(
+        (relation for relation in related if relation.shared), key=lambda relation: relation.aggregate
+    )
     in_force = [row for row in rows if row.holds]
     chains = list(_chains_to(product, in_force))
 
     def lives(tested: int, tested_product: int) -> bool:
-        return qualification_of(tested, tested_product).state_at(time) is QualificationState.QUALIFIED
+        state = qualification_of(tested, tested_product).state_at(time)
+        return state is QualificationState.QUALIFIED and change_of(tested, tested_product) is None
 
     # 1
     tested_ones = [aggregate, *(relation.aggregate for relation in relations if relation.identical)]
@@ -196,6 +238,8 @@ def qualification_answer(
     duty = duty_to_test(chains, connecting)
     own = qualification_of(aggregate, product)
     own_state = own.state_at(time)
+    if own_state is QualificationState.QUALIFIED and (change := change_of(aggregate, product)):
+        return _refused(duty, change)
     if own_state is not QualificationState.NONE:
         return _refused(duty, not_qualified(aggregate, product, own_state, own.valid_until))
     for chain in chains:

@@ -179,6 +179,16 @@ AccessControlUnauthorizedAccount ACT-1: account needed_role
     sender | {account} | a key with the role {needed_role!h}
 SignerOnlyRotates ACT-1: role
     role | {role!h} renounced | a rotation to the next signer
+ConsentRepeated ACT-1: seat
+    seat | {seat} | a seat that has not consented yet
+AdminOfferInvalid ACT-1: seats threshold
+    seats | {seats}, {threshold} of which agree | 1 to 16 different seats and a threshold within
+AdminNotOffered ACT-1: sender
+    sender | {sender} | a seat that the admin is offered to
+DelegationInvalid ACT-1: party agent valid_until limit
+    delegation | to party {agent} until {valid_until!t} | to another party, from now to {limit!t} at most
+DelegationMissing ACT-1: party agent
+    delegation | from {party} to {agent}: none | a right that was delegated
 ScheduleInvalid SES-1: day field found limit
     {field!w} of day {day} | {found} | an order of times around {limit}
 DayNotScheduled SES-1: day
@@ -195,6 +205,8 @@ PerimeterExists DTL-1: perimeter
     perimeter | {perimeter} | a number that was never used
 PerimeterNotInForce DTL-1: perimeter day
     perimeter | {perimeter} | a perimeter of the partition of day {day}
+NotASuccessor DTL-1: perimeter predecessor
+    perimeter | {perimeter} | a perimeter that was split or merged from {predecessor}
 LightMalformed DTL-2: perimeter day
     lights of {perimeter} | a stray cell or flag | cells in the hours of day {day}, flags on yellow cells
 PodAlreadyRegistered POD-1: pod_id bsp
@@ -213,6 +225,8 @@ ReasonMissing POD-2: pod_id
     reason | none | a reason for a modulation or an invalidation
 StaticLightMissing POD-2: pod_id light
     static light of {pod_id!h} | {light} | confirmed or modulated
+ClaimStep POD-5: pod_id bsp holder
+    claim of {pod_id!h} | by BSP {bsp}, held by {holder} | a step that the claim allows now
 AggregateOfOther AGG-1: aggregate bsp
     aggregate | {aggregate} | an aggregate of BSP {bsp}
 AggregateExists AGG-1: aggregate
@@ -251,6 +265,8 @@ AggregatesNotIdentical TOE-2: tested asking shared tested_pods asking_pods
     aggregates {tested} and {asking} | {shared} shared of {tested_pods} and {asking_pods} PODs | the same PODs
 NotQualified PRQ-1: aggregate product state valid_until
     aggregate {aggregate} for product {product} | {state}, until {valid_until!t} | qualified and not expired
+AggregateChanged PRQ-2: aggregate product what tested found
+    {what!w} of aggregate {aggregate} | {found} | {tested} as tested for product {product}, or a new test
 ChainMalformed TOE-2: product length limit
     chain | {length} products | 1 to {limit} products that end at {product}
 OutcomeDuplicate SES-4: aggregate perimeter day session

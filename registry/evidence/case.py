@@ -21,6 +21,7 @@ from registry.domain.events import (
     PodDeclared,
     PodJoined,
     PodLeft,
+    PodMoved,
     PodReleased,
     PodWithdrawn,
     ProductPublished,
@@ -29,6 +30,7 @@ from registry.domain.events import (
     StaticLightGiven,
 )
 from registry.domain.identifiers import owner_of_aggregate
+from registry.domain.pods import Roster
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
@@ -60,8 +62,15 @@ class PodPlace:
 
 
 def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
-    """The PODs as they are on a delivery day, by all that takes effect until then (POD-2, POD-3, AGG-1)."""
-    kinds: tuple[type[Event], ...] = (StaticLightGiven, PodChanged, PodWithdrawn, PodJoined, PodLeft)
+    """The PODs as they are on a delivery day, by all that takes effect until then (POD-2, POD-3, DTL-1)."""
+    kinds: tuple[type[Event], ...] = (
+        StaticLightGiven,
+        PodChanged,
+        PodMoved,
+        PodWithdrawn,
+        PodJoined,
+        PodLeft,
+    )
     records = [record for kind in kinds for record in facts.of(kind) if record.event.from_day <= day]
     places: dict[bytes, PodPlace] = {}
     for record in sorted(records, key=lambda record: record.position):
@@ -72,6 +81,8 @@ def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
                 place = replace(place, perimeter=event.perimeter, up_kw=event.up_kw, down_kw=event.down_kw)
             case PodChanged():
                 place = replace(place, up_kw=0, down_kw=0)
+            case PodMoved():
+                place = replace(place, perimeter=event.perimeter)
             case PodWithdrawn():
                 place = PodPlace()
             case PodJoined():
@@ -80,6 +91,16 @@ def pods_on(facts: Facts, day: int) -> dict[bytes, PodPlace]:
                 place = replace(place, aggregates=place.aggregates - {event.aggregate})
         places[event.pod_id] = place
     return places
+
+
+def roster_on(facts: Facts, aggregate: int, day: int) -> Roster:
+    """What a test of an aggregate is about, on a delivery day (PRQ-2)."""
+    places = [place for place in pods_on(facts, day).values() if aggregate in place.aggregates]
+    steps = [
+        *facts.of(PodJoined, lambda event: event.aggregate == aggregate and event.from_day <= day),
+        *facts.of(PodLeft, lambda event: event.aggregate == aggregate and event.from_day <= day),
+    ]
+    return Roster(len(steps), sum(place.up_kw for place in places), sum(place.down_kw for place in places))
 
 
 def selections(facts: Facts, aggregate: int, product: int, day: int) -> list[RecordedFact]:
@@ -217,14 +238,18 @@ def deal_terms(openings: Openings, case: SettlementCase) -> dict[bytes, DealTerm
 
 
 def filed_baselines(facts: Facts, openings: Openings, case: SettlementCase) -> dict[bytes, tuple[int, ...]]:
-    """Per POD of the case the baseline filed last; PODs that filed nothing are left out (BAS-1).
+    """Per POD of the case the baseline that the case's BSP filed last; PODs without one are left out (BAS-1).
+
+    What another BSP filed before it handed the POD over for that day does not count (POD-5).
 
     Raises :class:`RuleViolation` (BAS-1) for a filed baseline that was not opened, or that opens to something
     else.
     """
     found: dict[bytes, tuple[int, ...]] = {}
     pods = {pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)}
-    for filing in facts.of(BaselineFiled, lambda e: e.day == case.day.number and e.pod_id in pods):
+    for filing in facts.of(
+        BaselineFiled, lambda e: (e.day, e.bsp) == (case.day.number, case.bsp) and e.pod_id in pods
+    ):
         found[filing.event.pod_id] = _baseline(filing.event, openings)
     return found
 

@@ -9,31 +9,7 @@ data, read with another condition.
 as their objects do. Objects and their keys, which are also the ``object_type`` and ``object_id`` of the
 history (a whole-part prefix of a key asks for all objects below it):
 
-==============  ========================================================
-party           party (5 digits)
-signer          address (lower case)
-contractchange  change (10)
-pause           "ledger"
-day             day (5)
-perimeter       perimeter (13)
-pod             pod_id (64 hex) . from_day (5)
-aggregate       aggregate (13)
-membership      aggregate . pod_id . from_day
-product         product (10)
-qualification   aggregate . product
-equivalence     from product . to product
-light           day . perimeter . session (1)
-selection       day . aggregate . perimeter . session
-declaration     day . pod_id . market (1) . aggregate . perimeter
-completion      day . aggregate . perimeter . session
-baseline        day . pod_id
-device          key_id (64 hex)
-checkpoint      log_id (64 hex) . size (20)
-statement       statement_id (64 hex)
-dispute         statement_id
-attestation     statement_id . auditor (5) . block . log
-==============  ========================================================
-"""
+==============  ================================================="""
 
 from __future__ import annotations
 
@@ -141,6 +117,26 @@ class Pause(Version, table=True):
     paused: bool
 
 
+class Administration(Version, table=True):
+    """Seats of the consortium admin since its first handover, and those that it is offered to (ACT-1)."""
+
+    seats: list[str] = _list()
+    threshold: int
+    offered: list[str] = _list()
+    offered_threshold: int
+    accepted: list[str] = _list()
+
+
+class Delegation(Version, table=True):
+    """Rights that a party lets another one use until a time in Unix seconds (ACT-1)."""
+
+    party: int = Field(index=True)
+    agent: int = Field(index=True)
+    right: int
+    valid_until: int = _big()
+    ended: bool
+
+
 class Day(Version, table=True):
     """Delivery days; times in Unix seconds (SES-1)."""
 
@@ -167,7 +163,7 @@ class Perimeter(Version, table=True):
 
 
 class Pod(Version, table=True):
-    """PODs, one object per day from which something else holds (POD-1 to POD-3)."""
+    """PODs, one object per day from which something else holds (POD-1 to POD-3, POD-5)."""
 
     __table_args__ = (
         Index("ix_pod_bsp_key", "bsp", "key"),
@@ -197,6 +193,18 @@ class Pod(Version, table=True):
     global_aggregate: int | None = _big(default=None)
 
 
+class Claim(Version, table=True):
+    """BSPs' claims of PODs that ``holder`` was responsible for; ``granted`` is null until one is handed over
+    or dropped (POD-5). ``dso`` connects the POD."""
+
+    pod_id: bytes = _octets()
+    bsp: int = Field(index=True)
+    holder: int = Field(index=True)
+    dso: int = Field(index=True)
+    mandate_hash: bytes = _octets()
+    granted: bool | None
+
+
 class Aggregate(Version, table=True):
     """Aggregates (AGG-1)."""
 
@@ -207,12 +215,15 @@ class Aggregate(Version, table=True):
 
 
 class Membership(Version, table=True):
-    """Memberships, one object per joining (AGG-1)."""
+    """Memberships, one object per POD and day from which it is a member (AGG-1). ``steps`` counts the
+    joinings and leavings that took effect on ``from_day`` (PRQ-2).
+    """
 
     aggregate: int = _big()
     pod_id: bytes = _octets(index=True)
     from_day: int
     until_day: int | None
+    steps: int
 
 
 class ProductRow(Version, table=True):
@@ -226,7 +237,9 @@ class ProductRow(Version, table=True):
 
 
 class Qualification(Version, table=True):
-    """Prequalifications (PRQ-1). ``operator`` owns the product."""
+    """Prequalifications (PRQ-1). ``operator`` owns the product; ``tested_...`` is the aggregate's roster when
+    it was qualified last (PRQ-2).
+    """
 
     aggregate: int = _big()
     product: int = _big(index=True)
@@ -237,6 +250,9 @@ class Qualification(Version, table=True):
     valid_until: int = _big()
     performance_permille: int
     evidence_hash: bytes = _octets()
+    tested_changes: int = _big()
+    tested_up_kw: int = _big()
+    tested_down_kw: int = _big()
 
 
 class Equivalence(Version, table=True):
@@ -376,9 +392,12 @@ VERSIONS: tuple[type[Version], ...] = (
     Signer,
     ContractChange,
     Pause,
+    Administration,
+    Delegation,
     Day,
     Perimeter,
     Pod,
+    Claim,
     Aggregate,
     Membership,
     ProductRow,

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Protocol
 
 from registry.domain.enums import Market, PartyKind, QualificationState, Scope, StaticLight
+from registry.domain.pods import Roster
 from registry.views import (
     AggregateView,
     BaselineView,
     CheckpointView,
+    ClaimView,
     CompletionView,
     ContractChangeView,
     DayView,
@@ -124,6 +126,21 @@ class PodQueries(Protocol):
         """All versions of a POD by the day they take effect (POD-5)."""
         ...
 
+    def claims(
+        self,
+        *,
+        party: int | None = None,
+        dso: int | None = None,
+        pending: bool = False,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[ClaimView]:
+        """Claims that a BSP made or that were made against it (``party``), on a DSO's grid (``dso``), of all;
+        ``pending``: only those that can still be granted (POD-5).
+        """
+        ...
+
     def aggregate(self, aggregate: int, *, as_of: datetime | None = None) -> AggregateView | None: ...
 
     def aggregates(
@@ -151,6 +168,10 @@ class PodQueries(Protocol):
         self, aggregate: int, *, day: int, perimeter: int | None = None, as_of: datetime | None = None
     ) -> PoolView:
         """Number and granted power of an aggregate's PODs."""
+        ...
+
+    def roster(self, aggregate: int, *, day: int, as_of: datetime | None = None) -> Roster:
+        """What a test of the aggregate is about, as of a day (PRQ-2)."""
         ...
 
     def shared_pods(self, local_aggregate: int, global_aggregate: int, *, day: int) -> int:

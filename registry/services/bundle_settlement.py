@@ -97,7 +97,7 @@ def bundle_settlement(
 
 
 def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tuple[OpenedCommitment, ...]:
-    filings = last_filings(recorder.mirror, case.day, pods)
+    filings = last_filings(recorder.mirror, case.day, case.bsp, pods)
     found = [
         opened(recorder.vault, c, "opening")
         for c in sorted(case.deal_commitments() | {f.commitment for f in filings.values()})

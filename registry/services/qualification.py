@@ -19,7 +19,9 @@ from registry.domain.prequalification import (
     QualificationAnswer,
     Relation,
     qualification_answer,
+    relevant_change,
 )
+from registry.domain.refusals import Refusal
 from registry.ports import Mirror
 from registry.services.recorder import every
 from registry.views import EquivalenceView, PodView
@@ -74,7 +76,15 @@ def qualification_of(
         view = mirror.qualification(tested, tested_product, as_of=as_of)
         if view is None:
             return Qualification()
-        return Qualification(view.state, unix(view.valid_until) if view.valid_until is not None else 0)
+        valid_until = unix(view.valid_until) if view.valid_until is not None else 0
+        return Qualification(view.state, valid_until, view.tested)
+
+    def change_of(tested: int, tested_product: int) -> Refusal | None:
+        terms = mirror.product(tested_product, as_of=as_of)
+        assert terms is not None, "the ledger qualifies for published products only"
+        then = recorded(tested, tested_product).tested
+        now = mirror.roster(tested, day=day.number, as_of=as_of)
+        return relevant_change(tested, tested_product, then, now, terms.terms.tolerance_ppm)
 
     day = DeliveryDay.of(at)
     pods = _members(mirror, aggregate, day, as_of)
@@ -85,6 +95,7 @@ def qualification_of(
         time=unix(at),
         qualification_of=recorded,
         equivalences=[_row(view) for view in equivalences],
+        change_of=change_of,
         connecting={pod.dso for pod in pods},
         related=_relations(mirror, pods, asking.scope, day, as_of),
     )

@@ -65,7 +65,7 @@ def settle_day(
     document = build_statement(
         case,
         deal_terms(recorder.vault, case),
-        filed_baselines(recorder.mirror, recorder.vault, day, pods),
+        filed_baselines(recorder.mirror, recorder.vault, day, case.bsp, pods),
         certified_readings(recorder.mirror, log, day, pods),
     )
     owners = (operator, case.bsp, *auditors(recorder.mirror))
@@ -124,18 +124,23 @@ def deal_terms(vault: Vault, case: SettlementCase) -> dict[bytes, DealTerms]:
 
 
 def filed_baselines(
-    mirror: Mirror, vault: Vault, day: DeliveryDay, pods: Iterable[bytes]
+    mirror: Mirror, vault: Vault, day: DeliveryDay, bsp: int, pods: Iterable[bytes]
 ) -> dict[bytes, tuple[int, ...]]:
     """Per POD the values it filed last before the gate; PODs that filed nothing are left out (BAS-1)."""
     return {
         pod_id: tuple(opened(vault, filing.commitment, "baseline").payload["energy_wh"])
-        for pod_id, filing in last_filings(mirror, day, pods).items()
+        for pod_id, filing in last_filings(mirror, day, bsp, pods).items()
     }
 
 
-def last_filings(mirror: Mirror, day: DeliveryDay, pods: Iterable[bytes]) -> dict[bytes, BaselineView]:
-    """Per POD the baseline it filed last; PODs that filed nothing are left out (BAS-1)."""
-    found = {pod_id: mirror.baselines(day.number, pod_id=pod_id) for pod_id in pods}
+def last_filings(
+    mirror: Mirror, day: DeliveryDay, bsp: int, pods: Iterable[bytes]
+) -> dict[bytes, BaselineView]:
+    """Per POD the baseline that its BSP filed last; PODs without one are left out (BAS-1).
+
+    What another BSP filed before it handed the POD over for that day does not count (POD-5).
+    """
+    found = {pod_id: mirror.baselines(day.number, pod_id=pod_id, bsp=bsp) for pod_id in pods}
     return {
         pod_id: max(filings, key=lambda filing: (filing.recorded.block_number, filing.recorded.log_index))
         for pod_id, filings in found.items()

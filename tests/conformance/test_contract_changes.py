@@ -30,7 +30,7 @@ from registry.ledger.artifacts import Artifact, Artifacts, load_artifacts
 from registry.mirror import SqlMirror
 from registry.ports import ContractsChangedBeyond, ContractsVersionMismatch
 from registry.views import ProposedCode
-from tests.conformance.test_rulebook_against_chain import Both, Chain
+from tests.conformance.side_by_side import Both, Chain
 from tests.conftest import not_run
 from tests.unit.domain.consortium import (
     ADMIN,

@@ -19,6 +19,7 @@ from registry.domain.enums import (
     PartyKind,
     PodCategory,
     QualificationState,
+    Right,
     Scope,
     StaticLight,
     VoltageLevel,
@@ -27,6 +28,7 @@ from registry.domain.quantities import pack_selection
 from registry.mirror import MirrorDevices, SqlMirror, SqlVault
 from registry.ports import PodSecret, RecordedBlock
 from tests.unit.mirror.fake_ledger import (
+    ADMIN,
     AGGREGATES,
     AUDITOR,
     BLOCK_S,
@@ -322,6 +324,73 @@ def test_a_pod_by_delivery_day_and_by_time_of_record(mirror: SqlMirror, ledger: 
     assert mirror.pods(bsp=BSP, day=UNFROZEN + 2) == []
     assert mirror.pods(perimeter=PERIMETERS[1], day=UNFROZEN + 1)[0].light is StaticLight.MODULATED
     assert mirror.pods(light=StaticLight.REQUESTED)[0].bsp == OTHER_BSP
+
+
+@pytest.mark.rule("ACT-1")
+def test_seats_of_the_admin_and_delegated_rights(mirror: SqlMirror, ledger: FakeLedger) -> None:
+    seats = (address_of(DSO), address_of(TSO))
+    ledger.mine(
+        (ADMIN, facts.AdminOffered(seats, 2)),
+        (seats[0], facts.AdminAccepted(seats[0])),
+        (address_of(BSP), facts.RightDelegated(BSP, OTHER_BSP, Right.FILE_BASELINES, 2 * GENESIS_TIME)),
+    )
+    ledger.mine(
+        (seats[1], facts.AdminAccepted(seats[1])),
+        (seats[1], facts.AdminHandedOver(seats, 2)),
+        (seats[0], facts.ConsentGiven(seats[0], 1, 2)),
+        (address_of(BSP), facts.DelegationEnded(BSP, OTHER_BSP, Right.FILE_BASELINES)),
+    )
+    mirror.catch_up()
+    steps = [entry.state for entry in mirror.history("administration", "ledger")]
+    assert [step["accepted"] for step in steps] == [[], [seats[0]], list(seats), []]
+    assert (steps[0]["seats"], steps[0]["offered"]) == ([], list(seats))
+    assert (steps[-1]["seats"], steps[-1]["threshold"], steps[-1]["offered"]) == (list(seats), 2, [])
+    lent = [entry.state for entry in mirror.history("delegation", f"{BSP:05d}.{OTHER_BSP:05d}.0")]
+    assert [(step["valid_until"], step["ended"]) for step in lent] == [
+        (2 * GENESIS_TIME, False),
+        (2 * GENESIS_TIME, True),
+    ]
+
+
+@pytest.mark.rule("DTL-1")
+def test_a_pod_moves_along_with_its_perimeter(mirror: SqlMirror, ledger: FakeLedger) -> None:
+    pod = word("pod")
+    ledger.mine(registered(pod), lit(pod, UNFROZEN, 50))
+    ledger.mine((address_of(DSO), facts.PodMoved(pod, PERIMETERS[1], PERIMETERS[0], DSO, UNFROZEN + 1)))
+    mirror.catch_up()
+    told = {day: mirror.pod(pod, day=day) for day in (UNFROZEN, UNFROZEN + 1)}
+    assert [view and (view.perimeter, view.granted_up_kw) for view in told.values()] == [
+        (PERIMETERS[0], 50),
+        (PERIMETERS[1], 50),
+    ]
+
+
+@pytest.mark.rule("POD-5")
+def test_claims_and_the_handover_of_a_pod(mirror: SqlMirror, ledger: FakeLedger) -> None:
+    pods = sorted(word(str(number)) for number in range(3))
+    ledger.mine(*(registered(pod) for pod in pods), *(lit(pod, UNFROZEN, 50) for pod in pods))
+    claimed = ledger.mine(
+        *((address_of(OTHER_BSP), facts.PodClaimed(pod, OTHER_BSP, BSP, word("mandate"))) for pod in pods)
+    )
+    mirror.catch_up()
+    assert [view.pod_id for view in mirror.claims(dso=DSO, pending=True)] == pods
+    ledger.mine(
+        (address_of(DSO), facts.PodHandedOver(pods[0], OTHER_BSP, BSP, DSO, UNFROZEN + 1)),
+        (address_of(OTHER_BSP), facts.PodClaimDropped(pods[1], OTHER_BSP)),
+        (address_of(BSP), facts.PodWithdrawn(pods[2], BSP, UNFROZEN + 1)),
+    )
+    mirror.catch_up()
+    assert [view.granted for view in mirror.claims(party=BSP)] == [True, False, None]
+    assert mirror.claims(pending=True) == [], "the third lapsed with the BSP that it was against"
+    assert len(mirror.claims(party=OTHER_BSP, pending=True, as_of=at(claimed.time))) == 3
+    assert mirror.claims(party=TSO) == []
+    assert mirror.claims(after=mirror.claims(limit=2)[-1].key)[0].pod_id == pods[2]
+    told = {day: mirror.pod(pods[0], day=day) for day in (UNFROZEN, UNFROZEN + 1, UNFROZEN + 9)}
+    assert [(view.bsp, view.granted_up_kw) for view in told.values() if view] == [
+        (BSP, 50),
+        (OTHER_BSP, 50),
+        (OTHER_BSP, 50),
+    ]
 
 
 @pytest.mark.rule("AGG-1")

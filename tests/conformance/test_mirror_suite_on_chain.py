@@ -13,10 +13,12 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import (
     AdmitParties,
     ChangePods,
+    ClaimPods,
     Command,
     CreateAggregates,
     DeclarePerimeters,
     GiveStaticLights,
+    HandOverPods,
     JoinAggregate,
     LeaveAggregate,
     RegisterPods,
@@ -27,7 +29,7 @@ from registry.domain.enums import PartyKind, PodCategory, Scope, StaticLight, Vo
 from registry.domain.identifiers import aggregate_id, eic_check_character, perimeter_id
 from registry.domain.lights import PerimeterDraft
 from registry.domain.participants import Admission
-from registry.domain.pods import NO_REASON, Registration, StaticLightDecision
+from registry.domain.pods import NO_REASON, Handover, PodClaim, Registration, StaticLightDecision
 from registry.domain.sessions import DaySchedule
 from registry.ledger import EmbeddedLedger, LocalSigner, open_embedded
 from registry.mirror import SqlMirror
@@ -165,6 +167,10 @@ def test_pods_and_pools_through_a_life_of_changes(stage: Stage) -> None:
     compare(stage)
     stage.send(BSP, LeaveAggregate(BSP, LOCAL, (PODS[2],)))
     stage.send(BSP, WithdrawPods(BSP, (PODS[0],)))
+    compare(stage)
+    # the third POD is taken over by another BSP, with its light
+    stage.send(OTHER, ClaimPods(OTHER, (PodClaim(PODS[2], bytes(31) + b"\2"),)))
+    stage.send(DSO, HandOverPods(DSO, (Handover(PODS[2], OTHER),)))
     compare(stage)
     # the second day opens: the POD comes back with another BSP, after all scheduled days
     stage.clock.time += timedelta(days=1)

@@ -7,28 +7,22 @@ other accepts with equal events, whatever one refuses, the other refuses with th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from eth_utils import keccak
 
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
-from registry.domain.calendar import from_unix
-from registry.domain.events import Event
+from registry.domain.market import BaselineFiling
+from registry.domain.participants import Right
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
 from registry.domain.statements import Statement
-from registry.ledger.deployment import Deployment
-from registry.ledger.embedded.provider import EmbeddedProvider
-from registry.ledger.opening import DEPLOYMENT_FILE, EmbeddedLedger, open_embedded
-from registry.ledger.rpc import Connection
 from registry.ledger.signers import LocalSigner
+from tests.conformance.side_by_side import Both
 from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import (
     ADMIN,
@@ -37,14 +31,13 @@ from tests.unit.domain.consortium import (
     DISPUTE_WINDOW_S,
     DSO,
     FEEDER_1,
-    FOUNDED_AT,
     GLOBAL,
     GLOBAL_PRODUCT,
-    KINDS,
     LOCAL,
     LOCAL_PRODUCT,
     NODE,
     NOTHING,
+    OTHER_BSP,
     PODS,
     SCHEDULE,
     TSO,
@@ -68,91 +61,20 @@ LENGTH = 300
 SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
 
 
-class SetClock:
-    """Stands where it was set."""
-
-    def __init__(self, instant: datetime) -> None:
-        self.instant = instant
-
-    def now(self) -> datetime:
-        return self.instant
-
-
-class Chain:
-    """The contracts on an embedded chain, asked as the rulebook is."""
-
-    def __init__(self, folder: Path) -> None:
-        keys = {party: LocalSigner(keccak(text=f"party {party}")) for party in (ADMIN, *KINDS)}
-        self.addresses = {party: key.address for party, key in keys.items()}
-        self._keys = {key.address: key for key in keys.values()}
-        self._clock = SetClock(from_unix(FOUNDED_AT) - timedelta(hours=1))
-        self.embedded: EmbeddedLedger = open_embedded(
-            folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S
-        )
-        self.ledger = self.embedded.ledger
-        self.connection = Connection(EmbeddedProvider(self.embedded.chain), "embedded")
-        self.deployment = Deployment.load(folder / DEPLOYMENT_FILE)
-
-    def key(self, party: int) -> LocalSigner:
-        return self._keys[self.addresses[party]]
-
-    def set(self, now: int) -> None:
-        self._clock.instant = from_unix(now)
-
-    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
-        self.set(now)
-        receipt = self.ledger.send(command, self._keys[sender])
-        assert receipt.block_time == now
-        return [recorded.event for recorded in receipt.events]
-
-    def adopt(self, key: LocalSigner) -> None:
-        self._keys[key.address] = key
-
-    def close(self) -> None:
-        self.embedded.close()
-
-
-class Both:
-    """Rulebook and chain side by side."""
-
-    def __init__(self, rulebook: Rulebook, chain: Chain) -> None:
-        self.rulebook = rulebook
-        self.chain = chain
-
-    def execute(self, command: c.Command, sender: str, now: int) -> list[Event]:
-        """What both answer.
-
-        Raises:
-            Refusal: both refuse, alike.
-            AssertionError: they differ.
-        """
-        expected = answer(self.rulebook, command, sender, now)
-        found = answer(self.chain, command, sender, now)
-        assert found == expected, f"{command}\nchain: {found}\nrules: {expected}"
-        if isinstance(expected, tuple):
-            raise Refusal.decoded(expected[0], list(expected[1].values()))
-        return expected
-
-
-def answer(
-    ledger: Rulebook | Chain, command: c.Command, sender: str, now: int
-) -> list[Event] | tuple[str, dict[str, object]]:
-    """Events, or name and values of the refusal."""
-    try:
-        return ledger.execute(command, sender, now)
-    except Refusal as refusal:
-        return refusal.name, refusal.values
-
-
-@pytest.fixture
-def both(tmp_path: Path) -> Iterator[Both]:
-    chain = Chain(tmp_path)
-    yield Both(Rulebook(chain.addresses[ADMIN], DISPUTE_WINDOW_S), chain)
-    chain.close()
-
-
 @pytest.mark.rule(
-    "ACT-1", "ACT-2", "POD-1", "POD-2", "POD-3", "AGG-1", "AGG-2", "PRD-1", "PRQ-1", "TOE-1", "TOE-2", "DEV-1"
+    "ACT-1",
+    "ACT-2",
+    "POD-1",
+    "POD-2",
+    "POD-3",
+    "POD-5",
+    "AGG-1",
+    "AGG-2",
+    "PRD-1",
+    "PRQ-1",
+    "TOE-1",
+    "TOE-2",
+    "DEV-1",
 )
 @pytest.mark.rule(
     "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"
@@ -173,7 +95,7 @@ def test_streams_are_worth_their_steps() -> None:
 
 def play(seed: int, world: Consortium, rulebook: Rulebook) -> int:
     """A stream of LENGTH steps; how many were accepted."""
-    stream = CommandStream(seed, rulebook, world.now)
+    stream = CommandStream(seed, rulebook, world.now, world.signers)
     accepted = 0
     for _ in range(LENGTH):
         command, party = stream.next()
@@ -207,6 +129,22 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     step(c.AnchorCheckpoint(NODE, b"\1" * 32, 1, NOTHING, 0), NODE)
     step(c.RotateSigner(TSO, both.chain.addresses[TSO], old), ADMIN)
     step(c.RotateSigner(NODE, new.address, old), ADMIN)
+    # seats of the admin, a delegation
+    step(c.OfferAdmin((both.chain.addresses[ADMIN], both.chain.addresses[DSO]), 2), ADMIN)
+    step(c.AcceptAdmin(), ADMIN)
+    step(c.AcceptAdmin(), ADMIN)
+    step(c.AcceptAdmin(), BSP)
+    step(c.AcceptAdmin(), DSO)
+    step(c.SuspendParty(NODE, NOTHING), ADMIN)
+    step(c.SuspendParty(NODE, NOTHING), ADMIN)
+    step(c.SuspendParty(NODE, NOTHING), DSO)
+    step(c.OfferAdmin((), 0), ADMIN)
+    step(c.OfferAdmin((), 0), DSO)
+    step(c.DelegateRight(BSP, OTHER_BSP, Right.FILE_BASELINES, world.now + 100), BSP)
+    step(c.FileBaselines(BSP, DAY.number, (BaselineFiling(PODS[0], NOTHING),)), OTHER_BSP)
+    step(c.DelegateRight(BSP, BSP, Right.FILE_BASELINES, world.now + 100), BSP)
+    step(c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES), BSP)
+    step(c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES), BSP)
     # counterparts
     for serial in range(10, 26):
         aggregate = BSP << 24 | serial
@@ -215,6 +153,7 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
         step(c.JoinAggregate(BSP, aggregate, (PODS[0],)), BSP)
         step(c.LeaveAggregate(BSP, aggregate, (PODS[0],)), BSP)
     step(c.JoinAggregate(BSP, GLOBAL, (PODS[0],)), BSP)
+    step(move(TSO, GLOBAL, GLOBAL_PRODUCT, QualificationState.QUALIFIED), TSO)
     # a pool beyond 17 bits
     giants = tuple(registration(pod, up_kw=131_071) for pod in PODS[6:8])
     step(c.RegisterPods(BSP, giants), BSP)
@@ -264,6 +203,11 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     assert met == {
         "NotAuthorised",
         "SignerTaken",
+        "ConsentRepeated",
+        "AdminNotOffered",
+        "AdminOfferInvalid",
+        "DelegationInvalid",
+        "DelegationMissing",
         "PodNotMember",
         "TooManyCounterparts",
         "PowerTooLarge",

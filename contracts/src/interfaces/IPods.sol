@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {PodCategory, Scope, StaticLight, VoltageLevel} from "../types/Types.sol";
 
-/// @title PODs, static lights, aggregates and their members (POD-1..3, AGG-1..3)
+/// @title PODs, static lights, aggregates and their members (POD-1..3, POD-5, AGG-1..3)
 /// @notice A `podId` is a salted commitment; no POD code, place or name is here (PRIV-1).
 ///         Facts of a POD hold from a delivery day on; those of earlier days stay readable.
 interface IPods {
@@ -25,6 +25,18 @@ interface IPods {
         uint24 downKw;
         uint40 perimeter;
         bytes32 reason;
+    }
+
+    /// @notice A BSP's wish to take over a POD; `mandateHash` hides the customer's mandate.
+    struct PodClaim {
+        bytes32 podId;
+        bytes32 mandateHash;
+    }
+
+    /// @notice A POD and the BSP that takes it over.
+    struct Handover {
+        bytes32 podId;
+        uint16 bsp;
     }
 
     struct AggregateDraft {
@@ -56,6 +68,13 @@ interface IPods {
         uint48 downKw;
     }
 
+    /// @notice What a test of an aggregate is about: its members, told apart by how often one has joined or left, and what they are granted.
+    struct Roster {
+        uint32 changes;
+        uint48 upKw;
+        uint48 downKw;
+    }
+
     event PodRegistered(
         bytes32 indexed podId,
         uint16 indexed bsp,
@@ -80,6 +99,11 @@ interface IPods {
         bytes32 payloadHash
     );
     event PodWithdrawn(bytes32 indexed podId, uint16 indexed bsp, uint16 fromDay);
+    /// @notice `bsp` claims the POD that `holder` is responsible for (POD-5); nothing changes until the connecting DSO hands it over.
+    event PodClaimed(bytes32 indexed podId, uint16 indexed bsp, uint16 indexed holder, bytes32 mandateHash);
+    event PodClaimDropped(bytes32 indexed podId, uint16 indexed bsp);
+    /// @notice From `fromDay` on `bsp` is responsible instead of `previous` (POD-5): its memberships have ended, light and powers stay.
+    event PodHandedOver(bytes32 indexed podId, uint16 indexed bsp, uint16 indexed previous, uint16 dso, uint16 fromDay);
     event StaticLightGiven(
         bytes32 indexed podId,
         uint16 indexed dso,
@@ -90,6 +114,8 @@ interface IPods {
         uint40 perimeter,
         bytes32 reason
     );
+    /// @notice From `fromDay` on the POD is in `perimeter`, which was split or merged from `previous`; its light stays as it is (DTL-1).
+    event PodMoved(bytes32 indexed podId, uint40 indexed perimeter, uint40 indexed previous, uint16 dso, uint16 fromDay);
     event AggregateCreated(uint40 indexed aggregate, uint16 indexed bsp, Scope scope, bytes32 payloadHash);
     event PodJoined(uint40 indexed aggregate, bytes32 indexed podId, uint16 fromDay);
     event PodLeft(uint40 indexed aggregate, bytes32 indexed podId, uint16 fromDay);
@@ -110,6 +136,8 @@ interface IPods {
     error ReasonMissing(bytes32 podId);
     /// @dev POD-2: nothing works for a POD without a static light that grants power.
     error StaticLightMissing(bytes32 podId, StaticLight light);
+    /// @dev POD-5: no step for this claim: claimed already or one's own POD, or dropped or handed over without a claim against `holder`.
+    error ClaimStep(bytes32 podId, uint16 bsp, uint16 holder);
     /// @dev AGG-1: the aggregate's id carries another BSP.
     error AggregateOfOther(uint40 aggregate, uint16 bsp);
     /// @dev AGG-1: ids are never reused.
@@ -126,17 +154,26 @@ interface IPods {
     function register(uint16 bsp, Registration[] calldata registrations) external;
     function change(uint16 bsp, Registration[] calldata registrations) external;
     function withdraw(uint16 bsp, bytes32[] calldata podIds) external;
+    /// @notice A BSP claims PODs of another one (switch of supplier, POD-5).
+    function claim(uint16 bsp, PodClaim[] calldata claims) external;
+    function dropClaims(uint16 bsp, bytes32[] calldata podIds) external;
+    /// @notice The connecting DSO hands claimed PODs over to the BSP that claimed them.
+    function handOver(uint16 dso, Handover[] calldata handovers) external;
     function giveStaticLights(uint16 dso, StaticLightDecision[] calldata decisions) external;
+    /// @notice The PODs of a perimeter that was split or merged move along into a successor, with their lights.
+    function movePods(uint16 dso, uint40 perimeter, bytes32[] calldata podIds) external;
     function createAggregates(uint16 bsp, AggregateDraft[] calldata drafts) external;
     function join(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external;
     function leave(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external;
 
-    /// @notice The POD as of a delivery day (all zero if it was not registered then).
+    /// @notice The POD as of a delivery day (all zero if it was not registered then); its `bsp` is the one responsible on that day (POD-5).
     function podAt(bytes32 podId, uint16 day) external view returns (Pod memory);
     function podsAt(bytes32[] calldata podIds, uint16 day) external view returns (Pod[] memory);
     function scopeOf(uint40 aggregate) external view returns (Scope);
     /// @notice Members of an aggregate in a perimeter as of a day (perimeter 0: all).
     function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory);
+    /// @notice Members and power of an aggregate as of a day; the same `changes` are the same members (PRQ-2).
+    function rosterAt(uint40 aggregate, uint16 day) external view returns (Roster memory);
     /// @notice Members that a local and a global aggregate share in a perimeter as of a day (perimeter 0: all) (AGG-3).
     function sharedAt(uint40 localAggregate, uint40 globalAggregate, uint40 perimeter, uint16 day)
         external

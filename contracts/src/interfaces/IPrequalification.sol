@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IPods} from "./IPods.sol";
 import {QualificationState, SettlementMethod} from "../types/Types.sol";
 
-/// @title Products, prequalification, Table of Equivalences (PRD-1, PRQ-1, TOE-1, TOE-2)
+/// @title Products, prequalification, Table of Equivalences (PRD-1, PRQ-1, PRQ-2, TOE-1, TOE-2, TOE-4)
 interface IPrequalification {
     /// @dev PRD-1 (D4.1 Table 7). Months and days are bit masks from January and Monday; minutes count from local midnight, the window
     ///      is half-open. `supersedes` is the version before this one, or 0. Prices are no part of a product (PRIV-3).
@@ -30,6 +31,7 @@ interface IPrequalification {
     }
 
     event ProductPublished(uint32 indexed product, uint16 indexed operator, Product terms);
+    /// @notice `tested` is what the aggregate was when it was qualified last (PRQ-2).
     event QualificationMoved(
         uint40 indexed aggregate,
         uint32 indexed product,
@@ -37,7 +39,8 @@ interface IPrequalification {
         uint16 actor,
         uint40 validUntil,
         uint16 performancePermille,
-        bytes32 evidenceHash
+        bytes32 evidenceHash,
+        IPods.Roster tested
     );
     /// @notice Who passed the test of `from` is qualified for `to`; holds once both operators accepted.
     event EquivalenceProposed(uint32 indexed from, uint32 indexed to, uint16 operator);
@@ -68,6 +71,8 @@ interface IPrequalification {
     error AggregatesNotIdentical(uint40 tested, uint40 asking, uint32 shared, uint32 testedPods, uint32 askingPods);
     /// @dev PRQ-1: the aggregate holds no living qualification for the product.
     error NotQualified(uint40 aggregate, uint32 product, QualificationState state, uint40 validUntil);
+    /// @dev PRQ-2: since the test the aggregate's members have changed, or its power by more than the product's tolerance.
+    error AggregateChanged(uint40 aggregate, uint32 product, bytes32 what, uint256 tested, uint256 found);
     /// @dev TOE-2: the chain has to start at the tested product and end at the product asked for, in at most this many links.
     error ChainMalformed(uint32 product, uint256 length, uint256 limit);
 
@@ -91,8 +96,15 @@ interface IPrequalification {
 
     function productOf(uint32 product) external view returns (Product memory);
     function qualificationOf(uint40 aggregate, uint32 product) external view returns (QualificationState state, uint40 validUntil);
+    /// @notice Whether `aggregate` is qualified for `product` at `time`, with its PODs of `day`: by which chain of equivalences from what
+    ///         `testedAggregate` was tested for, until when; or `refusal`, the typed error of the rule that failed (TOE-2).
+    function isQualified(uint40 aggregate, uint32 product, uint16 day, uint40 time)
+        external
+        view
+        returns (bool qualified, uint40 testedAggregate, uint32[] memory chain, uint40 validUntil, bytes memory refusal);
     /// @notice Reverts with the failing rule unless `aggregate` is qualified at `time` for the last product of `chain`, because
-    ///         `testedAggregate` (the same, or one with the same PODs on `day`) holds a qualification for its first.
+    ///         `testedAggregate` (the same, or one with the same PODs on `day`) holds a qualification for its first and is on `day` still what
+    ///         was tested.
     function requireQualified(uint40 aggregate, uint40 testedAggregate, uint32[] calldata chain, uint16 day, uint40 time)
         external
         view;

@@ -31,6 +31,8 @@ interface ITrafficLights {
     error PerimeterExists(uint40 perimeter);
     /// @dev DTL-1: the perimeter is not in its DSO's partition on that day.
     error PerimeterNotInForce(uint40 perimeter, uint16 day);
+    /// @dev DTL-1: `perimeter` was not split or merged from `predecessor`.
+    error NotASuccessor(uint40 perimeter, uint40 predecessor);
     /// @dev DTL-2: a cell stands outside the day's hours, or a flag on a cell that is not yellow.
     error LightMalformed(uint40 perimeter, uint16 day);
 
@@ -38,6 +40,8 @@ interface ITrafficLights {
     function publishLights(uint16 dso, uint16 day, uint8 session, PerimeterLights[] calldata lights) external;
 
     function requireInForce(uint40 perimeter, uint16 day) external view;
+    /// @notice Reverts unless `perimeter` was split or merged from `predecessor`.
+    function requireSuccessor(uint40 perimeter, uint40 predecessor) external view;
     /// @notice The lights last published; `session` 0 if there are none.
     function lightsOf(uint40 perimeter, uint16 day) external view returns (uint8 session, HourCells memory up, HourCells memory down);
 }

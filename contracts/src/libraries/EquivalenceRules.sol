@@ -9,6 +9,13 @@ library EquivalenceRules {
     uint8 internal constant FROM_ACCEPTED = 1;
     uint8 internal constant TO_ACCEPTED = 2;
     uint8 internal constant HOLDS = FROM_ACCEPTED | TO_ACCEPTED;
+    /// @dev Was proposed once, and is not now.
+    uint8 internal constant REVOKED = 4;
+
+    /// @notice TOE-1: whether an equivalence with these acceptances is proposed.
+    function isProposed(uint8 acceptances) internal pure returns (bool) {
+        return acceptances & HOLDS != 0;
+    }
 
     /// @notice TOE-1: reverts with the first attribute in which `a` does not demand at least what `b` demands, or is another service.
     function requireDemandsAtLeast(IPrequalification.Product memory a, IPrequalification.Product memory b) internal pure {

@@ -28,6 +28,9 @@ library PodWord {
     uint256 private constant DSO_SHIFT = PERIMETER_SHIFT + SERIAL_BITS;
     uint256 private constant BSP_SHIFT = 163;
 
+    uint256 private constant PERIMETER_MASK = ((1 << 40) - 1) << PERIMETER_SHIFT;
+    uint256 private constant BSP_MASK = ((1 << 16) - 1) << BSP_SHIFT;
+    uint256 private constant MEMBERSHIPS_MASK = (1 << 2 * SERIAL_BITS) - 1;
     /// @dev What a decision replaces: granted powers, light and perimeter.
     uint256 private constant DECISION_MASK = (1 << 34) - 1 << GRANTED_DOWN_SHIFT | (1 << 43) - 1 << LIGHT_SHIFT;
     /// @dev What a declaration replaces: everything from the granted powers to the light.
@@ -89,6 +92,16 @@ library PodWord {
     {
         return word & ~DECISION_MASK | uint256(light) << LIGHT_SHIFT | uint256(perimeter) << PERIMETER_SHIFT
             | uint256(upKw) << GRANTED_UP_SHIFT | uint256(downKw) << GRANTED_DOWN_SHIFT;
+    }
+
+    /// @notice The POD in another perimeter of its DSO.
+    function move(uint256 word, uint40 perimeter) internal pure returns (uint256) {
+        return word & ~PERIMETER_MASK | uint256(perimeter) << PERIMETER_SHIFT;
+    }
+
+    /// @notice The POD with another BSP, as member of no aggregate.
+    function handOver(uint256 word, uint16 bsp) internal pure returns (uint256) {
+        return word & ~(BSP_MASK | MEMBERSHIPS_MASK) | uint256(bsp) << BSP_SHIFT;
     }
 
     /// @notice The POD as member of an aggregate of its BSP, or with 0 as member of none of this scope.

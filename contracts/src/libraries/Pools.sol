@@ -35,14 +35,18 @@ library Pools {
         return PoolWord.unpack(book.histories[holder | perimeter].asOf(day));
     }
 
+    function rosterAt(Book storage book, uint256 holder, uint16 day) internal view returns (IPods.Roster memory) {
+        return PoolWord.rosterOf(book.histories[holder].asOf(day));
+    }
+
     /// @notice `members` is what the PODs that enter add together.
     function enter(Book storage book, uint256 holder, uint40 perimeter, uint256 members, uint16 day) internal {
-        _replace(book, holder, 0, members, day);
+        _replace(book, holder, 0, members + PoolWord.joiningsOf(members), day);
         _replace(book, holder | perimeter, 0, members, day);
     }
 
     function exit(Book storage book, uint256 holder, uint40 perimeter, uint256 member, uint16 day) internal {
-        _replace(book, holder, member, 0, day);
+        _replace(book, holder, member, PoolWord.CHANGE, day);
         _replace(book, holder | perimeter, member, 0, day);
     }
 

@@ -17,6 +17,11 @@ enum PartyKind {
     Auditor
 }
 
+/// @notice What a party can let another one do in its place, for a time (ACT-1).
+enum Right {
+    FileBaselines
+}
+
 /// @notice Static traffic light of a POD (POD-2).
 enum StaticLight {
     None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from registry.domain.commands.base import Command
+from registry.domain.enums import Right
 from registry.domain.participants import Admission
 
 
@@ -62,3 +63,44 @@ class Unpause(Command):
 
     contract: ClassVar[str] = "Participants"
     function: ClassVar[str] = "unpause"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAdmin(Command):
+    """The admin offers its role to seats, of which `threshold` have to agree from then on (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    function: ClassVar[str] = "offerAdmin"
+    seats: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAdmin(Command):
+    """A seat accepts the admin's role; it is handed over with the last one (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    function: ClassVar[str] = "acceptAdmin"
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateRight(Command):
+    """A party lets another one do something in its place until a time in Unix seconds (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    function: ClassVar[str] = "delegate"
+    party: int
+    agent: int
+    right: Right
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndDelegation(Command):
+    """A party takes a delegated right back (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    function: ClassVar[str] = "endDelegation"
+    party: int
+    agent: int
+    right: Right

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from registry.domain.aggregates import AggregateDraft
 from registry.domain.commands.base import Command
-from registry.domain.pods import Registration, StaticLightDecision
+from registry.domain.pods import Handover, PodClaim, Registration, StaticLightDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,36 @@ class WithdrawPods(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimPods(Command):
+    """A BSP claims PODs of another one, with its customers' mandates (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "claim"
+    bsp: int
+    claims: tuple[PodClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropClaims(Command):
+    """A BSP takes back claims (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "dropClaims"
+    bsp: int
+    pod_ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverPods(Command):
+    """The connecting DSO hands claimed PODs over to their next BSP (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "handOver"
+    dso: int
+    handovers: tuple[Handover, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GiveStaticLights(Command):
     """A DSO gives the static lights of PODs (POD-2)."""
 
@@ -48,6 +78,17 @@ class GiveStaticLights(Command):
     function: ClassVar[str] = "giveStaticLights"
     dso: int
     decisions: tuple[StaticLightDecision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MovePods(Command):
+    """PODs of a perimeter that was split or merged move along into a successor, with their lights (DTL-1)."""
+
+    contract: ClassVar[str] = "Pods"
+    function: ClassVar[str] = "movePods"
+    dso: int
+    perimeter: int
+    pod_ids: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

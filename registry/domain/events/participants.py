@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from registry.domain.enums import PartyKind
+from registry.domain.enums import PartyKind, Right
 from registry.domain.events.base import Event
 
 
@@ -46,6 +46,63 @@ class PartyReinstated(Event):
 
     contract: ClassVar[str] = "Participants"
     party: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven(Event):
+    """`given` of the `needed` seats have sent a call of the admin; with the last one it is done (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    seat: str
+    given: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdminOffered(Event):
+    """The admin is offered to seats, and theirs once each has accepted (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    seats: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccepted(Event):
+    """A seat accepted the offer (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdminHandedOver(Event):
+    """From here on these seats are the admin; `threshold` of them have to agree (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    seats: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class RightDelegated(Event):
+    """`agent` may use a right of `party` until a time in Unix seconds, or the delegation's end (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    party: int
+    agent: int
+    right: Right
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationEnded(Event):
+    """A party took a right back (ACT-1)."""
+
+    contract: ClassVar[str] = "Participants"
+    party: int
+    agent: int
+    right: Right
 
 
 @dataclass(frozen=True, slots=True)

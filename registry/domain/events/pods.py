@@ -55,6 +55,38 @@ class PodWithdrawn(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PodClaimed(Event):
+    """`bsp` claims the POD that `holder` is responsible for (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    pod_id: bytes
+    bsp: int
+    holder: int
+    mandate_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PodClaimDropped(Event):
+    """`bsp` took its claim back (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    pod_id: bytes
+    bsp: int
+
+
+@dataclass(frozen=True, slots=True)
+class PodHandedOver(Event):
+    """From `from_day` on `bsp` is responsible instead of `previous`, as `dso` confirmed (POD-5)."""
+
+    contract: ClassVar[str] = "Pods"
+    pod_id: bytes
+    bsp: int
+    previous: int
+    dso: int
+    from_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class StaticLightGiven(Event):
     """A static light holds from `from_day` on; granted powers in kW (POD-2)."""
 
@@ -67,6 +99,18 @@ class StaticLightGiven(Event):
     down_kw: int
     perimeter: int
     reason: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PodMoved(Event):
+    """From `from_day` on the POD is in `perimeter`, a successor of `previous`; its light stays (DTL-1)."""
+
+    contract: ClassVar[str] = "Pods"
+    pod_id: bytes
+    perimeter: int
+    previous: int
+    dso: int
+    from_day: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from registry.domain.enums import QualificationState
 from registry.domain.events.base import Event
+from registry.domain.pods import UNTESTED, Roster
 from registry.domain.products import Product
 
 
@@ -22,7 +23,10 @@ class ProductPublished(Event):
 
 @dataclass(frozen=True, slots=True)
 class QualificationMoved(Event):
-    """A qualification took a step; `valid_until` in Unix seconds, 0 while it is not qualified (PRQ-1)."""
+    """A qualification took a step; `valid_until` in Unix seconds, 0 before it was ever qualified (PRQ-1).
+
+    `tested` is what the aggregate was when it was qualified last (PRQ-2).
+    """
 
     contract: ClassVar[str] = "Prequalification"
     aggregate: int
@@ -32,6 +36,7 @@ class QualificationMoved(Event):
     valid_until: int
     performance_permille: int
     evidence_hash: bytes
+    tested: Roster = UNTESTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from registry.domain.commands import CreateAggregates, JoinAggregate, LeaveAggre
 from registry.domain.events import AggregateCreated, Event, PodJoined, PodLeft
 from registry.domain.identifiers import owner_of_aggregate, serial_of
 from registry.domain.participants import PartyKind
-from registry.domain.pods import Pod, Pool
+from registry.domain.pods import Pod, Pool, Roster
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook.participants import ParticipantsBook
 from registry.domain.rulebook.pods import PodsBook
@@ -84,6 +84,11 @@ class AggregatesBook:
             if other in (pod.local_aggregate, pod.global_aggregate)
         )
 
+    def roster(self, aggregate: int, day: int) -> Roster:
+        """What a test of the aggregate is about, as of a day (PRQ-2)."""
+        pool = self.pool(aggregate, 0, day)
+        return Roster(self._pods.steps_of(aggregate, day), pool.up_kw, pool.down_kw)
+
     def counterparts(self, aggregate: int) -> tuple[int, ...]:
         """Aggregates of the other scope that ever shared a POD with this one."""
         return self._counterparts[aggregate]
@@ -110,6 +115,7 @@ class AggregatesBook:
             self._link(aggregate, other)
         self._ever_members[aggregate] |= {pod_id}
         self._pods.put(pod_id, day, pod.placed(scope, aggregate))
+        self._pods.count_step(aggregate, day)
         return PodJoined(aggregate, pod_id, day)
 
     def _leave(self, bsp: int, aggregate: int, scope: Scope, pod_id: bytes, day: int) -> Event:
@@ -117,6 +123,7 @@ class AggregatesBook:
         if pod.aggregate_of(scope) != aggregate:
             raise Refusal("PodNotMember", pod_id=pod_id, aggregate=aggregate)
         self._pods.put(pod_id, day, pod.placed(scope, 0))
+        self._pods.count_step(aggregate, day)
         return PodLeft(aggregate, pod_id, day)
 
     def _link(self, aggregate: int, other: int) -> None:

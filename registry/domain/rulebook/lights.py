@@ -35,6 +35,7 @@ class LightsBook:
         self._sessions = sessions
         self._terms: Table[int, Term | None] = Table(journal, None)
         self._lights: Table[tuple[int, int], PerimeterLights | None] = Table(journal, None)
+        self._predecessors: Table[int, tuple[int, ...]] = Table(journal, ())
 
     def execute(self, command: DeclarePerimeters | PublishLights, call: Call) -> list[Event]:
         """Declare perimeters or publish lights.
@@ -62,6 +63,15 @@ class LightsBook:
         if term is None or not term.covers(day):
             raise Refusal("PerimeterNotInForce", perimeter=perimeter, day=day)
 
+    def require_successor(self, perimeter: int, predecessor: int) -> None:
+        """Refuse a perimeter that was not split or merged from another one (DTL-1).
+
+        Raises:
+            Refusal: DTL-1 NotASuccessor.
+        """
+        if predecessor not in self._predecessors[perimeter]:
+            raise Refusal("NotASuccessor", perimeter=perimeter, predecessor=predecessor)
+
     def lights_of(self, perimeter: int, day: int) -> PerimeterLights | None:
         """The lights published last, None if there are none."""
         return self._lights[perimeter, day]
@@ -74,6 +84,7 @@ class LightsBook:
             event for predecessor in draft.predecessors for event in self._end(dso, predecessor, from_day)
         ]
         self._terms[draft.perimeter] = Term(from_day)
+        self._predecessors[draft.perimeter] = draft.predecessors
         declared = PerimeterDeclared(draft.perimeter, dso, from_day, draft.predecessors, draft.payload_hash)
         return [*ended, declared]
 

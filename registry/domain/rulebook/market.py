@@ -13,7 +13,7 @@ from registry.domain.enums import Market, Scope
 from registry.domain.events import BaselineFiled, Event
 from registry.domain.lights import PerimeterLights
 from registry.domain.market import Claim, available_kw, hours_of, in_direction
-from registry.domain.participants import PartyKind
+from registry.domain.participants import PartyKind, Right
 from registry.domain.quantities import MAX_KW, Direction
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook.aggregates import AggregatesBook
@@ -80,12 +80,12 @@ class MarketBook:
         self.quarters: Table[tuple[bytes, int, Market], int] = Table(journal, 0)
 
     def file_baselines(self, command: FileBaselines, call: Call) -> list[Event]:
-        """Baselines are filed until the gate, by the BSP that has the POD on that day (BAS-1).
+        """Baselines are filed until the gate, by the BSP that has the POD on that day or its agent (BAS-1).
 
         Raises:
             Refusal: ACT-1, SES-1, BAS-1.
         """
-        self._participants.require(PartyKind.BSP, command.bsp, call)
+        self._participants.require_right(PartyKind.BSP, command.bsp, Right.FILE_BASELINES, call)
         gate = self._sessions.schedule_of(command.day).baseline_gate
         if call.now >= gate:
             raise Refusal("BaselineLate", day=command.day, gate=gate, now_at=call.now)

@@ -1,4 +1,4 @@
-"""Products, qualifications and equivalences in memory (PRD-1, PRQ-1, TOE-1, TOE-2).
+"""Products, qualifications and equivalences in memory (PRD-1, PRQ-1, PRQ-2, TOE-1, TOE-2, TOE-4).
 
 As contracts/src/Prequalification.sol.
 """
@@ -28,6 +28,7 @@ from registry.domain.events import (
 )
 from registry.domain.identifiers import owner_of_aggregate, owner_of_product
 from registry.domain.participants import PartyKind
+from registry.domain.pods import UNTESTED
 from registry.domain.prequalification import (
     Qualification,
     QualificationAnswer,
@@ -40,6 +41,7 @@ from registry.domain.prequalification import (
     not_qualified,
     passes,
     qualification_answer,
+    relevant_change,
 )
 from registry.domain.products import Product, check_product
 from registry.domain.quantities import Direction
@@ -119,10 +121,11 @@ class PrequalificationBook:
 
         1. The chain has 1 to 4 products, each link an equivalence in force. 2. The aggregate itself was
         tested, or one of the other scope with the same PODs on `day`. 3. The source qualification lives.
+        4. What was tested is what there is on `day` (PRQ-2).
 
         Raises:
             Refusal: TOE-2 ChainMalformed or AggregatesNotIdentical, TOE-1 EquivalenceNotInForce, PRQ-1
-            NotQualified,
+            NotQualified, PRQ-2 AggregateChanged,
                 AGG-1 AggregateUnknown.
         """
         # 1
@@ -140,6 +143,9 @@ class PrequalificationBook:
         state = source.state_at(time)
         if state is not QualificationState.QUALIFIED:
             raise not_qualified(tested, chain[0], state, source.valid_until)
+        # 4
+        if change := self._change(tested, chain[0], day):
+            raise change
 
     def answer(self, aggregate: int, product: int, day: int, time: int) -> QualificationAnswer:
         """Whether an aggregate is qualified for a product, with the chain or the rule that failed (TOE-2).
@@ -155,6 +161,7 @@ class PrequalificationBook:
             time=time,
             qualification_of=lambda asked, of_product: self._qualifications[asked, of_product],
             equivalences=[Equivalence(*pair, self._equivalences[pair]) for pair in self._equivalences],
+            change_of=lambda tested, of_product: self._change(tested, of_product, day),
             connecting={pod.dso for _, pod in self._aggregates.members(aggregate, 0, day)},
             related=[
                 self._relation(other, aggregate, day) for other in self._aggregates.counterparts(aggregate)
@@ -187,7 +194,7 @@ class PrequalificationBook:
                 raise _not_allowed(aggregate, product, state, QualificationState.REQUESTED)
             self._qualifications[aggregate, product] = Qualification(QualificationState.REQUESTED)
             yield QualificationMoved(
-                aggregate, product, QualificationState.REQUESTED, command.bsp, 0, 0, evidence_hash
+                aggregate, product, QualificationState.REQUESTED, command.bsp, 0, 0, evidence_hash, UNTESTED
             )
 
     def _move_all(self, command: MoveQualification, now: int) -> Iterator[Event]:
@@ -204,7 +211,14 @@ class PrequalificationBook:
             found = self._move(command.operator, aggregate, product, wanted, performance, day, now)
             self._qualifications[aggregate, product] = found
             yield QualificationMoved(
-                aggregate, product, wanted, command.operator, found.valid_until, performance, evidence_hash
+                aggregate,
+                product,
+                wanted,
+                command.operator,
+                found.valid_until,
+                performance,
+                evidence_hash,
+                found.tested,
             )
 
     def _move(
@@ -217,30 +231,48 @@ class PrequalificationBook:
         day: int,
         now: int,
     ) -> Qualification:
-        """A step of the operator; the way to qualified leads over the test and the minimum power (PRQ-1)."""
+        """A step of the operator; the way to qualified leads over the test and the minimum power (PRQ-1).
+
+        What a relevant change has suspended can be tested again at once (PRQ-2).
+        """
         terms = self.product_of(product)
         if owner_of_product(product) != operator:
             raise Refusal("StepOfOther", aggregate=aggregate, product=product, caller=operator)
         before = self._qualifications[aggregate, product]
         state = before.state_at(now)
         qualifies = wanted is QualificationState.QUALIFIED
-        if not may_move(state, wanted) or (
+        again = (
+            qualifies
+            and state is QualificationState.QUALIFIED
+            and self._change(aggregate, product, day) is not None
+        )
+        if not (may_move(state, wanted) or again) or (
             qualifies and not passes(performance_permille, terms.tolerance_ppm)
         ):
             raise _not_allowed(aggregate, product, state, wanted)
         if not qualifies:
-            return Qualification(wanted, before.valid_until)
-        pool = self._aggregates.pool(aggregate, 0, day)
+            return Qualification(wanted, before.valid_until, before.tested)
+        roster = self._aggregates.roster(aggregate, day)
         for direction, minimum_kw in ((Direction.UP, terms.min_up_kw), (Direction.DOWN, terms.min_down_kw)):
-            if pool.power_kw(direction) < minimum_kw:
+            if roster.power_kw(direction) < minimum_kw:
                 raise Refusal(
                     "PowerBelowProduct",
                     aggregate=aggregate,
                     product=product,
-                    found_kw=pool.power_kw(direction),
+                    found_kw=roster.power_kw(direction),
                     minimum_kw=minimum_kw,
                 )
-        return Qualification(wanted, now + terms.qualification_days * DAY_S)
+        return Qualification(wanted, now + terms.qualification_days * DAY_S, roster)
+
+    def _change(self, aggregate: int, product: int, day: int) -> Refusal | None:
+        """What has changed on a day about an aggregate since it was qualified for a product (PRQ-2)."""
+        return relevant_change(
+            aggregate,
+            product,
+            self._qualifications[aggregate, product].tested,
+            self._aggregates.roster(aggregate, day),
+            self.product_of(product).tolerance_ppm,
+        )
 
     def _propose(self, operator: int, from_: int, to: int) -> list[Event]:
         demanding, demanded = self.product_of(from_), self.product_of(to)

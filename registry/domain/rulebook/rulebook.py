@@ -7,16 +7,20 @@ from registry.domain.commands import (
     AttestStatement,
     BindDevices,
     ChangePods,
+    ClaimPods,
     Command,
     CreateAggregates,
     DeclarePerimeters,
     DeclarePods,
     DisputeStatement,
+    DropClaims,
     EndDevices,
     FileBaselines,
     GiveStaticLights,
+    HandOverPods,
     JoinAggregate,
     LeaveAggregate,
+    MovePods,
     PublishLights,
     RecordStatements,
     RegisterPods,
@@ -97,6 +101,8 @@ class Rulebook:
             case DeclarePerimeters() | PublishLights():
                 return self.lights.execute(command, call)
             case RegisterPods() | ChangePods() | WithdrawPods() | GiveStaticLights():
+                return self.pods.execute(command, call)
+            case ClaimPods() | DropClaims() | HandOverPods() | MovePods():
                 return self.pods.execute(command, call)
             case CreateAggregates() | JoinAggregate() | LeaveAggregate():
                 return self.aggregates.execute(command, call)

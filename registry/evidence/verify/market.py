@@ -15,17 +15,18 @@ from registry.domain.events import (
     EquivalenceAccepted,
     EquivalenceRevoked,
     LightsPublished,
+    ProductPublished,
     QualificationMoved,
     SelectionRecorded,
     StatementRecorded,
 )
 from registry.domain.identifiers import canonical_json, commitment
 from registry.domain.lights import DynamicLight, PerimeterLights, conflicts, derive_opposite_red
-from registry.domain.prequalification import QualificationState
+from registry.domain.prequalification import QualificationState, relevant_change
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import DaySchedule, Market
 from registry.evidence.bundle import OpenedCommitment
-from registry.evidence.case import Openings, pods_on
+from registry.evidence.case import Openings, pods_on, roster_on
 from registry.evidence.facts import Facts, RecordedFact
 
 
@@ -97,7 +98,7 @@ def check_gates(facts: Facts, schedule: DaySchedule, bought: Sequence[RecordedFa
 
 
 def check_qualified(facts: Facts, bought: Sequence[RecordedFact]) -> str:
-    """Check that a living qualification reaches each selection's product (PRQ-1, TOE-1, TOE-2)."""
+    """Check that a living qualification reaches each selection's product (PRQ-1, PRQ-2, TOE-1, TOE-2)."""
     return (
         f"{len(bought)} selections qualified, over {sum(_check_chain(facts, r) for r in bought)} equivalences"
     )
@@ -118,10 +119,18 @@ def _check_chain(facts: Facts, record: RecordedFact) -> int:
         raise _violation("PRQ-1", "qualification", state.name.lower(), f"aggregate {tested} qualified")
     if moved.event.valid_until <= record.block_time:
         raise _violation("PRQ-2", "valid_until", moved.event.valid_until, f"after {record.block_time}")
-    # 3. every link holds
+    # 3. it is still what was tested
+    terms = before.last(ProductPublished, lambda event: event.product == chain[0])
+    if terms is None:
+        raise _violation("PRD-1", "product", chain[0], "a published product")
+    now = roster_on(before, tested, selection.day)
+    change = relevant_change(tested, chain[0], moved.event.tested, now, terms.event.terms.tolerance_ppm)
+    if change is not None:
+        raise change
+    # 4. every link holds
     for source, target in pairwise(chain):
         _check_equivalence(before, source, target)
-    # 4. the tested aggregate is the selected one, or has the same PODs
+    # 5. the tested aggregate is the selected one, or has the same PODs
     if tested != selection.aggregate:
         places = pods_on(before, selection.day)
         differing = [

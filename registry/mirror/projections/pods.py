@@ -12,17 +12,21 @@ from registry.domain.enums import Scope, StaticLight
 from registry.domain.events import (
     AggregateCreated,
     PodChanged,
+    PodClaimDropped,
+    PodClaimed,
+    PodHandedOver,
     PodJoined,
     PodLeft,
+    PodMoved,
     PodRegistered,
     PodWithdrawn,
     StaticLightGiven,
 )
 from registry.domain.pods import NO_REASON
 from registry.mirror.changes import Changes, Projection, Row
-from registry.mirror.keys import area_part, day_part, key
+from registry.mirror.keys import area_part, day_part, key, party_part
 from registry.mirror.projections.market_time import first_unfrozen_day
-from registry.mirror.tables import Aggregate, Membership, Pod
+from registry.mirror.tables import Aggregate, Claim, Membership, Pod
 
 _UNGRANTED = {
     "light": int(StaticLight.REQUESTED),
@@ -56,6 +60,29 @@ def _withdrawn(changes: Changes, event: PodWithdrawn, _time: int) -> None:
     _from_day(changes, event.pod_id, event.from_day, **gone)
 
 
+def _claimed(changes: Changes, event: PodClaimed, _time: int) -> None:
+    row = {
+        "pod_id": event.pod_id,
+        "bsp": event.bsp,
+        "holder": event.holder,
+        "dso": _latest(changes, event.pod_id)["dso"],
+        "mandate_hash": event.mandate_hash,
+        "granted": None,
+    }
+    changes.put(Claim, _claim(event), row)
+
+
+def _claim_dropped(changes: Changes, event: PodClaimDropped, _time: int) -> None:
+    changes.amend(Claim, _claim(event), granted=False)
+
+
+def _handed_over(changes: Changes, event: PodHandedOver, _time: int) -> None:
+    changes.amend(Claim, _claim(event), granted=True)
+    _from_day(
+        changes, event.pod_id, event.from_day, bsp=event.bsp, local_aggregate=None, global_aggregate=None
+    )
+
+
 def _light_given(changes: Changes, event: StaticLightGiven, _time: int) -> None:
     _from_day(
         changes,
@@ -69,6 +96,10 @@ def _light_given(changes: Changes, event: StaticLightGiven, _time: int) -> None:
     )
 
 
+def _moved(changes: Changes, event: PodMoved, _time: int) -> None:
+    _from_day(changes, event.pod_id, event.from_day, perimeter=event.perimeter)
+
+
 def _created(changes: Changes, event: AggregateCreated, _time: int) -> None:
     row = {
         "aggregate": event.aggregate,
@@ -80,13 +111,16 @@ def _created(changes: Changes, event: AggregateCreated, _time: int) -> None:
 
 
 def _joined(changes: Changes, event: PodJoined, _time: int) -> None:
+    place = key(_members(event), day_part(event.from_day))
+    before = changes.get(Membership, place)
     row = {
         "aggregate": event.aggregate,
         "pod_id": event.pod_id,
         "from_day": event.from_day,
         "until_day": None,
+        "steps": 1 if before is None else before["steps"] + 1,
     }
-    changes.put(Membership, key(members_key(event), day_part(event.from_day)), row)
+    changes.put(Membership, place, row)
     _from_day(changes, event.pod_id, event.from_day, **{_column(changes, event): event.aggregate})
 
 
@@ -94,7 +128,8 @@ def _left(changes: Changes, event: PodLeft, _time: int) -> None:
     membership = changes.latest(Membership, members_key(event))
     if membership is None:
         raise LookupError(f"the chain ends a membership of aggregate {event.aggregate} that never began")
-    changes.amend(Membership, membership["key"], until_day=event.from_day)
+    steps = membership["steps"] + (1 if membership["from_day"] == event.from_day else 0)
+    changes.amend(Membership, membership["key"], until_day=event.from_day, steps=steps)
     _from_day(changes, event.pod_id, event.from_day, **{_column(changes, event): None})
 
 
@@ -109,6 +144,10 @@ def _declared(event: PodRegistered | PodChanged) -> Row:
     }
 
 
+def _claim(event: PodClaimed | PodClaimDropped | PodHandedOver) -> str:
+    return key(event.pod_id.hex(), party_part(event.bsp))
+
+
 def members_key(event: PodJoined | PodLeft) -> str:
     """The key above all memberships of a POD in an aggregate."""
     return key(area_part(event.aggregate), event.pod_id.hex())
@@ -120,10 +159,14 @@ def _column(changes: Changes, event: PodJoined | PodLeft) -> str:
 
 
 def _from_day(changes: Changes, pod_id: bytes, from_day: int, **differences: Any) -> None:
+    _put(changes, pod_id, from_day, {**_latest(changes, pod_id), **differences})
+
+
+def _latest(changes: Changes, pod_id: bytes) -> Row:
     latest = changes.latest(Pod, pod_id.hex())
     if latest is None:
         raise LookupError(f"the chain names POD {pod_id.hex()}, which was never registered")
-    _put(changes, pod_id, from_day, {**latest, **differences})
+    return latest
 
 
 def _put(changes: Changes, pod_id: bytes, from_day: int, row: Row) -> None:
@@ -134,6 +177,10 @@ PROJECTIONS: dict[str, Projection] = {
     "PodRegistered": _registered,
     "PodChanged": _changed,
     "PodWithdrawn": _withdrawn,
+    "PodClaimed": _claimed,
+    "PodClaimDropped": _claim_dropped,
+    "PodHandedOver": _handed_over,
+    "PodMoved": _moved,
     "StaticLightGiven": _light_given,
     "AggregateCreated": _created,
     "PodJoined": _joined,

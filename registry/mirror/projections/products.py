@@ -51,6 +51,9 @@ def _moved(changes: Changes, event: QualificationMoved, _time: int) -> None:
         "valid_until": event.valid_until,
         "performance_permille": event.performance_permille,
         "evidence_hash": event.evidence_hash,
+        "tested_changes": event.tested.changes,
+        "tested_up_kw": event.tested.up_kw,
+        "tested_down_kw": event.tested.down_kw,
     }
     changes.put(Qualification, key(area_part(event.aggregate), product_part(event.product)), row)
 

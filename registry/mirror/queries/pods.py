@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from registry.domain.enums import PodCategory, Scope, StaticLight, VoltageLevel
+from registry.domain.pods import Roster
 from registry.mirror.keys import area_part
 from registry.mirror.queries.reader import Reader, Row, base, columns, equal, on_day, seen
-from registry.mirror.tables import Aggregate, Membership, Pod, table_of
+from registry.mirror.tables import Aggregate, Claim, Membership, Pod, table_of
 from registry.ports import PAGE
-from registry.views import AggregateView, MembershipView, PodView, PoolView
+from registry.views import AggregateView, ClaimView, MembershipView, PodView, PoolView
 
 _CHUNK = 500
 _POD = table_of(Pod)
@@ -65,6 +66,42 @@ class PodReader(Reader):
         rows = self._rows(Pod, _POD.c.pod_id == pod_id, as_of=as_of)
         ends = [row["from_day"] for row in rows[1:]] + [None]
         return [_pod(row, until) for row, until in zip(rows, ends, strict=True)]
+
+    def claims(
+        self,
+        *,
+        party: int | None = None,
+        dso: int | None = None,
+        pending: bool = False,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[ClaimView]:
+        """Claims by POD and claiming BSP."""
+        table = table_of(Claim)
+        wanted = list(equal(table, dso=dso))
+        if party is not None:
+            wanted.append(or_(table.c.bsp == party, table.c.holder == party))
+        if pending:
+            with self._database.reading() as connection:
+                held = (
+                    select(_POD.c.key)
+                    .where(
+                        seen(connection, _POD, as_of),
+                        _in_force(seen(connection, _LATER, as_of), None),
+                        _POD.c.pod_id == table.c.pod_id,
+                        _POD.c.bsp == table.c.holder,
+                        _POD.c.withdrawn.is_(False),
+                    )
+                    .exists()
+                )
+            wanted += [table.c.granted.is_(None), held]
+        return [
+            ClaimView(
+                **base(row), **columns(row, "pod_id", "bsp", "holder", "dso", "mandate_hash", "granted")
+            )
+            for row in self._rows(Claim, *wanted, as_of=as_of, after=after, limit=limit)
+        ]
 
     def aggregate(self, aggregate: int, *, as_of: datetime | None = None) -> AggregateView | None:
         """An aggregate by its number."""
@@ -125,6 +162,19 @@ class PodReader(Reader):
             )
             pods, up_kw, down_kw = connection.execute(query).one()
         return PoolView(aggregate, perimeter, day, pods, int(up_kw or 0), int(down_kw or 0))
+
+    def roster(self, aggregate: int, *, day: int, as_of: datetime | None = None) -> Roster:
+        """How often members have joined or left by a day, and the granted power of those of that day."""
+        table = table_of(Membership)
+        begun = case((table.c.from_day <= day, table.c.steps), else_=0)
+        ended = case(((table.c.until_day > table.c.from_day) & (table.c.until_day <= day), 1), else_=0)
+        with self._database.reading() as connection:
+            query = select(func.sum(begun + ended)).where(
+                seen(connection, table, as_of), table.c.aggregate == aggregate
+            )
+            steps = connection.execute(query).scalar_one()
+        pool = self.pool(aggregate, day=day, as_of=as_of)
+        return Roster(int(steps or 0), pool.granted_up_kw, pool.granted_down_kw)
 
     def shared_pods(self, local_aggregate: int, global_aggregate: int, *, day: int) -> int:
         """How many PODs a local and a global aggregate share on a day."""

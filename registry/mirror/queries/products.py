@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import or_
 
 from registry.domain.enums import QualificationState, SettlementMethod
+from registry.domain.pods import Roster
 from registry.domain.products import Product
 from registry.mirror.keys import area_part, key, product_part
 from registry.mirror.queries.reader import Reader, Row, base, columns, equal, instant
@@ -112,4 +113,5 @@ def _qualification(row: Row) -> QualificationView:
         **columns(row, "aggregate", "product", "actor", "performance_permille", "evidence_hash"),
         state=QualificationState(row["state"]),
         valid_until=instant(row["valid_until"]) if row["valid_until"] else None,
+        tested=Roster(row["tested_changes"], row["tested_up_kw"], row["tested_down_kw"]),
     )

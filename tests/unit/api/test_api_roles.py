@@ -102,6 +102,16 @@ ROUTES = [
     case("GET", "/v1/pods/{pod_id}/readings", {BSP, DSO, AUDITOR}, query={"day": DATE}),
     case("POST", "/v1/pods", {BSP}, {"pods": [pod_body("IT001E00000001")]}),
     case("POST", "/v1/pods/withdrawals", {BSP}, {"pod_ids": [ID]}),
+    case("GET", "/v1/pods/claims", {BSP, DSO, AUDITOR}),
+    case("POST", "/v1/pods/claims", {BSP}, {"claims": [{"pod_code": "IT001E00000001", "mandate": "M 1"}]}),
+    case("POST", "/v1/pods/claims/drops", {BSP}, {"pod_ids": [ID]}),
+    case("POST", "/v1/pods/handovers", {DSO}, {"handovers": [{"pod_id": ID, "bsp": BSP}]}),
+    case(
+        "GET",
+        "/v1/pods/{pod_id}/responsible",
+        {BSP, DSO, AUDITOR},
+        query={"at": "2026-06-18T10:00:00Z"},
+    ),
     case(
         "POST",
         "/v1/pods/static-lights",

@@ -370,6 +370,60 @@ def test_a_withdrawn_pod_is_gone_for_its_bsp_and_there_for_its_dso(founded: Sand
     }
 
 
+@pytest.mark.rule("POD-5")
+def test_a_switch_of_bsp_and_who_was_responsible_when(fresh: Sandbox) -> None:
+    code = "IT001E00550010"
+    (pod_id,) = fresh.post("/v1/pods", BSP, {"pods": [pod_body(code)]}).json()["pod_ids"]
+    fresh.clock.set(from_unix(fresh.schedule.opens_at))
+    claims = {"claims": [{"pod_code": code, "mandate": "contract 7 of 1 June"}]}
+    unknown = {"claims": [{"pod_code": "IT001E00550011", "mandate": "none"}]}
+    refused(fresh.post("/v1/pods/claims", OTHER_BSP, unknown), 422, "POD-5")
+    refused(fresh.post("/v1/pods/claims", BSP, claims), 422, "POD-5")
+    assert fresh.post("/v1/pods/claims", OTHER_BSP, claims).json()["pod_ids"] == [pod_id]
+    refused(fresh.get(f"/v1/pods/{pod_id}", OTHER_BSP), 404, "API-2")
+    over = {"handovers": [{"pod_id": pod_id, "bsp": OTHER_BSP}]}
+    refused(fresh.post("/v1/pods/handovers", OTHER_DSO, over), 404, "API-2")
+    for party in (BSP, OTHER_BSP, DSO):
+        (claim,) = fresh.get("/v1/pods/claims", party, pending="true").json()["items"]
+        assert (claim["pod_id"], claim["bsp"], claim["holder"]) == (pod_id, OTHER_BSP, BSP)
+    opening = fresh.node.vault.opening(bytes.fromhex(claim["mandate_hash"]))
+    assert opening is not None and opening.payload["reference"] == "contract 7 of 1 June"
+    assert sorted(opening.owners) == [DSO, OTHER_BSP]
+    assert fresh.post("/v1/pods/claims/drops", OTHER_BSP, {"pod_ids": [pod_id]}).status_code == 200
+    refused(fresh.post("/v1/pods/handovers", DSO, over), 422, "POD-5")
+    assert fresh.post("/v1/pods/claims", OTHER_BSP, claims).status_code == 201
+    fresh.clock.set(fresh.clock.now() + timedelta(minutes=5))
+    done = fresh.post("/v1/pods/handovers", DSO, over)
+    assert done.json()["events"] == ["PodHandedOver"]
+    assert fresh.get("/v1/pods/claims", DSO, pending="true").json()["items"] == []
+    refused(fresh.get(f"/v1/pods/{pod_id}", BSP), 404, "API-2")
+
+    def responsible(party: int, days: int) -> Any:
+        noon = DAY.plus(days).starts_at + timedelta(hours=12)
+        return fresh.get(f"/v1/pods/{pod_id}/responsible", party, at=noon.isoformat())
+
+    for party in (DSO, AUDITOR):
+        assert [responsible(party, days).json()["bsp"] for days in (-1, 0, 1, 9)] == [
+            None,
+            BSP,
+            OTHER_BSP,
+            OTHER_BSP,
+        ]
+    assert (responsible(BSP, 0).json()["bsp"], responsible(OTHER_BSP, 1).json()["bsp"]) == (BSP, OTHER_BSP)
+    refused(responsible(BSP, 1), 404, "API-2")
+    refused(responsible(OTHER_BSP, 0), 404, "API-2")
+    assert responsible(DSO, 0).json()["day"] == DATE
+    before = fresh.clock.now() - timedelta(minutes=4)
+    told = fresh.get(
+        f"/v1/pods/{pod_id}/responsible",
+        DSO,
+        at=(DAY.ends_at + timedelta(hours=1)).isoformat(),
+        as_of=before.isoformat(),
+    )
+    assert told.json()["bsp"] == BSP, "as it was known before the handover"
+    refused(fresh.get(f"/v1/pods/{pod_id}/responsible", DSO, at="2026-06-18"), 422, "TIM-1")
+
+
 @pytest.mark.rule("ACT-1")
 def test_a_node_writes_only_for_parties_whose_key_it_holds(
     founded: Sandbox, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ Used to hold invariants against the rulebook, and the rulebook against the contr
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import TypeVar
@@ -20,8 +20,15 @@ from registry.domain.aggregates import Scope
 from registry.domain.devices import Binding
 from registry.domain.lights import PerimeterDraft, PerimeterLights
 from registry.domain.market import BaselineFiling, PodQuarters, Selection, hours_of, quarters_of
-from registry.domain.participants import PartyKind
-from registry.domain.pods import PodCategory, StaticLight, StaticLightDecision, VoltageLevel
+from registry.domain.participants import PartyKind, Right
+from registry.domain.pods import (
+    Handover,
+    PodCategory,
+    PodClaim,
+    StaticLight,
+    StaticLightDecision,
+    VoltageLevel,
+)
 from registry.domain.prequalification import QualificationState
 from registry.domain.quantities import GREEN, pack_cells, pack_raw, pack_selection
 from registry.domain.rulebook import Rulebook
@@ -52,6 +59,7 @@ from tests.unit.domain.consortium import (
     TSO,
     TWIN,
     UNTESTED_PRODUCT,
+    addresses,
     admission,
     draft,
     product,
@@ -80,7 +88,10 @@ def device_key(number: int) -> tuple[bytes, bytes]:
 class CommandStream:
     """Commands with their senders; `now` is when the next one is sent."""
 
-    def __init__(self, seed: int, rulebook: Rulebook, now: int) -> None:
+    def __init__(
+        self, seed: int, rulebook: Rulebook, now: int, signers: Mapping[int, str] | None = None
+    ) -> None:
+        self._signers = signers or addresses()
         self._random = random.Random(seed)
         self._rulebook = rulebook
         self.now = now
@@ -99,7 +110,11 @@ class CommandStream:
             self.register,
             self.change,
             self.withdraw,
+            self.claim,
+            self.drop_claim,
+            self.hand_over,
             self.static_lights,
+            self.move_pods,
             self.join,
             self.leave,
             self.create,
@@ -117,6 +132,10 @@ class CommandStream:
             self.suspend,
             self.pause,
             self.admit,
+            self.offer_admin,
+            self.accept_admin,
+            self.delegate,
+            self.end_delegation,
         ]
 
     def next(self) -> Step:
@@ -128,7 +147,7 @@ class CommandStream:
             self.now = max(self.now, upcoming[0] + pick.choice((-1, 0, 1)))
         if self._paused and pick.random() < 0.4:
             self._paused = False
-            return c.Unpause(), ADMIN
+            return c.Unpause(), self._seat()
         opened = self.now >= SCHEDULE.opens_at
         at_market = pick.random() < (0.8 if opened else 0.1)
         command, party = pick.choice(self._market if at_market else self._others)()
@@ -198,7 +217,8 @@ class CommandStream:
     def baselines(self) -> Step:
         bsp = self._of(BSP, OTHER_BSP)
         filings = tuple(BaselineFiling(pod_id, self._word()) for pod_id in self._random.sample(PODS[:6], 2))
-        return c.FileBaselines(bsp, self._of(*DAYS), filings), bsp
+        sender = self._of(bsp, bsp, bsp, OTHER_BSP, NODE)
+        return c.FileBaselines(bsp, self._of(*DAYS), filings), sender
 
     def _selection(self, aggregate: int, session: int) -> Selection:
         pick = self._random
@@ -286,6 +306,20 @@ class CommandStream:
         bsp = self._of(BSP, OTHER_BSP)
         return c.WithdrawPods(bsp, (self._of(*PODS),)), bsp
 
+    def claim(self) -> Step:
+        bsp = self._of(OTHER_BSP, OTHER_BSP, BSP)
+        return c.ClaimPods(bsp, (PodClaim(self._of(*PODS), self._word()),)), bsp
+
+    def drop_claim(self) -> Step:
+        bsp = self._of(BSP, OTHER_BSP)
+        return c.DropClaims(bsp, (self._of(*PODS),)), bsp
+
+    def hand_over(self) -> Step:
+        claims = self._rulebook.pods.claims()
+        pod_id, bsp = self._of(*(claims or [(PODS[0], BSP)]), (self._of(*PODS), self._of(BSP, OTHER_BSP)))
+        dso = self._of(DSO, DSO, DSO, OTHER_DSO)
+        return c.HandOverPods(dso, (Handover(pod_id, bsp),)), dso
+
     def static_lights(self) -> Step:
         rows = tuple(
             StaticLightDecision(
@@ -299,6 +333,14 @@ class CommandStream:
             for pod_id in self._random.sample(PODS, self._random.randint(1, 2))
         )
         return c.GiveStaticLights(DSO, rows), DSO
+
+    def move_pods(self) -> Step:
+        dso = self._of(DSO, DSO, DSO, OTHER_DSO)
+        perimeter = self._of(FEEDER_2, *(FEEDER_2 + serial for serial in range(1, 7)), FOREIGN_FEEDER)
+        inside = [
+            pod for pod in PODS if (held := self._rulebook.pods.latest(pod)) and held.perimeter != FEEDER_1
+        ]
+        return c.MovePods(dso, perimeter, (self._of(*PODS, *inside),)), dso
 
     def create(self) -> Step:
         bsp = self._of(BSP, OTHER_BSP)
@@ -395,11 +437,30 @@ class CommandStream:
         command = (
             c.ReinstateParty(party) if self._random.random() < 0.7 else c.SuspendParty(party, self._word())
         )
-        return command, ADMIN
+        return command, self._seat()
 
     def pause(self) -> Step:
         self._paused = self._random.random() < 0.4
-        return (c.Pause() if self._paused else c.Unpause()), ADMIN
+        return (c.Pause() if self._paused else c.Unpause()), self._seat()
+
+    def offer_admin(self) -> Step:
+        """To keys that parties have, so that the stream can sign for them."""
+        chosen = self._random.sample([ADMIN, AUDITOR, NODE], self._random.randint(0, 3))
+        seats = tuple(self._signers[party] for party in chosen)
+        return c.OfferAdmin(seats, self._random.randint(0, 2)), self._seat()
+
+    def accept_admin(self) -> Step:
+        return c.AcceptAdmin(), self._of(ADMIN, AUDITOR, NODE, TSO)
+
+    def delegate(self) -> Step:
+        party = self._of(BSP, OTHER_BSP)
+        until = self.now + self._of(-1, 0, 3_600, 86_400, 86_400, 400 * 86_400)
+        agent = self._of(OTHER_BSP, OTHER_BSP, BSP, NODE, 99)
+        return c.DelegateRight(party, agent, Right.FILE_BASELINES, until), party
+
+    def end_delegation(self) -> Step:
+        party = self._of(BSP, OTHER_BSP)
+        return c.EndDelegation(party, self._of(OTHER_BSP, NODE), Right.FILE_BASELINES), party
 
     def admit(self) -> Step:
         party = self._of(TSO, NODE)
@@ -411,7 +472,12 @@ class CommandStream:
             eic=self._of(free.eic, free.eic, known.eic, free.eic[:-1] + b"-"),
             signer=self._of(free.signer, known.signer, f"0x{0:040x}"),
         )
-        return c.AdmitParties((row,)), ADMIN
+        return c.AdmitParties((row,)), self._seat()
+
+    def _seat(self) -> int:
+        """Who holds a seat of the consortium admin now, as far as this stream knows its key."""
+        seats = self._rulebook.participants.admin.seats
+        return self._of(*(party for party in (ADMIN, AUDITOR, NODE) if self._signers[party] in seats))
 
     def _of(self, *choices: T) -> T:
         return self._random.choice(choices)

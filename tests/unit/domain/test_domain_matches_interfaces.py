@@ -33,6 +33,9 @@ STRUCTS: dict[str, type] = {
     "Code": contract_changes.Code,
     "Admission": participants.Admission,
     "Registration": pods.Registration,
+    "Roster": pods.Roster,
+    "PodClaim": pods.PodClaim,
+    "Handover": pods.Handover,
     "StaticLightDecision": pods.StaticLightDecision,
     "Pod": pods.Pod,
     "Pool": pods.Pool,
@@ -124,6 +127,7 @@ def test_every_refusal_can_be_said(name: str) -> None:
     word = {
         "field",
         "attribute",
+        "what",
         "log_id",
         "key_id",
         "key_x",

@@ -16,11 +16,13 @@ from registry.domain.prequalification import (
     QualificationAnswer,
     QualificationState,
     Relation,
+    Roster,
     check_chain_length,
     may_apply,
     may_move,
     passes,
     qualification_answer,
+    relevant_change,
 )
 from registry.domain.refusals import Refusal
 
@@ -66,6 +68,39 @@ def test_a_test_is_passed_within_the_tolerance() -> None:
     assert not passes(999, 0)
 
 
+@pytest.mark.rule("PRQ-2")
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        (Roster(4, 100, 50), None),
+        (Roster(4, 110, 45), None),
+        (Roster(4, 90, 55), None),
+        (Roster(4, 111, 50), b"upKw"),
+        (Roster(4, 89, 50), b"upKw"),
+        (Roster(4, 100, 44), b"downKw"),
+        (Roster(5, 0, 0), b"members"),
+        (Roster(3, 100, 50), b"members"),
+    ],
+)
+def test_a_change_is_relevant_beyond_the_tolerance(found: Roster, what: bytes | None) -> None:
+    """A tenth of the tested power is tolerated, in each direction; a change of members never is."""
+    change = relevant_change(OWN, 9, Roster(4, 100, 50), found, 100_000)
+    assert (change and change.values["what"]) == (what and what.ljust(32, b"\0"))
+
+
+@pytest.mark.rule("PRQ-2")
+def test_no_power_in_a_direction_tolerates_none() -> None:
+    assert relevant_change(OWN, 9, Roster(1, 100, 0), Roster(1, 100, 1), 1_000_000) is not None
+
+
+@pytest.mark.rule("PRQ-2", "TOE-4")
+def test_a_change_of_the_tested_aggregate_takes_what_is_derived_from_it() -> None:
+    links = [(1, 9, BOTH)]
+    assert name_of(ask({(OWN, 9): LIVING}, [], changed={OWN})) == "AggregateChanged"
+    assert name_of(ask({(TWIN, 1): LIVING}, links, IDENTICAL, changed={TWIN})) == "NotQualified"
+    assert ask({(OWN, 9): LIVING, (TWIN, 1): LIVING}, links, IDENTICAL, changed={OWN}).chain == (1, 9)
+
+
 @pytest.mark.rule("TOE-2")
 @pytest.mark.parametrize("length", range(7))
 def test_a_chain_has_one_to_four_products(length: int) -> None:
@@ -83,6 +118,7 @@ def ask(
     *related: Relation,
     product: int = 9,
     connecting: Collection[int] = (),
+    changed: Collection[int] = (),
 ) -> QualificationAnswer:
     return qualification_answer(
         aggregate=OWN,
@@ -90,6 +126,9 @@ def ask(
         time=NOW,
         qualification_of=lambda aggregate, of: records.get((aggregate, of), Qualification()),
         equivalences=[Equivalence(*link) for link in links],
+        change_of=lambda aggregate, of: (
+            relevant_change(aggregate, of, Roster(1), Roster(2), 0) if aggregate in changed else None
+        ),
         connecting=connecting,
         related=related,
     )

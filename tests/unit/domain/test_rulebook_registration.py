@@ -9,11 +9,28 @@ import pytest
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
 from registry.domain.errors import RuleViolation
-from registry.domain.events import PerimeterDeclared, PerimeterEnded, PodLeft, PodWithdrawn, SignerRotated
+from registry.domain.events import (
+    AdminAccepted,
+    AdminHandedOver,
+    BaselineFiled,
+    ConsentGiven,
+    DelegationEnded,
+    PartySuspended,
+    PerimeterDeclared,
+    PerimeterEnded,
+    PodClaimDropped,
+    PodClaimed,
+    PodHandedOver,
+    PodLeft,
+    PodWithdrawn,
+    RightDelegated,
+    SignerRotated,
+)
 from registry.domain.identifiers import aggregate_id
 from registry.domain.lights import PerimeterDraft
-from registry.domain.participants import PartyKind
-from registry.domain.pods import Pool, StaticLight, StaticLightDecision
+from registry.domain.market import BaselineFiling
+from registry.domain.participants import PartyKind, Right
+from registry.domain.pods import Handover, PodClaim, Pool, StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.rulebook.state import Journal, Table
 from registry.domain.sessions import ScheduleTemplate
@@ -106,6 +123,70 @@ def test_suspension_and_pause_stop_writes(world: Consortium) -> None:
     world.do(anchor, NODE)
 
 
+@pytest.mark.rule("ACT-1")
+def test_the_admin_is_handed_over_to_seats_that_have_to_agree(world: Consortium) -> None:
+    seats = tuple(world.signers[party] for party in (TSO, DSO, NODE))
+    world.refuses(c.OfferAdmin((*seats, seats[0]), 2), ADMIN, "AdminOfferInvalid", seats=4, threshold=2)
+    world.refuses(c.OfferAdmin(seats, 4), ADMIN, "AdminOfferInvalid", threshold=4)
+    world.refuses(c.OfferAdmin(seats, 2), TSO, "AccessControlUnauthorizedAccount")
+    world.do(c.OfferAdmin(seats, 2), ADMIN)
+    world.refuses(c.AcceptAdmin(), ADMIN, "AdminNotOffered")
+    for party in (TSO, DSO):
+        assert world.do(c.AcceptAdmin(), party) == [AdminAccepted(world.signers[party])]
+    world.refuses(c.AcceptAdmin(), TSO, "ConsentRepeated")
+    assert world.do(c.AcceptAdmin(), NODE)[-1] == AdminHandedOver(seats, 2)
+    world.refuses(c.Pause(), ADMIN, "AccessControlUnauthorizedAccount")
+
+    suspension = c.SuspendParty(BSP, REASON)
+    assert world.do(suspension, TSO) == [ConsentGiven(world.signers[TSO], 1, 2)]
+    world.refuses(suspension, TSO, "ConsentRepeated", seat=world.signers[TSO])
+    assert not world.rulebook.participants.parties[BSP].suspended
+    assert world.do(c.SuspendParty(BSP, NOTHING), DSO) == [ConsentGiven(world.signers[DSO], 1, 2)]
+    world.now += 7 * 86_400
+    assert world.do(suspension, DSO) == [ConsentGiven(world.signers[DSO], 1, 2)], "the first is too old"
+    assert world.do(suspension, NODE) == [
+        ConsentGiven(world.signers[NODE], 2, 2),
+        PartySuspended(BSP, REASON),
+    ]
+    world.do(c.Pause(), DSO)
+    assert world.do(c.Unpause(), DSO) == [ConsentGiven(world.signers[DSO], 1, 2)]
+    world.refuses(c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0), NODE, "EnforcedPause")
+    world.do(c.Unpause(), TSO)
+    world.do(c.AnchorCheckpoint(NODE, REASON, 1, REASON, 0), NODE)
+
+
+@pytest.mark.rule("ACT-1", "BAS-1")
+def test_an_agent_files_baselines_and_does_nothing_else(world: Consortium) -> None:
+    filing = c.FileBaselines(BSP, TODAY, (BaselineFiling(PODS[0], REASON),))
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
+    until = world.now + 86_400
+    grant = c.DelegateRight(BSP, OTHER_BSP, Right.FILE_BASELINES, until)
+    world.refuses(grant, OTHER_BSP, "NotAuthorised", party=BSP)
+    world.refuses(replace(grant, agent=BSP), BSP, "DelegationInvalid", agent=BSP)
+    world.refuses(replace(grant, agent=99), BSP, "DelegationInvalid", agent=99)
+    world.refuses(replace(grant, valid_until=world.now), BSP, "DelegationInvalid")
+    world.refuses(replace(grant, valid_until=world.now + 366 * 86_400 + 1), BSP, "DelegationInvalid")
+    assert world.do(grant, BSP) == [RightDelegated(BSP, OTHER_BSP, Right.FILE_BASELINES, until)]
+    assert world.do(filing, OTHER_BSP) == [BaselineFiled(PODS[0], BSP, TODAY, REASON)]
+    world.do(filing, BSP)
+    world.refuses(filing, NODE, "NotAuthorised", party=BSP)
+    world.refuses(c.WithdrawPods(BSP, (PODS[0],)), OTHER_BSP, "NotAuthorised", party=BSP)
+    world.refuses(replace(grant, agent=NODE), OTHER_BSP, "NotAuthorised", party=BSP)
+    foreign = c.FileBaselines(BSP, TODAY, (BaselineFiling(PODS[4], REASON),))
+    world.refuses(foreign, OTHER_BSP, "BaselineOfOther", bsp=OTHER_BSP, caller=BSP)
+    world.do(c.SuspendParty(OTHER_BSP, REASON), ADMIN)
+    world.refuses(filing, OTHER_BSP, "PartyIsSuspended", party=OTHER_BSP)
+    world.do(c.ReinstateParty(OTHER_BSP), ADMIN)
+    end = c.EndDelegation(BSP, OTHER_BSP, Right.FILE_BASELINES)
+    world.refuses(end, OTHER_BSP, "NotAuthorised", party=BSP)
+    assert world.do(end, BSP) == [DelegationEnded(BSP, OTHER_BSP, Right.FILE_BASELINES)]
+    world.refuses(end, BSP, "DelegationMissing", agent=OTHER_BSP)
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
+    world.do(replace(grant, valid_until=world.now + 10), BSP)
+    world.now += 10
+    world.refuses(filing, OTHER_BSP, "NotAuthorised", party=BSP)
+
+
 @pytest.mark.rule("POD-1", "POD-5")
 def test_a_pod_has_one_registration_and_may_change_its_bsp(world: Consortium) -> None:
     again = c.RegisterPods(OTHER_BSP, (registration(PODS[0]),))
@@ -124,6 +205,42 @@ def test_a_pod_has_one_registration_and_may_change_its_bsp(world: Consortium) ->
     assert held[0] is None
     assert held[1] is not None
     assert (held[1].bsp, held[1].light, held[1].local_aggregate) == (OTHER_BSP, StaticLight.REQUESTED, 0)
+
+
+@pytest.mark.rule("POD-5", "AGG-2")
+def test_a_switch_of_bsp_needs_the_next_bsp_and_the_dso(world: Consortium) -> None:
+    """The BSP before may be against it; who was responsible for each day stays known."""
+    claim = c.ClaimPods(OTHER_BSP, (PodClaim(PODS[0], REASON),))
+    over = c.HandOverPods(DSO, (Handover(PODS[0], OTHER_BSP),))
+    world.refuses(over, DSO, "ClaimStep", pod_id=PODS[0], bsp=OTHER_BSP, holder=BSP)
+    world.refuses(c.ClaimPods(BSP, claim.claims), BSP, "ClaimStep", holder=BSP)
+    assert world.do(claim, OTHER_BSP) == [PodClaimed(PODS[0], OTHER_BSP, BSP, REASON)]
+    world.refuses(claim, OTHER_BSP, "ClaimStep", holder=BSP)
+    drop = c.DropClaims(OTHER_BSP, (PODS[0],))
+    assert world.do(drop, OTHER_BSP) == [PodClaimDropped(PODS[0], OTHER_BSP)]
+    world.refuses(drop, OTHER_BSP, "ClaimStep", holder=0)
+    world.do(claim, OTHER_BSP)
+    foreign = c.HandOverPods(OTHER_DSO, over.handovers)
+    world.refuses(foreign, OTHER_DSO, "PodOfOtherDso", dso=DSO, caller=OTHER_DSO)
+    world.refuses(over, OTHER_DSO, "NotAuthorised", party=DSO)
+    world.now = SCHEDULE.opens_at
+    assert world.do(over, DSO) == [
+        PodLeft(LOCAL, PODS[0], TODAY + 1),
+        PodLeft(GLOBAL, PODS[0], TODAY + 1),
+        PodHandedOver(PODS[0], OTHER_BSP, BSP, DSO, TODAY + 1),
+    ]
+    today, tomorrow = (world.rulebook.pods.pod_at(PODS[0], day) for day in (TODAY, TODAY + 1))
+    assert today is not None and tomorrow is not None
+    assert (today.bsp, today.aggregates) == (BSP, (LOCAL, GLOBAL))
+    assert (tomorrow.bsp, tomorrow.aggregates) == (OTHER_BSP, ())
+    assert (tomorrow.light, tomorrow.granted_up_kw, tomorrow.perimeter) == (
+        today.light,
+        today.granted_up_kw,
+        today.perimeter,
+    )
+    world.refuses(over, DSO, "ClaimStep", holder=OTHER_BSP)
+    world.refuses(c.WithdrawPods(BSP, (PODS[0],)), BSP, "PodOfOtherBsp", bsp=OTHER_BSP)
+    world.do(c.JoinAggregate(OTHER_BSP, OTHER_GLOBAL, (PODS[0],)), OTHER_BSP)
 
 
 @pytest.mark.rule("POD-1")

@@ -42,7 +42,7 @@ from registry.domain.events import (
 )
 from registry.domain.identifiers import canonical_json, commitment
 from registry.domain.participants import PartyKind
-from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
+from registry.domain.pods import PodCategory, Roster, StaticLight, VoltageLevel
 from registry.domain.prequalification import QualificationState
 from registry.domain.products import Product, SettlementMethod
 from registry.domain.quantities import GREEN, HourCells, pack_cells, pack_selection
@@ -128,6 +128,10 @@ BASELINES = {
 }
 
 
+ROSTER = Roster(len(PODS), 10 * len(PODS), 10 * len(PODS))
+"""What LOCAL was when it was tested."""
+
+
 def selection(session: int, powers_kw: dict[int, int], **changes: Any) -> SelectionRecorded:
     event = SelectionRecorded(
         GLOBAL,
@@ -194,7 +198,11 @@ def history() -> list[tuple[str, int, list[Event]]]:
         (
             "qualification",
             early,
-            [QualificationMoved(LOCAL, TESTED, QualificationState.QUALIFIED, DSO, STARTS + 10**7, 950, ZERO)],
+            [
+                QualificationMoved(
+                    LOCAL, TESTED, QualificationState.QUALIFIED, DSO, STARTS + 10**7, 950, ZERO, ROSTER
+                )
+            ],
         ),
         ("schedule", early, [DayScheduled(day, TSO, STARTS, 96, *GATES.values())]),
         (

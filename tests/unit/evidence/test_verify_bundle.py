@@ -49,6 +49,7 @@ from tests.unit.evidence.paper_day import (
     PERIMETER,
     POD_A,
     POD_B,
+    ROSTER,
     STARTS,
     STATEMENT_ID,
     TESTED,
@@ -311,13 +312,19 @@ def _revoked(day: PaperDay) -> PaperDay:
 
 
 def _qualification(state: QualificationState, until: int) -> Callable[[PaperDay], PaperDay]:
-    moved = QualificationMoved(LOCAL, TESTED, state, DSO, until, 950, ZERO)
+    moved = QualificationMoved(LOCAL, TESTED, state, DSO, until, 950, ZERO, ROSTER)
     return lambda day: day.replace_step("qualification", events=[moved])
 
 
 def _twins_differ(day: PaperDay) -> PaperDay:
     pods = next(events for name, _, events in day.steps if name == "pods")
-    return day.replace_step("pods", events=[*pods, PodLeft(LOCAL, POD_B, DAY.number)])
+    return day.replace_step("pods", events=[*pods, PodLeft(GLOBAL, POD_B, DAY.number)])
+
+
+def _changed_since_its_test(day: PaperDay) -> PaperDay:
+    pods = next(events for name, _, events in day.steps if name == "pods")
+    left = [PodLeft(aggregate, POD_B, DAY.number) for aggregate in (LOCAL, GLOBAL)]
+    return day.replace_step("pods", events=[*pods, *left])
 
 
 def _light(kw: int) -> Callable[[PaperDay], PaperDay]:
@@ -391,6 +398,7 @@ HISTORIES: dict[str, tuple[Callable[[PaperDay], PaperDay], str, str]] = {
         "qualification",
         "PRQ-2",
     ),
+    "a member that left after the test": (_changed_since_its_test, "qualification", "PRQ-2"),
     "twins that are none": (_twins_differ, "qualification", "TOE-2"),
     "a chain that ends elsewhere": (_other_chain, "qualification", "TOE-2"),
     "a red light": (_light(0), "lights", "DTL-4"),

@@ -13,6 +13,7 @@ from registry.domain.enums import (
     PartyKind,
     PodCategory,
     QualificationState,
+    Right,
     Scope,
     SettlementMethod,
     StaticLight,
@@ -169,9 +170,10 @@ class Storyteller:
     def tell(self, count: int) -> list[tuple[str, Event]]:
         """The next so many turns of the story, each of one or more events."""
         turns = (
-            self._register, self._register, self._register, self._light, self._light, self._join, self._join,
-            self._leave, self._change, self._withdraw, self._trade, self._declare, self._measure,
-            self._settle, self._qualify, self._rotate, self._schedule,
+            self._register, self._register, self._register, self._light, self._light, self._move, self._join,
+            self._join,
+            self._leave, self._change, self._withdraw, self._switch, self._trade, self._declare,
+            self._measure, self._settle, self._qualify, self._rotate, self._schedule,
         )  # fmt: skip
         told: list[tuple[str, Event]] = []
         for _ in range(count):
@@ -205,6 +207,12 @@ class Storyteller:
         kw, area = self._random.randrange(500), self._random.choice(PERIMETERS)
         event = facts.StaticLightGiven(pod, DSO, self._day, StaticLight.MODULATED, kw, kw, area, word("why"))
         return [(address_of(DSO), event)]
+
+    def _move(self) -> list[tuple[str, Event]]:
+        pod = self._pick("requested", "granted")
+        if pod is None:
+            return []
+        return [(address_of(DSO), facts.PodMoved(pod, PERIMETERS[1], PERIMETERS[0], DSO, self._day))]
 
     def _join(self) -> list[tuple[str, Event]]:
         pod = self._pick("granted")
@@ -252,6 +260,23 @@ class Storyteller:
         told = self._exits(pod) + self._exits(pod)
         self._pods[pod]["is"] = "gone"
         return [*told, (address_of(bsp), facts.PodWithdrawn(pod, bsp, self._day))]
+
+    def _switch(self) -> list[tuple[str, Event]]:
+        """Both BSPs' claims never stand at once here; one of them is dropped or granted."""
+        pod = self._pick("granted", "requested")
+        if pod is None:
+            return []
+        before = int(str(self._pods[pod]["bsp"]))
+        after = OTHER_BSP if before == BSP else BSP
+        claimed = (address_of(after), facts.PodClaimed(pod, after, before, word("mandate")))
+        if self._random.random() < 0.3:
+            return [claimed, (address_of(after), facts.PodClaimDropped(pod, after))]
+        if self._random.random() < 0.3:
+            return [claimed]
+        told = self._exits(pod) + self._exits(pod)
+        self._pods[pod]["bsp"] = after
+        over = facts.PodHandedOver(pod, after, before, DSO, self._day)
+        return [claimed, *told, (address_of(DSO), over)]
 
     def _trade(self) -> list[tuple[str, Event]]:
         session, area = self._random.randrange(1, 7), self._random.choice(PERIMETERS)
@@ -355,6 +380,20 @@ class Storyteller:
             )
         )
         told.append((ADMIN, facts.Paused(ADMIN) if suspended else facts.Unpaused(ADMIN)))
+        seats = (ADMIN, address_of(DSO))
+        delegated = facts.RightDelegated(BSP, OTHER_BSP, Right.FILE_BASELINES, 2 * GENESIS_TIME)
+        told += [
+            (ADMIN, facts.ConsentGiven(ADMIN, 1, 1)),
+            (ADMIN, facts.AdminOffered(seats, 2)),
+            (ADMIN, facts.AdminAccepted(ADMIN)),
+            (address_of(BSP), delegated),
+        ]
+        if suspended:
+            told += [
+                (address_of(DSO), facts.AdminAccepted(address_of(DSO))),
+                (address_of(DSO), facts.AdminHandedOver(seats, 2)),
+                (address_of(BSP), facts.DelegationEnded(BSP, OTHER_BSP, Right.FILE_BASELINES)),
+            ]
         return told
 
 

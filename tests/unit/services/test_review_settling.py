@@ -207,6 +207,12 @@ def test_by_default_serves_who_can_and_is_not_declared_elsewhere(sandbox: Sandbo
         sandbox.pods[1].pod_id, StaticLight.MODULATED, 0, DOWN_KW, PERIMETER, bytes32_text("VOLTAGE")
     )
     sandbox.record(GiveStaticLights(DSO, (only_down,)), DSO)
+    # so much less power that both aggregates have to be tested again (PRQ-2)
+    for operator, aggregate, number in ((DSO, LOCAL, CONGESTION), (TSO, GLOBAL, BALANCING)):
+        state = (QualificationState.QUALIFIED,)
+        sandbox.record(
+            MoveQualification(operator, (aggregate,), (number,), state, (950,), (NO_EVIDENCE,)), operator
+        )
     buy(sandbox, Market.LFP, 1, LOCAL, CONGESTION, 10)
     declare(sandbox, 0)
     buy(sandbox, Market.MSD, 1, GLOBAL, BALANCING, 15)
