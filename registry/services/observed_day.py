@@ -53,7 +53,7 @@ def observed_day(
         )
     asked = tuple(pods)
     readings = certified_readings(recorder.mirror, log, day, asked)
-    baselines = filed_baselines(recorder.mirror, recorder.vault, day, asked)
+    baselines = _baselines(recorder, day, asked)
     served = serving_quarters(recorder.mirror, day)
     found = {}
     for pod_id in asked:
@@ -65,6 +65,19 @@ def observed_day(
         filed = baselines.get(pod_id)
         baseline = None if filed is None else tuple(W_PER_WH_QUARTER * value for value in filed)
         found[pod_id] = ObservedPod(pod_id, metered, baseline, served.get(pod_id, 0))
+    return found
+
+
+def _baselines(recorder: Recorder, day: DeliveryDay, pods: Iterable[bytes]) -> dict[bytes, tuple[int, ...]]:
+    """The baseline of each POD that the BSP responsible for it on the day has filed (BAS-1, POD-5)."""
+    of_bsp: dict[int, list[bytes]] = {}
+    for pod_id in pods:
+        row = recorder.mirror.pod(pod_id, day=day.number)
+        if row is not None:
+            of_bsp.setdefault(row.bsp, []).append(pod_id)
+    found: dict[bytes, tuple[int, ...]] = {}
+    for bsp, own in of_bsp.items():
+        found |= filed_baselines(recorder.mirror, recorder.vault, day, bsp, own)
     return found
 
 

@@ -111,7 +111,7 @@ def _created(changes: Changes, event: AggregateCreated, _time: int) -> None:
 
 
 def _joined(changes: Changes, event: PodJoined, _time: int) -> None:
-    place = key(_members(event), day_part(event.from_day))
+    place = key(members_key(event), day_part(event.from_day))
     before = changes.get(Membership, place)
     row = {
         "aggregate": event.aggregate,
