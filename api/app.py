@@ -19,6 +19,7 @@ from api.limits import LimitedBodies
 from api.repeatable import Repeatable
 from api.routers import (
     aggregates,
+    delegations,
     devices,
     lights,
     market,
@@ -93,6 +94,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         public,
         pods,
         aggregates,
+        delegations,
         lights,
         market,
         streams,
