@@ -21,6 +21,7 @@ from api.repeatable import Repeatable
 from api.routers import (
     aggregates,
     contracts,
+    delegations,
     devices,
     lights,
     market,
@@ -101,6 +102,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         contracts,
         pods,
         aggregates,
+        delegations,
         lights,
         market,
         streams,

@@ -20,6 +20,7 @@ from registry.domain.enums import (
     PartyKind,
     PodCategory,
     QualificationState,
+    Right,
     Scope,
     StaticLight,
     VoltageLevel,
@@ -88,6 +89,17 @@ class PartyView(View):
     name: str
     suspended: bool
     signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationView(View):
+    """A right of ``party`` that ``agent`` may use until ``valid_until``, unless ``ended`` before (ACT-1)."""
+
+    party: int
+    agent: int
+    right: Right
+    valid_until: datetime
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -30,13 +31,14 @@ from api.visibility import (
     sees_selection,
     selection_scope,
 )
+from registry.bootstrap import Node
 from registry.domain.commands import DeclarePods
 from registry.domain.errors import InputInvalid
 from registry.domain.market import PodQuarters
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import DealTerms
 from registry.services.file_baselines import file_baselines
-from registry.services.identity import Role
+from registry.services.identity import Principal, Role
 from registry.services.select_flexibility import Order, select_flexibility
 from registry.views import BaselineView, DeclarationView, SelectionView
 
@@ -129,12 +131,14 @@ def declarations(
 
 @router.post("/baselines", status_code=201)
 def baselines(node: NodeDep, caller: BspCaller, body: BaselinesBody) -> Written:
-    """File baselines before the gate, all or none (BAS-1)."""
-    pod_ids = own_pods(node, caller, (item.pod_id for item in body.baselines), body.day.number)
+    """File baselines before the gate, all or none (BAS-1); an agent names the BSP in whose place."""
+    bsp = caller.party if body.bsp is None else body.bsp
+    holder = caller if bsp == caller.party else _in_place_of(node, caller, bsp)
+    pod_ids = own_pods(node, holder, (item.pod_id for item in body.baselines), body.day.number)
     if len(set(pod_ids)) != len(pod_ids):
         raise InputInvalid(rule="BAS-1", field="baselines", found="a POD twice", allowed="each POD once")
     energies = {pod_id: tuple(item.energy_wh) for pod_id, item in zip(pod_ids, body.baselines, strict=True)}
-    (receipt,) = file_baselines(node.recorder, caller.party, signer_for(node, caller), body.day, energies)
+    (receipt,) = file_baselines(node.recorder, bsp, signer_for(node, caller), body.day, energies)
     return written(receipt)
 
 
@@ -157,3 +161,15 @@ def filed(
         after,
         limit,
     )
+
+
+def _in_place_of(node: Node, agent: Principal, bsp: int) -> Principal:
+    """The BSP that has lent the agent the right to file its baselines.
+
+    Raises:
+        NotFound: API-2, it has not, or not any more.
+    """
+    now = node.clock.now()
+    lent = [row for row in node.mirror.delegations(party=bsp, agent=agent.party) if row.valid_until > now]
+    existing(lent[0] if lent else None, lambda row: not row.ended, "bsp", bsp)
+    return replace(agent, party=bsp)

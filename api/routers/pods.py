@@ -26,6 +26,7 @@ from api.schemas.answers import Page, Written, answer, answer_model
 from api.schemas.documents import PodCode, RegisteredPods, Responsible
 from api.schemas.requests import (
     HandoversBody,
+    MovesBody,
     PodClaimsBody,
     PodIdsBody,
     RegisterPodsBody,
@@ -33,7 +34,7 @@ from api.schemas.requests import (
 )
 from api.visibility import claim_scope, pod_scope, require_role, sees_on_day, sees_pod, sees_pod_step
 from registry.domain.calendar import DeliveryDay
-from registry.domain.commands import DropClaims, GiveStaticLights, HandOverPods, WithdrawPods
+from registry.domain.commands import DropClaims, GiveStaticLights, HandOverPods, MovePods, WithdrawPods
 from registry.domain.identifiers import bytes32_text
 from registry.domain.pods import NO_REASON, Handover, StaticLightDecision
 from registry.services.claim_pods import ClaimWish, claim_pods
@@ -122,6 +123,13 @@ def hand_over(node: NodeDep, caller: DsoCaller, body: HandoversBody) -> Written:
         Handover(pod_id, handover.bsp) for pod_id, handover in zip(pod_ids, body.handovers, strict=True)
     )
     return written(node.recorder.record(HandOverPods(caller.party, handovers), signer_for(node, caller)))
+
+
+@router.post("/moves")
+def move(node: NodeDep, caller: DsoCaller, body: MovesBody) -> Written:
+    """PODs of a perimeter that was split or merged move into a successor with their lights (DTL-1)."""
+    command = MovePods(caller.party, body.perimeter, own_pods(node, caller, body.pod_ids))
+    return written(node.recorder.record(command, signer_for(node, caller)))
 
 
 @router.post("/static-lights")

@@ -131,6 +131,13 @@ class HandoversBody(Body):
     handovers: Annotated[list[HandoverBody], Field(min_length=1, max_length=100)]
 
 
+class MovesBody(Body):
+    """PODs that move along into a successor of their perimeter, all or none."""
+
+    perimeter: Number
+    pod_ids: Annotated[list[HexId], Field(min_length=1, max_length=100)]
+
+
 class StaticLightBody(Body):
     """A static light (POD-2)."""
 
@@ -208,6 +215,20 @@ class BaselinesBody(Body):
 
     day: Day
     baselines: Annotated[list[BaselineBody], Field(min_length=1, max_length=FILINGS_PER_TRANSACTION)]
+    bsp: Annotated[Party | None, Field(description="in whose place an agent files")] = None
+
+
+class DelegationBody(Body):
+    """Who may file the BSP's baselines in its place, and until when (Unix seconds)."""
+
+    agent: Party
+    valid_until: UnixTime
+
+
+class DelegationEndBody(Body):
+    """Whose delegation ends."""
+
+    agent: Party
 
 
 class TermsBody(Body):

@@ -64,6 +64,7 @@ contract Participants is IParticipants, AccessControl, Pausable, Initializable {
     }
 
     /// @dev ACT-1: the call is done once as many seats have sent it as the threshold says.
+    // slither-disable-next-line incorrect-modifier
     modifier byConsent() {
         if (_consented()) _;
     }
@@ -221,6 +222,7 @@ contract Participants is IParticipants, AccessControl, Pausable, Initializable {
             consent = Consent(_epoch, uint40(block.timestamp), 0);
         }
         uint256 given = consent.given | 1 << _placeIn(_seats, msg.sender);
+        // slither-disable-next-line incorrect-equality
         if (given == consent.given) revert ConsentRepeated(msg.sender);
         uint8 count = _countOf(given);
         emit ConsentGiven(msg.sender, count, needed);

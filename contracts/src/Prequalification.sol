@@ -224,7 +224,9 @@ contract Prequalification is QualificationAnswers {
         QualificationState state = qualification.stateAt(block.timestamp);
         bool allowed = QualificationRules.mayMove(state, step.wanted);
         if (step.wanted == QualificationState.Qualified) {
+            // slither-disable-next-line incorrect-equality
             if (state == QualificationState.Qualified) {
+                // slither-disable-next-line unused-return
                 (bytes32 what,,) = qualification.changeOf(roster);
                 allowed = what != 0;
             }

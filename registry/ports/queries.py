@@ -21,6 +21,7 @@ from registry.views import (
     ContractChangeView,
     DayView,
     DeclarationView,
+    DelegationView,
     DeviceView,
     EquivalenceView,
     HistoryEntry,
@@ -67,6 +68,18 @@ class PartyQueries(Protocol):
 
     def party_of_address(self, address: str, *, as_of: datetime | None = None) -> PartyView | None:
         """The party that the address signs for (suspended or not)."""
+        ...
+
+    def delegations(
+        self,
+        *,
+        party: int | None = None,
+        agent: int | None = None,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[DelegationView]:
+        """Rights that a party lends, or that an agent was lent, over or not."""
         ...
 
 

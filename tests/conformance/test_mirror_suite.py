@@ -345,6 +345,9 @@ def test_seats_of_the_admin_and_delegated_rights(mirror: SqlMirror, ledger: Fake
     assert [step["accepted"] for step in steps] == [[], [seats[0]], list(seats), []]
     assert (steps[0]["seats"], steps[0]["offered"]) == ([], list(seats))
     assert (steps[-1]["seats"], steps[-1]["threshold"], steps[-1]["offered"]) == (list(seats), 2, [])
+    (shown,) = mirror.delegations(party=BSP)
+    assert (shown.agent, shown.right, shown.ended) == (OTHER_BSP, Right.FILE_BASELINES, True)
+    assert mirror.delegations(agent=OTHER_BSP) == [shown] and mirror.delegations(agent=BSP) == []
     lent = [entry.state for entry in mirror.history("delegation", f"{BSP:05d}.{OTHER_BSP:05d}.0")]
     assert [(step["valid_until"], step["ended"]) for step in lent] == [
         (2 * GENESIS_TIME, False),
@@ -618,7 +621,9 @@ def test_provenance_names_block_transaction_and_party(mirror: SqlMirror, ledger:
 
 
 def test_the_history_of_no_such_type_is_refused(mirror: SqlMirror) -> None:
-    with pytest.raises(LookupError, match="no objects of type 'unicorn'; there are aggregate, "):
+    with pytest.raises(
+        LookupError, match="no objects of type 'unicorn'; there are administration, aggregate, "
+    ):
         mirror.history("unicorn", "1")
 
 

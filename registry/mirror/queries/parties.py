@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from registry.domain.enums import PartyKind
+from registry.domain.enums import PartyKind, Right
 from registry.mirror.keys import party_part
-from registry.mirror.queries.reader import Reader, Row, base, columns, equal
-from registry.mirror.tables import Party, Signer, table_of
+from registry.mirror.queries.reader import Reader, Row, base, columns, equal, instant
+from registry.mirror.tables import Delegation, Party, Signer, table_of
 from registry.ports import PAGE
-from registry.views import PartyView
+from registry.views import DelegationView, PartyView
 
 
 class PartyReader(Reader):
@@ -36,6 +36,27 @@ class PartyReader(Reader):
         """The party that an address signs for."""
         row = self._row(Signer, address.lower(), as_of)
         return self.party(row["party"], as_of=as_of) if row is not None and row["active"] else None
+
+    def delegations(
+        self,
+        *,
+        party: int | None = None,
+        agent: int | None = None,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[DelegationView]:
+        """Delegations by party, agent and right."""
+        wanted = equal(table_of(Delegation), party=party, agent=agent)
+        return [
+            DelegationView(
+                **base(row),
+                **columns(row, "party", "agent", "ended"),
+                right=Right(row["right"]),
+                valid_until=instant(row["valid_until"]),
+            )
+            for row in self._rows(Delegation, *wanted, as_of=as_of, after=after, limit=limit)
+        ]
 
     def _views(self, rows: list[Row], as_of: datetime | None) -> list[PartyView]:
         signer = table_of(Signer)

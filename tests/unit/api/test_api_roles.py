@@ -105,6 +105,10 @@ ROUTES = [
     case("GET", "/v1/pods/claims", {BSP, DSO, AUDITOR}),
     case("POST", "/v1/pods/claims", {BSP}, {"claims": [{"pod_code": "IT001E00000001", "mandate": "M 1"}]}),
     case("POST", "/v1/pods/claims/drops", {BSP}, {"pod_ids": [ID]}),
+    case("POST", "/v1/pods/moves", {DSO}, {"perimeter": PERIMETER, "pod_ids": [ID]}),
+    case("GET", "/v1/delegations", {BSP}),
+    case("POST", "/v1/delegations", {BSP}, {"agent": TSO, "valid_until": 2_000_000_000}),
+    case("POST", "/v1/delegations/ends", {BSP}, {"agent": TSO}),
     case("POST", "/v1/pods/handovers", {DSO}, {"handovers": [{"pod_id": ID, "bsp": BSP}]}),
     case(
         "GET",

@@ -35,6 +35,8 @@ ROLE_OF_PATH = {
     "/v1/devices/endings": DSO,
     "/v1/gaps": DSO,
     "/v1/pods/static-lights": DSO,
+    "/v1/pods/handovers": DSO,
+    "/v1/pods/moves": DSO,
     "/v1/conflicts": DSO,
     "/v1/selections": TSO,
     "/v1/settlements/{statement_id}/attestations": AUDITOR,

@@ -12,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.domain.calendar import from_unix, unix
-from registry.domain.commands import MoveQualification
+from registry.domain.commands import DeclarePerimeters, MoveQualification
 from registry.domain.enums import QualificationState
 from registry.domain.identifiers import aggregate_id
+from registry.domain.lights import PerimeterDraft
 from registry.evidence.payloads import Clock, Reading
 from registry.evidence.statements import parse, sign
 from registry.services.issue_setpoints import PodTarget, issue_setpoints
@@ -422,6 +423,40 @@ def test_a_switch_of_bsp_and_who_was_responsible_when(fresh: Sandbox) -> None:
     )
     assert told.json()["bsp"] == BSP, "as it was known before the handover"
     refused(fresh.get(f"/v1/pods/{pod_id}/responsible", DSO, at="2026-06-18"), 422, "TIM-1")
+
+
+@pytest.mark.rule("ACT-1", "BAS-1")
+def test_an_agent_files_the_baselines_of_a_bsp(fresh: Sandbox) -> None:
+    pod_id = fresh.pods[0].hex
+    filing = {"day": DATE, "baselines": [{"pod_id": pod_id, "energy_wh": [0] * DAY.quarters}]}
+    refused(fresh.post("/v1/baselines", OTHER_BSP, filing), 404, "API-2")
+    refused(fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP}), 404, "API-2")
+    until = unix(DAY.starts_at)
+    assert fresh.post("/v1/delegations", BSP, {"agent": OTHER_BSP, "valid_until": until}).status_code == 201
+    refused(fresh.post("/v1/delegations", BSP, {"agent": BSP, "valid_until": until}), 403, "ACT-1")
+    (lent,) = fresh.get("/v1/delegations", OTHER_BSP, as_agent="true").json()["items"]
+    assert (lent["party"], lent["agent"], lent["ended"]) == (BSP, OTHER_BSP, False)
+    done = fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP})
+    assert done.json()["events"] == ["BaselineFiled"]
+    (filed,) = fresh.get(f"/v1/baselines/{DATE}", BSP).json()["items"]
+    assert (filed["pod_id"], filed["bsp"], filed["recorded"]["actor"]) == (pod_id, BSP, OTHER_BSP)
+    assert fresh.post("/v1/delegations/ends", BSP, {"agent": OTHER_BSP}).status_code == 200
+    refused(fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP}), 404, "API-2")
+    refused(fresh.post("/v1/delegations/ends", BSP, {"agent": OTHER_BSP}), 403, "ACT-1")
+
+
+@pytest.mark.rule("DTL-1")
+def test_pods_move_along_with_a_split_perimeter(fresh: Sandbox) -> None:
+    part, pod_id = PERIMETER + 1, fresh.pods[0].hex
+    moves = {"perimeter": part, "pod_ids": [pod_id]}
+    refused(fresh.post("/v1/pods/moves", DSO, moves), 422, "DTL-1")
+    fresh.record(DeclarePerimeters(DSO, (PerimeterDraft(part, (PERIMETER,), bytes(32)),)), DSO)
+    before = fresh.get(f"/v1/pods/{pod_id}", DSO).json()
+    assert fresh.post("/v1/pods/moves", DSO, moves).json()["events"] == ["PodMoved"]
+    pod = fresh.get(f"/v1/pods/{pod_id}", DSO).json()
+    assert pod["perimeter"] == part
+    assert (pod["light"], pod["granted_up_kw"]) == (before["light"], before["granted_up_kw"])
+    refused(fresh.post("/v1/pods/moves", DSO, moves), 422, "DTL-1")
 
 
 @pytest.mark.rule("ACT-1")

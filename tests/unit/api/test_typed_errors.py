@@ -15,10 +15,11 @@ from fastapi.testclient import TestClient
 
 from api.problems import TYPE_BASE, install
 from registry.domain.commands import Pause
+from registry.domain.contract_changes import CONTRACTS_VERSION
 from registry.domain.errors import RuleViolation
 from registry.domain.refusals import Refusal
 from registry.ledger.artifacts import ErrorEntry, load_artifacts
-from registry.ledger.deployment import CONTRACTS_VERSION, Deployment
+from registry.ledger.deployment import Deployment
 from registry.ledger.ledger import ChainLedger
 from registry.ledger.rpc import Connection
 from registry.ledger.signers import LocalSigner

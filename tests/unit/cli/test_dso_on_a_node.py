@@ -208,7 +208,7 @@ def test_the_day_afterwards_names_what_the_activation_caused(
     assert found["missing_baselines"] == {}
     table = run("dso", "expost", *options)
     words = " ".join(table.stdout.split())
-    assert f"{LOCAL_HOUR} caused line PS-A above 100% of its rating 4" in words
+    assert f"{LOCAL_HOUR} caused line PS-A above 100%" in words
     assert "8 quarter-hours with activations" in words and "4 caused" in words
     assert "at the forecast instead" in words
 
