@@ -58,7 +58,7 @@ EXCEPTIONS: Final = {
         "and 4,000 of the facades of the contracts that are asked",
     ),
     "gas.anchor": (
-        1.40,
+        1.35,
         "alone in its transaction it pays for the cold code of two contracts behind facades (docs/adr/0009)",
     ),
     "gas.declaration": (
