@@ -117,7 +117,7 @@ contract SelectionGasTest is MarketGasBase {
             list[i].commitment = keccak256(abi.encode(i));
         }
         bytes memory call = abi.encodeCall(IMarket.selectGlobal, (TSO, FIRST_DAY, 1, list));
-        measure("selection", address(market), TSO, call, 2 * FRESH_SLOT + 7 * COLD_READ + logGas(4, 11), 165);
+        measure("selection", address(market), TSO, call, 2 * FRESH_SLOT + 8 * COLD_READ + logGas(4, 11), 165);
     }
 
     function globalOf(uint40 i) private pure returns (uint40) {

@@ -368,6 +368,7 @@ contract SelectionsTest is MarketWorld {
     /// @dev SES-3: a pool beyond 17 bits is refused by name, not counted wrongly.
     function test_PoolTooLarge() public {
         addPods(10, 2, 131_071, 0, PERIMETER, LOCAL, 0);
+        moveTo(LOCAL, LOCAL_PRODUCT, QualificationState.Qualified, 1000); // it has other members now
         openLfp(1);
         refuseLocal(1, one(local(1)), abi.encodeWithSelector(IMarket.PowerTooLarge.selector, 0, 262_362, 131_071));
     }
