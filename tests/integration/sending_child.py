@@ -40,7 +40,7 @@ def missing(ledger: ChainLedger, parties: int) -> list[int]:
 def main() -> None:
     """Settle what is left, send what is missing."""
     url, deployment, folder, key, parties = sys.argv[1:]
-    artifacts = load_artifacts(names=("Participants",))
+    artifacts = load_artifacts(names=("Consortium", "Participants"))
     connection = Connection.to(url)
     placed = Deployment.load(Path(deployment))
     ledger = ChainLedger(connection, placed, artifacts)

@@ -86,7 +86,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     with anvil:
         connection, admin = Connection.to(anvil.url), LocalSigner.create()
         fund(connection, RICH, [admin.address], 100 * ETHER)
-        artifacts = load_artifacts(names=("Participants",))
+        artifacts = load_artifacts(names=("Consortium", "Participants"))
         deployment = deploy(connection, admin, artifacts, dispute_window_s=60)
         deployment.save(tmp_path / "deployment.json")
         connection.request("evm_setAutomine", False)
@@ -128,7 +128,7 @@ def check(house: House, before: int, results: list[Sent], count: int) -> None:
     assert house.nonce() == before + count
     assert house.pool() == []
     blocks = house.ledger.recorded(house.ledger.first_block, house.ledger.head().number)
-    told = {event.tx_hash for block in blocks for event in block.events}
+    told = {event.tx_hash for block in blocks for event in block.events if event.contract == "Participants"}
     assert {sent.tx_hash for sent in results} == told
 
 
@@ -283,7 +283,8 @@ def test_too_little_gas_is_found_out_and_the_command_sent_again(house: House) ->
     refusals = {sent.number: sent.refusal.rule if sent.refusal else None for sent in results}
     assert list(refusals.values()).count("ACT-1") == 1 and refusals[1] is None and refusals[2] is None
     assert missing(house.ledger, 3) == []
-    assert house.nonce() == before + 8
+    # All four run out of gas once; the one that is refused may be so before it is sent again.
+    assert house.nonce() - before in (7, 8)
 
 
 def test_a_chain_that_makes_no_blocks_is_given_up_and_gone_on_with(house: House) -> None:
