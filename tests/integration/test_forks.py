@@ -98,7 +98,7 @@ def test_a_follower_that_saw_forks_has_the_rows_of_the_branch_that_won(
     chance = random.Random(seed)
     world = Consortium(both, both.addresses)
     founded = len(both.steps)
-    stream = CommandStream(seed, both.rulebook, world.now)
+    stream = CommandStream(seed, both.rulebook, world.now, both.addresses)
     live = SqlMirror(f"sqlite:///{tmp_path / 'live.sqlite'}", both.ledger)
     forks = undone = seen = 0
     for number in range(STEPS):
@@ -115,7 +115,7 @@ def test_a_follower_that_saw_forks_has_the_rows_of_the_branch_that_won(
             now = both.go_back(depth)
             forks, undone = forks + 1, undone + max(0, seen - len(both.steps))
             seen = min(seen, len(both.steps))
-            stream = CommandStream(1_000 * seed + number, both.rulebook, now)
+            stream = CommandStream(1_000 * seed + number, both.rulebook, now, both.addresses)
             if chance.random() < 0.5:
                 live.catch_up()
     assert forks >= 3 and undone > 5, "the stream was not worth it"
