@@ -26,7 +26,7 @@ from tests.conftest import ROOT, not_run
 from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import ADMIN, DISPUTE_WINDOW_S, FOUNDED_AT, KINDS, PODS, Consortium
 
-STEPS = 160
+STEPS = 240
 DEEPEST = 12
 """Commands that a fork takes back at most."""
 
