@@ -206,9 +206,10 @@ def test_the_day_afterwards_names_what_the_activation_caused(
     codes = {number: played.pods[number].code for number in OWN}
     assert found["missing_readings"] == {codes[number]: 92 if number in (0, 4) else 96 for number in OWN}
     assert found["missing_baselines"] == {}
+    monkeypatch.setattr(expost_command.console, "width", 200)
     table = run("dso", "expost", *options)
     words = " ".join(table.stdout.split())
-    assert f"{LOCAL_HOUR} caused line PS-A above 100%" in words
+    assert f"{LOCAL_HOUR} caused line PS-A above 100% of its rating 4" in words
     assert "8 quarter-hours with activations" in words and "4 caused" in words
     assert "at the forecast instead" in words
 
