@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
+from bench.consortium import eic_of, plain_product
 from registry.domain import commands as c
 from registry.domain.aggregates import AggregateDraft, Scope
 from registry.domain.identifiers import (
     aggregate_id,
-    bytes32_text,
-    eic_check_character,
     perimeter_id,
     product_id,
 )
@@ -22,7 +21,6 @@ from registry.domain.market import PodQuarters, Selection, quarters_of
 from registry.domain.participants import Admission, PartyKind
 from registry.domain.pods import PodCategory, Registration, StaticLight, StaticLightDecision, VoltageLevel
 from registry.domain.prequalification import QualificationState
-from registry.domain.products import Product, SettlementMethod
 from registry.domain.quantities import pack_cells, pack_selection
 from registry.domain.sessions import DaySchedule, Market
 from registry.ports import Signer
@@ -54,7 +52,7 @@ class Phase:
 def admissions(key: Callable[[int], Signer]) -> tuple[Admission, ...]:
     """The parties, each with its key."""
     return tuple(
-        Admission(party, kind, _eic(party), f"Party {party}", key(party).address)
+        Admission(party, kind, eic_of(party), f"Party {party}", key(party).address)
         for party, kind in _KINDS.items()
     )
 
@@ -108,7 +106,7 @@ class Day:
         yield Phase(BSP, joins, "members")
         for market, product in _PRODUCTS.items():
             operator, aggregate = _OPERATORS[market], _AGGREGATES[market]
-            yield Phase(operator, [c.PublishProducts(operator, (_product(product),))], "product")
+            yield Phase(operator, [c.PublishProducts(operator, (plain_product(product),))], "product")
             asked = c.ApplyForQualification(BSP, (aggregate,), (product,), (_PAYLOAD,))
             yield Phase(BSP, [asked], "application")
             steps = (QualificationState.TESTING, QualificationState.QUALIFIED)
@@ -179,32 +177,3 @@ def _split(items: Sequence[Any], most: int) -> list[tuple[Any, ...]]:
 
 def _named(word: str, number: int) -> bytes:
     return keccak(text=f"{word} {number}")
-
-
-def _eic(party: int) -> bytes:
-    body = f"11XFLEX-{party:07d}"
-    return (body + eic_check_character(body)).encode()
-
-
-def _product(number: int) -> Product:
-    return Product(
-        product=number,
-        supersedes=0,
-        service=bytes32_text("active power"),
-        test_infrastructure=bytes32_text("PGUI"),
-        months=0xFFF,
-        weekdays=0x7F,
-        from_minute=0,
-        until_minute=1_440,
-        min_up_kw=1,
-        min_down_kw=0,
-        activation_time_s=900,
-        recovery_time_s=0,
-        duration_s=3_600,
-        method=SettlementMethod.METERED,
-        tolerance_ppm=100_000,
-        penalty_numerator=11,
-        penalty_denominator=7,
-        qualification_days=365,
-        payload_hash=_PAYLOAD,
-    )

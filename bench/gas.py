@@ -18,14 +18,13 @@ from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
+from bench.consortium import PAYLOAD, eic_of, plain_product
 from bench.results import Result
 from registry.domain import commands as c
 from registry.domain.aggregates import AggregateDraft, Scope
 from registry.domain.calendar import DeliveryDay, from_unix
 from registry.domain.identifiers import (
     aggregate_id,
-    bytes32_text,
-    eic_check_character,
     perimeter_id,
     product_id,
 )
@@ -34,7 +33,6 @@ from registry.domain.market import PodQuarters, Selection, quarters_of
 from registry.domain.participants import Admission, PartyKind
 from registry.domain.pods import PodCategory, Registration, StaticLight, StaticLightDecision, VoltageLevel
 from registry.domain.prequalification import QualificationState
-from registry.domain.products import Product, SettlementMethod
 from registry.domain.quantities import GREEN, pack_cells, pack_selection
 from registry.domain.sessions import Market, ScheduleTemplate
 from registry.ledger.artifacts import load_artifacts
@@ -75,7 +73,6 @@ _FEEDER = perimeter_id(_DSO, 1)
 _LOCAL, _GLOBAL = aggregate_id(_BSP, 1), aggregate_id(_BSP, 2)
 _LOCAL_PRODUCT, _GLOBAL_PRODUCT = product_id(_DSO, 1), product_id(_TSO, 1)
 _NOTHING = bytes(32)
-_PAYLOAD = keccak(text="payload")
 _UP_KW, _DOWN_KW = 10, 5
 _FIRST_DAY = DeliveryDay(date(2026, 7, 20))
 _DAYS = 6
@@ -197,16 +194,16 @@ class _World:
 
     def _found(self) -> None:
         admissions = [
-            Admission(party, kind, _eic(party), f"Party {party}", self._keys[party].address)
+            Admission(party, kind, eic_of(party), f"Party {party}", self._keys[party].address)
             for party, kind in _KINDS.items()
         ]
         self._send(c.AdmitParties(tuple(admissions)), 0)
         self._send(c.ScheduleDays(_TSO, tuple(self._schedules)), _TSO)
-        self._send(c.DeclarePerimeters(_DSO, (PerimeterDraft(_FEEDER, (), _PAYLOAD),)), _DSO)
+        self._send(c.DeclarePerimeters(_DSO, (PerimeterDraft(_FEEDER, (), PAYLOAD),)), _DSO)
         self._create((_LOCAL,), Scope.LOCAL)
         self._create((_GLOBAL,), Scope.GLOBAL)
-        self._send(c.PublishProducts(_DSO, (_product(_LOCAL_PRODUCT),)), _DSO)
-        self._send(c.PublishProducts(_TSO, (_product(_GLOBAL_PRODUCT),)), _TSO)
+        self._send(c.PublishProducts(_DSO, (plain_product(_LOCAL_PRODUCT),)), _DSO)
+        self._send(c.PublishProducts(_TSO, (plain_product(_GLOBAL_PRODUCT),)), _TSO)
 
     def _record_all(self, size: int) -> Iterator[tuple[str, Cost]]:
         """The gates of successive days lie between a POD's registration, its static light and its
@@ -235,7 +232,7 @@ class _World:
         yield self._cost("gas.qualification", asked, _BSP, size)
         # trade
         feeders = [perimeter_id(_DSO, 10 + number) for number in range(size)]
-        for drafts in _split([PerimeterDraft(feeder, (), _PAYLOAD) for feeder in feeders], _FEW):
+        for drafts in _split([PerimeterDraft(feeder, (), PAYLOAD) for feeder in feeders], _FEW):
             self._send(c.DeclarePerimeters(_DSO, drafts), _DSO)
         self._turn(day.window(Market.LFP, session)[0] + 1)
         rows = [_lights(feeder, 500) for feeder in feeders]
@@ -296,7 +293,7 @@ class _World:
         return paired
 
     def _create(self, aggregates: Sequence[int], scope: Scope) -> None:
-        drafts = [AggregateDraft(aggregate, scope, _PAYLOAD) for aggregate in aggregates]
+        drafts = [AggregateDraft(aggregate, scope, PAYLOAD) for aggregate in aggregates]
         for some in _split(drafts, _FEW):
             self._send(c.CreateAggregates(_BSP, some), _BSP)
 
@@ -306,13 +303,13 @@ class _World:
             for state in (QualificationState.TESTING, QualificationState.QUALIFIED):
                 count = len(some)
                 moved = c.MoveQualification(
-                    operator, some, (product,) * count, (state,) * count, (950,) * count, (_PAYLOAD,) * count
+                    operator, some, (product,) * count, (state,) * count, (950,) * count, (PAYLOAD,) * count
                 )
                 self._send(moved, operator)
 
     def _register(self, pods: Sequence[bytes]) -> c.RegisterPods:
         rows = [
-            Registration(pod, _DSO, PodCategory.MIXED, VoltageLevel.LOW, _UP_KW, _DOWN_KW, 60, _PAYLOAD)
+            Registration(pod, _DSO, PodCategory.MIXED, VoltageLevel.LOW, _UP_KW, _DOWN_KW, 60, PAYLOAD)
             for pod in pods
         ]
         return c.RegisterPods(_BSP, tuple(rows))
@@ -350,11 +347,6 @@ def _names(word: str, count: int) -> list[bytes]:
     return [_named(word, number) for number in range(count)]
 
 
-def _eic(party: int) -> bytes:
-    body = f"11XFLEX-{party:07d}"
-    return (body + eic_check_character(body)).encode()
-
-
 def _application(aggregates: Sequence[int], product: int) -> c.ApplyForQualification:
     hashes = tuple(_named("evidence", aggregate) for aggregate in aggregates)
     return c.ApplyForQualification(_BSP, tuple(aggregates), (product,) * len(aggregates), hashes)
@@ -368,27 +360,3 @@ def _lights(perimeter: int, kw: int) -> PerimeterLights:
 def _selection(aggregate: int, product: int, kw: int) -> Selection:
     commitment = _named("price", aggregate)
     return Selection(aggregate, _FEEDER, aggregate, (product,), pack_selection([kw] * 24), commitment)
-
-
-def _product(number: int) -> Product:
-    return Product(
-        product=number,
-        supersedes=0,
-        service=bytes32_text("active power"),
-        test_infrastructure=bytes32_text("PGUI"),
-        months=0xFFF,
-        weekdays=0x7F,
-        from_minute=0,
-        until_minute=1_440,
-        min_up_kw=1,
-        min_down_kw=0,
-        activation_time_s=900,
-        recovery_time_s=0,
-        duration_s=3_600,
-        method=SettlementMethod.METERED,
-        tolerance_ppm=100_000,
-        penalty_numerator=11,
-        penalty_denominator=7,
-        qualification_days=365,
-        payload_hash=_PAYLOAD,
-    )
