@@ -207,7 +207,11 @@ def test_a_code_without_a_fixture_says_how_to_make_one() -> None:
 @pytest.mark.rule("GRD-1")
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("grid.json.gz", b"not gzip"), ("grid.json.gz", gzip.compress(b"{}")[:-9]), ("grid.json", b"\xff\xfe")],
+    [
+        pytest.param("grid.json.gz", b"not gzip", id="not gzip"),
+        pytest.param("grid.json.gz", gzip.compress(b"{}", mtime=0)[:-9], id="gzip cut short"),
+        pytest.param("grid.json", b"\xff\xfe", id="not UTF-8"),
+    ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
