@@ -27,7 +27,7 @@ from api.limits import LimitedBodies
 from api.routers import measurements
 from api.schemas.documents import Liveness
 from api.server import GRACE_S, Server
-from registry.log.fronts import Front, FrontSettings
+from registry.log.fronts import Front, FrontSettings, LogLost
 from registry.log.node import AccessNode
 from registry.ports import Clock
 
@@ -147,7 +147,10 @@ def _run(
 ) -> None:
     """A front's life: serve until told to end, or until the node's process is gone."""
     threading.Thread(target=_end_with, args=(life,), name="life of the node", daemon=True).start()
-    app = create_front(Front(pipe, settings, clock))
+    front = Front(pipe, settings, clock)
+    with suppress(LogLost):  # the server would find the same, and say so
+        front.learn_keys()
+    app = create_front(front)
     if extend is not None:
         extend(app)
     # The server ends in order and then passes the signal on.

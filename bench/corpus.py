@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,41 +29,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Devices as a directory and a clock that stands after their last quarter-hour. Implements
-    :class:`registry.ports.DeviceDirectory` and :class:`registry.ports.Clock`.
+    """Devices and what they certify.
+
+    Attributes:
+        members: the devices.
     """
 
     members: Sequence[Member]
-    by_id: dict[bytes, DeviceKey]
-    quarters: int
-
-    def device(self, key_id: bytes) -> DeviceKey | None:
-        """The key of a device."""
-        return self.by_id.get(key_id)
-
-    def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
-        """Keys of devices."""
-        return [self.by_id.get(key_id) for key_id in key_ids]
-
-    def version(self) -> Hashable:
-        """Always the same: nothing changes here."""
-        return 0
-
-    def changed_since(self, version: Hashable) -> Collection[bytes] | None:
-        """None did."""
-        return ()
-
-    def active_device(self, pod_id: bytes, at: int) -> DeviceKey | None:
-        """None: nobody sends setpoints here."""
-        return None
-
-    def platform_key(self, key_id: bytes, pod_id: bytes) -> bytes | None:
-        """None: nobody sends setpoints here."""
-        return None
-
-    def now(self) -> datetime:
-        """The end of the last quarter-hour."""
-        return datetime.fromtimestamp(START + self.quarters * PERIOD_S, UTC)
 
     def batches(self, quarter: int, size: int) -> list[list[bytes]]:
         """The statements of one quarter-hour in the order of the devices, in batches."""
@@ -80,7 +51,7 @@ def make_fleet(devices: int, quarters: int) -> Fleet:
     cores = os.cpu_count() or 1
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         members = pool.starmap(_member, ((number, quarters) for number in range(devices)), chunksize=250)
-    return Fleet(members, {member.key.key_id: member.key for member in members}, quarters)
+    return Fleet(members)
 
 
 def _member(number: int, quarters: int) -> Member:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
 from registry.ports import DeviceKey
 
@@ -13,9 +14,12 @@ class BenchDirectory:
     :class:`registry.ports.Clock` and :class:`registry.log.PlatformDirectory`.
     """
 
-    def __init__(self, keys: Iterable[DeviceKey], now: int) -> None:
-        """``now``: Unix seconds."""
+    def __init__(self, keys: Iterable[DeviceKey], now: int, listed: int | None = None) -> None:
+        """``now``: Unix seconds; ``listed``: how many keys :meth:`all` gives, so how many can be learned
+        before their devices sign anything. By default all.
+        """
         self.by_id = {key.key_id: key for key in keys}
+        self._listed = listed
         self._now = datetime.fromtimestamp(now, UTC)
 
     def device(self, key_id: bytes) -> DeviceKey | None:
@@ -25,6 +29,10 @@ class BenchDirectory:
     def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
         """Keys of devices."""
         return [self.by_id.get(key_id) for key_id in key_ids]
+
+    def all(self) -> Iterator[DeviceKey]:
+        """The keys that are listed."""
+        return islice(self.by_id.values(), self._listed)
 
     def version(self) -> Hashable:
         """Always the same: nothing changes here."""

@@ -118,7 +118,8 @@ def _node(pipe: Connection, served: Served) -> None:
     """The node's process: opens it, and does what it is told until the pipe closes."""
     try:
         keys = pipe.recv()
-        directory = BenchDirectory(keys, served.now)
+        # Also what needs but one key learned waits for every worker to be there.
+        directory = BenchDirectory(keys, served.now, None if served.learn else 1)
         receipt_key = ec.generate_private_key(ec.SECP256R1())
         with AccessNode(
             served.folder / "log",
@@ -131,8 +132,7 @@ def _node(pipe: Connection, served: Served) -> None:
             open_engine=(lambda: PostgresEngine(served.log_url)) if served.log_url else None,
         ) as node:
             anchored = AnchoredLog(served.folder / "chain", node) if served.anchored else None
-            # Also what needs but one key learned waits for every worker to be there.
-            node.learn_keys(keys if served.learn else keys[:1])
+            node.learn_keys()
             pipe.send(None)
             while True:
                 what, number = pipe.recv()

@@ -123,7 +123,7 @@ def _serve(pipe: Connection, folder: Path, keys: list[DeviceKey], sizes: SingleS
         LogSettings("bench.example/log", verifiers=sizes.verifiers),
         PrometheusMeter(CollectorRegistry()),
     )
-    log.learn_keys(keys)
+    log.learn_keys()
     with open_node(Settings(state=folder / "node"), SystemClock()) as node, log:
         node.log = log
         node.settings = node.settings.model_copy(update={"verifiers": sizes.verifiers})

@@ -118,7 +118,7 @@ class Node:
 
     def learn_keys(self) -> None:
         """Have the access node read all device keys, so that no first reading waits for its key."""
-        self.log.learn_keys(self.devices.all())
+        self.log.learn_keys()
 
     def close(self) -> None:
         """Release files and locks."""

@@ -3,6 +3,8 @@
 A front reads and verifies; the log's process alone places and commits. One exchange at a time on one pipe:
 
     front                                        log
+    that it wants to know keys     ──►           (once, when it opens: again and again, until there is none)
+                                   ◄──           the next keys of the directory
     key ids it does not know       ──►
                                    ◄──           their keys
     judged batch, and up to which
@@ -22,7 +24,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from registry.evidence.acceptance import AcceptanceRules
 from registry.log.answers import answers_of
@@ -30,6 +32,9 @@ from registry.log.judged import Judged
 from registry.log.judging import Gate
 from registry.log.keys import KeyBook
 from registry.ports import Answer, Clock, DeviceKey, OperationalError
+
+_LEARN: Final = 5_000
+"""Keys that are asked for at once."""
 
 
 class LogLost(OperationalError):
@@ -52,6 +57,13 @@ class Delivery:
     now: int
     judged: Judged
     judge_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NextKeys:
+    """Asks for the next ``count`` keys of the directory; fewer are its last."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,16 @@ class Front:
         self._gate = Gate(KeyBook(settings.keys_kept), settings.rules)
         # Judging leaves no cycles behind, and a collection would walk through every key that is remembered.
         gc.disable()
+
+    def learn_keys(self) -> None:
+        """Read the directory's keys before anybody signs by them; to be called first, and once.
+
+        Raises :class:`LogLost`.
+        """
+        keys: list[DeviceKey] = [*self._exchange(NextKeys(_LEARN))]
+        while keys:
+            self._gate.book.learn(keys)
+            keys = self._exchange(NextKeys(_LEARN))
 
     async def submit(self, statements: Sequence[bytes]) -> list[Answer]:
         """Take statements; one answer each, in order. One call at a time.

@@ -7,7 +7,7 @@ batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -64,6 +64,10 @@ class KeyFeed:
     def keys(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
         """The keys of these ids as the directory has them now."""
         return self._directory.devices(key_ids)
+
+    def all(self) -> Iterator[DeviceKey]:
+        """Every key of the directory, for who asks for the edition before."""
+        return self._directory.all()
 
 
 Known = tuple[bytes, int, int, PublicKey]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
@@ -24,7 +25,7 @@ from registry.log.answers import answers_of
 from registry.log.engines import Engine
 from registry.log.engines.sqlite import SqliteEngine
 from registry.log.failures import disk_failures
-from registry.log.fronts import Delivery, FrontSettings, Outdated
+from registry.log.fronts import Delivery, FrontSettings, NextKeys, Outdated
 from registry.log.judged import Judged, Refusal, Verdict, without_readings
 from registry.log.judging import Body
 from registry.log.keys import KeyFeed
@@ -43,7 +44,6 @@ from registry.ports import (
     Answer,
     Clock,
     DeviceDirectory,
-    DeviceKey,
     LogCheckpoint,
     LoggedStatement,
     OperationalError,
@@ -175,11 +175,14 @@ class AccessNode:
 
     def serve_front(self, pipe: Connection) -> None:
         """Answer a front (:mod:`registry.log.fronts`) until it is gone; on a thread of its own."""
+        directory = self._feed.all()
         try:
             while True:
                 request: Any = pipe.recv()
                 if isinstance(request, Delivery):
                     pipe.send(self._deliver(request))
+                elif isinstance(request, NextKeys):
+                    pipe.send(list(islice(directory, request.count)))
                 else:
                     pipe.send(self._feed.keys(request))
         except (EOFError, OSError):
@@ -198,11 +201,11 @@ class AccessNode:
         self._meter.taken(Door.STATEMENTS, list(answers_of(judged, outcomes, self.receipt)), stages)
         return outcomes
 
-    def learn_keys(self, keys: Iterable[DeviceKey]) -> None:
-        """Read device keys before anybody signs by them, so that the first quarter-hour costs no more than
-        the next.
+    def learn_keys(self) -> None:
+        """Read all device keys before anybody signs by them, so that the first quarter-hour costs no more
+        than the next. Fronts do so when they open.
         """
-        self._judges.learn(keys)
+        self._judges.learn(self._feed.all())
 
     def detach(
         self, until: DeliveryDay, archive: Path, progress: Progress = lambda done, total: None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -35,6 +35,10 @@ class DeviceDirectory(Protocol):
 
     def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
         """As :meth:`device` for many ids, in their order."""
+        ...
+
+    def all(self) -> Iterator[DeviceKey]:
+        """Every key that was ever bound, in any order; not read all at once."""
         ...
 
     def version(self) -> Hashable:

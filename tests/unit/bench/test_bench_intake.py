@@ -93,7 +93,8 @@ def test_a_statement_that_was_not_accepted_ends_the_benchmark(monkeypatch: pytes
 
 def test_every_device_has_its_own_key_and_signs_with_it() -> None:
     fleet = make_fleet(20, 2)
-    assert len(fleet.by_id) == len({member.key.pod_id for member in fleet.members}) == 20
+    keys = [member.key for member in fleet.members]
+    assert len({key.key_id for key in keys}) == len({key.pod_id for key in keys}) == 20
     for member in fleet.members:
         for data in member.statements:
             verify(parse(data), load_public_key(member.key.public_key))

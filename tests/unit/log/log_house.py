@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -100,6 +100,9 @@ class Directory:
 
     def devices(self, key_ids: Sequence[bytes]) -> list[DeviceKey | None]:
         return [self.device(key_id) for key_id in key_ids]
+
+    def all(self) -> Iterator[DeviceKey]:
+        return iter([*self.keys.values()])
 
     def version(self) -> Hashable:
         return tuple(self.keys.values())
