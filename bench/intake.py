@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.corpus import PERIOD_S, START, Fleet, make_fleet
-from bench.raw import RawRate
+from bench.raw import RAW, RawRate
 from bench.results import Result
 from bench.served import Round, Served, ServedLog
 
 RAW_EACH = 10_000
 QUARTERS = 2
-RAW = "raw ES256 verifications, distinct keys, all cores, before and after"
 Say = Callable[[str], None]
 
 

@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from bench.corpus import Member
 from registry.evidence.statements import parse
 
+RAW = "raw ES256 verifications, distinct keys, all cores, before and after"
+"""What is said of it where it is the reference."""
+
 
 class RawRate:
     """One process per core, each with its own keys parsed and signatures decoded beforehand."""

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.by_http import BatchSizes, SingleSizes, measure_batches, measure_single
 from bench.chain import LedgerSizes, measure_ledger
 from bench.gas import measure_gas
 from bench.grid import GridSizes, measure_days, measure_powerflow
@@ -20,7 +21,6 @@ from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
 from bench.results import Result
 from bench.servers import MissingProgram, PostgresServer
-from bench.single import SingleSizes, measure_single
 from registry.cli.outcome import EPILOG
 
 bench_app = typer.Typer(help="Benchmarks, each against its reference.", no_args_is_help=True, epilog=EPILOG)
@@ -70,13 +70,15 @@ def intake(
         int, typer.Option(min=0, help="Processes that take single statements; 0: the API's own.")
     ] = _SINGLE.fronts,
 ) -> None:
-    """Statements certified end to end, in batches and one per request, against raw signature
-    verifications.
+    """Statements certified end to end, in batches over a socket and by HTTP and one per request, against raw
+    signature verifications.
     """
     with _postgresql(postgresql) as url:
         databases = {"sqlite": "", **({"postgresql": url} if url else {})}
         sizes = Sizes(devices, batch, clients, verifiers)
         show(measure_intake(sizes, folder, databases, _say), json)
+    _say(f"batches by HTTP: {devices} devices")
+    show([measure_batches(BatchSizes(devices, batch, clients, verifiers), folder)], json)
     _say(f"one statement per request: {single} devices")
     singles = SingleSizes(devices=single, connections=min(single, connections), fronts=fronts)
     show([measure_single(singles, folder)], json)

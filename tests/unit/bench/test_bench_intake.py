@@ -9,7 +9,9 @@ from itertools import chain
 import pytest
 from typer.testing import CliRunner
 
+from bench import by_http
 from bench import intake as bench_intake
+from bench.by_http import BatchSizes, SingleSizes, measure_batches, measure_single
 from bench.corpus import make_fleet
 from bench.intake import Sizes, measure_intake
 from bench.results import Result
@@ -63,11 +65,22 @@ def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: s
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     names = [f"intake.batch.{database}" for database in ("sqlite", "postgresql")]
     names = [name + end for name in names for end in (".first", "")]
-    assert [line["name"] for line in lines] == [*names, "intake.single"]
+    assert [line["name"] for line in lines] == [*names, "intake.http", "intake.single"]
     for line in lines:
         assert set(line) == FIELDS
         assert line["sizes"]["statements"] == 40
         assert line["value"] > 0 and line["reference_value"] > 0 and line["seconds"] > 0
+
+
+@pytest.mark.rule("MEA-2")
+def test_a_refusal_by_http_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = make_fleet(20, 2)
+    early = [replace(member, statements=member.statements[1:]) for member in fleet.members]
+    monkeypatch.setattr(by_http, "make_fleet", lambda devices, quarters: replace(fleet, members=early))
+    with pytest.raises(RuntimeError, match='found "refused", expected none'):
+        measure_batches(BatchSizes(20, 5, 2, 0))
+    with pytest.raises(RuntimeError, match="found status 422, expected 201"):
+        measure_single(SingleSizes(20, 4, 0))
 
 
 @pytest.mark.rule("MEA-3", "LOG-2")

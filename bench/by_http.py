@@ -1,0 +1,145 @@
+"""``intake.single``: one statement per request by HTTP, against what the server makes of empty requests and
+the cores of raw verifications: 1 / (1 / empty + 1 / raw). ``intake.http``: the same readings in batches by
+HTTP, against raw verifications.
+
+Server, its fronts or workers, and fleet are processes of their own. Keys are learned before, as a served
+node does when it starts.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.corpus import PERIOD_S, START, make_fleet
+from bench.http_client import Requests, rate
+from bench.http_node import EMPTY, HttpNode, HttpServed
+from bench.raw import RAW, RawRate
+from bench.results import Result
+
+RAW_EACH = 4_000
+COSE, SEQUENCE = "application/cose", "application/cbor-seq"
+_NOW = START + PERIOD_S
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSizes:
+    """How much is measured one by one.
+
+    Attributes:
+        devices: devices, each sending one statement.
+        connections: requests under way at once, each on a connection of its own.
+        fronts: processes that take statements on a port of their own; 0 measures the API's own process.
+    """
+
+    devices: int = 32_000
+    connections: int = 1_000
+    fronts: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSizes:
+    """How much is measured in batches.
+
+    Attributes:
+        devices: devices, each sending one statement.
+        batch: statements per request.
+        connections: requests under way at once.
+        verifiers: worker processes of the node.
+    """
+
+    devices: int = 60_000
+    batch: int = 5_000
+    connections: int = 4
+    verifiers: int = os.cpu_count() or 1
+
+
+def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
+    """One line; both references are measured before and after. Raises RuntimeError for an answer that is
+    not 201, and if the log does not have each statement once.
+    """
+    fleet = make_fleet(sizes.devices, 1)
+    statements = [member.statements[0] for member in fleet.members]
+    empty = Requests(EMPTY, COSE, [b""] * sizes.devices, 204)
+    some = Requests(EMPTY, COSE, [b""] * sizes.connections, 204)
+    keys = [member.key for member in fleet.members]
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as place,
+        RawRate(fleet.members, _cores(), RAW_EACH) as raw,
+        HttpNode(HttpServed(Path(place), 0, sizes.fronts, _NOW), keys) as node,
+    ):
+        rate(node.port, some, sizes.connections)  # everything is loaded then
+        empty_before, raw_before = rate(node.port, empty, sizes.connections), raw.measure()
+        value = rate(node.port, Requests("/v1/statements", COSE, statements, 201), sizes.connections)
+        raw_after, empty_after = raw.measure(), rate(node.port, empty, sizes.connections)
+        _require_each_once(node.close(), sizes.devices)
+    means = (empty_before + empty_after) / 2, (raw_before + raw_after) / 2
+    return Result(
+        name="intake.single",
+        value=value,
+        unit="statements/s",
+        reference="1/(1/empty + 1/raw), both before and after",
+        reference_value=1 / sum(1 / mean for mean in means),
+        sizes={
+            "statements": sizes.devices,
+            "connections": sizes.connections,
+            "fronts": sizes.fronts,
+            "cores": _cores(),
+            "empty_before": round(empty_before),
+            "empty_after": round(empty_after),
+            "raw_before": round(raw_before),
+            "raw_after": round(raw_after),
+            "load_1min": round(os.getloadavg()[0], 2),
+        },
+        seconds=sizes.devices / value,
+    )
+
+
+def measure_batches(sizes: BatchSizes, folder: Path | None = None) -> Result:
+    """One line. Raises RuntimeError for an answer that refuses anything, and if the log does not have each
+    statement once.
+    """
+    fleet = make_fleet(sizes.devices, 1)
+    bodies = [b"".join(batch) for batch in fleet.batches(0, sizes.batch)]
+    batches = Requests("/v1/statements/batch", SEQUENCE, bodies, 200, refused=b'"refused"')
+    some = Requests(EMPTY, SEQUENCE, [b""] * sizes.connections, 204)
+    keys = [member.key for member in fleet.members]
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as place,
+        RawRate(fleet.members, _cores(), RAW_EACH) as raw,
+        HttpNode(HttpServed(Path(place), sizes.verifiers, 0, _NOW), keys) as node,
+    ):
+        rate(node.port, some, sizes.connections)
+        raw_before = raw.measure()
+        value = rate(node.port, batches, sizes.connections) / len(bodies) * sizes.devices
+        raw_after = raw.measure()
+        _require_each_once(node.close(), sizes.devices)
+    return Result(
+        name="intake.http",
+        value=value,
+        unit="statements/s",
+        reference=RAW,
+        reference_value=(raw_before + raw_after) / 2,
+        sizes={
+            "statements": sizes.devices,
+            "batch": sizes.batch,
+            "connections": sizes.connections,
+            "verifiers": sizes.verifiers,
+            "cores": _cores(),
+            "raw_before": round(raw_before),
+            "raw_after": round(raw_after),
+            "load_1min": round(os.getloadavg()[0], 2),
+        },
+        seconds=sizes.devices / value,
+    )
+
+
+def _require_each_once(size: int, expected: int) -> None:
+    if size != expected:
+        raise RuntimeError(f"log: found {size} entries, expected {expected}")
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
