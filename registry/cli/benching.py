@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench.by_http import BatchSizes, SingleSizes, measure_batches, measure_single
 from bench.chain import LedgerSizes, measure_ledger
+from bench.fleet import FleetSizes, measure_fleet
 from bench.gas import measure_gas
 from bench.grid import GridSizes, measure_days, measure_powerflow
 from bench.grid_city import FEEDERS, measure_session
@@ -28,6 +29,7 @@ _DEFAULT = Sizes()
 _SINGLE = SingleSizes()
 _GRID = GridSizes()
 _LEDGER = LedgerSizes()
+_FLEET = FleetSizes()
 
 
 @bench_app.callback()
@@ -95,6 +97,19 @@ def city(
 ) -> None:
     """Two quarter-hours of a whole city, from the first byte to the anchored checkpoint."""
     show(measure_city(Sizes(devices, batch, clients, verifiers), folder, say=_say), json)
+
+
+@bench_app.command(epilog=EPILOG)
+def fleet(
+    json: Json = False,
+    pods: Annotated[int, typer.Option(min=1, help="Simulated devices, one per POD.")] = _FLEET.pods,
+    quarters: Annotated[int, typer.Option(min=1, max=4, help="Quarter-hours.")] = _FLEET.quarters,
+    verifiers: Verifiers = _FLEET.verifiers,
+    folder: Place = None,
+) -> None:
+    """The simulated fleet of a city certifies and sends its readings by HTTP, on the same cores."""
+    for result in measure_fleet(FleetSizes(pods, quarters, verifiers), folder):
+        show([result], json)
 
 
 @bench_app.command(epilog=EPILOG)
