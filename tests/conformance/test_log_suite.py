@@ -224,6 +224,18 @@ def test_a_lost_session_loses_nothing(own_database: tuple[House, str]) -> None:
         assert check_folder(house.folder / "tree", node.note_key).sound
 
 
+@pytest.mark.rule("MEA-3")
+def test_a_closed_log_takes_no_session_any_more(own_database: tuple[House, str]) -> None:
+    house, _ = own_database
+    node = house.open()
+    node.close()
+    with pytest.raises(DatabaseUnreachable, match="closed by this access node"):
+        node.submit([house.device("a").reading()])
+    with pytest.raises(DatabaseUnreachable, match="closed by this access node"):
+        node.conflicts()
+    house.open().close()
+
+
 def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1"):
         PostgresEngine("postgresql://nobody@127.0.0.1:1/none?connect_timeout=2")

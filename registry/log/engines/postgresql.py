@@ -61,6 +61,7 @@ class PostgresEngine:
         self._writer: psycopg.Connection[Row] | None = None
         self._reader: psycopg.Connection[Row] | None = None
         self._days: set[int] = set()
+        self._ended = False
         with self._write_lock, self._failures():
             self._writing_session()
 
@@ -134,8 +135,9 @@ class PostgresEngine:
                     cursor.raw.execute(text.SQL("DROP TABLE {}").format(partition))
 
     def close(self) -> None:
-        """End both sessions."""
+        """End both sessions, for good: one that came back would hold the lock that the next node needs."""
         with self._write_lock, self._read_lock:
+            self._ended = True
             for session in (self._reader, self._writer):
                 if session is not None:
                     session.close()
@@ -143,6 +145,12 @@ class PostgresEngine:
     # ----------------------------------------------------------------------------------------------- sessions
 
     def _connect(self) -> psycopg.Connection[Row]:
+        if self._ended:
+            raise DatabaseUnreachable(
+                found=f"{self.place}, closed by this access node",
+                expected="an open log",
+                remedy="send again once the node is back",
+            )
         options = f"-c search_path={_SCHEMA_NAME}"
         return psycopg.connect(self._url, autocommit=True, application_name="flexledger log", options=options)
 
