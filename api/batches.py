@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Final
 
 from fastapi.concurrency import run_in_threadpool
 
 from api.problems import too_large
+from api.statements import receipt_path
 from registry.domain.errors import RuleViolation
 from registry.log.judging import Body
 from registry.ports import Accepted, Answer, SequenceAnswers
@@ -78,27 +79,22 @@ class Batch:
 
     def _answered(self, body: Body) -> tuple[int, bytes, int, RuleViolation | None]:
         found = self._submit(body)
-        texts = (json.dumps(_shown(answer), separators=(",", ":")) for answer in found.answers)
-        return len(found.answers), ",".join(texts).encode(), found.end, found.fault
+        return len(found.answers), ",".join(map(_text, found.answers)).encode(), found.end, found.fault
 
 
-def receipt_path(index: int) -> str:
-    """Where the receipt of an entry is."""
-    return f"/v1/statements/{index}/receipt"
-
-
-def _shown(answer: Answer) -> dict[str, Any]:
+def _text(answer: Answer) -> str:
     """One answer of a batch, as :class:`api.schemas.documents.StatementAnswer` describes it."""
     if isinstance(answer, Accepted):
-        return {
-            "status": "duplicate" if answer.duplicate else "accepted",
-            "statement_id": answer.statement_id.hex(),
-            "index": answer.index,
-            "receipt": receipt_path(answer.index),
-        }
-    return {
+        # Numbers, hexadecimal and a path made of them: nothing to escape, and a fifth of what json takes.
+        status = "duplicate" if answer.duplicate else "accepted"
+        return (
+            f'{{"status":"{status}","statement_id":"{answer.statement_id.hex()}",'
+            f'"index":{answer.index},"receipt":"{receipt_path(answer.index)}"}}'
+        )
+    shown = {
         "status": "refused",
         "statement_id": answer.statement_id.hex(),
         "detail": str(answer.violation),
         **answer.violation.as_dict(),
     }
+    return json.dumps(shown, separators=(",", ":"))

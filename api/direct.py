@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 
 class DirectRoute(APIRoute):
-    """Documented as every other route; its endpoint takes the request and gives the response, nothing else.
+    """Documented as every other route; its endpoint takes the request and gives what answers it, no more.
 
     What FastAPI does for a route costs more than to certify a statement (`flexledger bench intake`,
     `intake.single`).
@@ -19,5 +19,5 @@ class DirectRoute(APIRoute):
         if self.methods and scope["method"] not in self.methods:
             await super().handle(scope, receive, send)
             return
-        response = await self.endpoint(Request(scope, receive, send))
-        await response(scope, receive, send)
+        answer = await self.endpoint(Request(scope, receive, send))
+        await answer(scope, receive, send)

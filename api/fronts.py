@@ -24,16 +24,16 @@ from fastapi import FastAPI
 from api import problems
 from api.gathering import Gatherer
 from api.limits import LimitedBodies
-from api.routers import measurements
 from api.schemas.documents import Liveness
 from api.server import GRACE_S, Server
+from api.statements import StatementDoor
 from registry.log.fronts import Front, FrontSettings, LogLost
 from registry.log.node import AccessNode
 from registry.ports import Clock
 
 RESTART_S = 1.0
 """Pause before a front that ended is opened again."""
-Extend = Callable[[FastAPI], None]
+Extend = Callable[[StatementDoor], None]
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class Fronts:
         clock: Clock,
         extend: Extend | None = None,
     ) -> None:
-        """``clock`` is the node's; ``extend`` adds routes to the fronts' application. Both travel to the
+        """``clock`` is the node's; ``extend`` adds to what fronts answer. Both travel to the
         fronts: they must be picklable.
         """
         self._clock = clock
@@ -115,8 +115,8 @@ class Fronts:
                 self._closing.wait(RESTART_S)
 
 
-def create_front(front: Front) -> FastAPI:
-    """The application of one front: statements, nothing else."""
+def create_front(front: Front) -> StatementDoor:
+    """What one front answers: statements, and whether it is alive."""
     gatherer = Gatherer(front.submit, lanes=1)
 
     @asynccontextmanager
@@ -125,12 +125,10 @@ def create_front(front: Front) -> FastAPI:
         await gatherer.drain()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.state.gatherer = gatherer
     problems.install(app)
     app.add_middleware(LimitedBodies)
-    measurements.install(app)
     app.add_api_route("/health/live", _live)
-    return app
+    return StatementDoor(app, gatherer)
 
 
 async def _live() -> Liveness:
@@ -150,12 +148,12 @@ def _run(
     front = Front(pipe, settings, clock)
     with suppress(LogLost):  # the server would find the same, and say so
         front.learn_keys()
-    app = create_front(front)
+    door = create_front(front)
     if extend is not None:
-        extend(app)
+        extend(door)
     # The server ends in order and then passes the signal on.
     with suppress(KeyboardInterrupt):
-        Server(app).run(sockets=[listener])
+        Server(door).run(sockets=[listener])
 
 
 def _end_with(life: Connection) -> None:

@@ -107,12 +107,29 @@ def problem(
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
+def response_to(error: Exception) -> JSONResponse:
+    """The problem document of what ended a request."""
+    if isinstance(error, RuleViolation):
+        return violation_response(error)
+    if isinstance(error, OperationalError):
+        _log.error("%s", error)
+        # Paths and addresses are the operator's business: they are in the log only.
+        fields = {"rule": "API-4", "field": "node", "found": error.title, "allowed": error.expected}
+        detail = f"The node cannot do this now: {error.title}; its operator finds the cause in its log"
+        return problem(503, "The node cannot do this now", detail, "api-4", fields, {"Retry-After": "5"})
+    fields = {"rule": "API-4", "field": "node", "found": "a defect", "allowed": "an answer"}
+    detail = "The node failed on this request; its operator finds the cause in its log"
+    return problem(500, "A defect of the node", detail, "api-4", fields)
+
+
 def install(app: FastAPI) -> None:
     """Register the handlers on an application."""
 
     @app.exception_handler(RuleViolation)
-    async def on_violation(_: Request, error: RuleViolation) -> JSONResponse:
-        return violation_response(error)
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(Exception)  # the server logs the traceback of a defect; the caller gets none of it
+    async def on_error(_: Request, error: Exception) -> JSONResponse:
+        return response_to(error)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -133,21 +150,6 @@ def install(app: FastAPI) -> None:
         return problem(
             error.status_code, str(error.detail), str(error.detail), "api-1", fields, error.headers
         )
-
-    @app.exception_handler(OperationalError)
-    async def on_operational(_: Request, error: OperationalError) -> JSONResponse:
-        _log.error("%s", error)
-        # Paths and addresses are the operator's business: they are in the log only.
-        fields = {"rule": "API-4", "field": "node", "found": error.title, "allowed": error.expected}
-        detail = f"The node cannot do this now: {error.title}; its operator finds the cause in its log"
-        return problem(503, "The node cannot do this now", detail, "api-4", fields, {"Retry-After": "5"})
-
-    @app.exception_handler(Exception)
-    async def on_defect(_: Request, error: Exception) -> JSONResponse:
-        # The server logs the traceback; the caller gets none of it.
-        fields = {"rule": "API-4", "field": "node", "found": "a defect", "allowed": "an answer"}
-        detail = "The node failed on this request; its operator finds the cause in its log"
-        return problem(500, "A defect of the node", detail, "api-4", fields)
 
 
 def _malformed(entry: Mapping[str, Any]) -> dict[str, str]:

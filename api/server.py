@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 GRACE_S = 5
 """How long requests may finish after the signal to stop."""
@@ -16,9 +16,11 @@ GRACE_S = 5
 class Server(uvicorn.Server):
     """Ends what would never end by itself before it waits for requests to finish."""
 
-    def __init__(self, app: FastAPI, end: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: ASGIApp, end: Callable[[], None] = lambda: None) -> None:
         """``end`` ends what the application would go on with for ever."""
-        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_S))
+        super().__init__(
+            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+        )
         self._end = end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -15,14 +15,15 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.fronts import Fronts
 from api.server import Server
+from api.statements import StatementDoor
 from bench.directory import BenchDirectory
 from registry.bootstrap import SystemClock, open_node
 from registry.config import Settings
@@ -96,7 +97,7 @@ def _serve(pipe: Connection, served: HttpServed, keys: list[DeviceKey]) -> None:
         node.log = log
         node.settings = node.settings.model_copy(update={"verifiers": served.verifiers})
         app = create_app(node, caretaker=False)
-        _add_empty(app)
+        app.router.routes.insert(0, Route(EMPTY, _answer_empty, methods=["POST"]))
         listener, door = (socket.create_server(("127.0.0.1", 0), backlog=4096) for _ in range(2))
         server = Server(app, app.state.streams.close)
         with Fronts(log, door, served.fronts, BenchDirectory((), served.now), _add_empty):
@@ -126,9 +127,15 @@ def _hears(pipe: Connection) -> bool:
     return True
 
 
-def _add_empty(app: FastAPI) -> None:
-    app.router.routes.insert(0, Route(EMPTY, _empty, methods=["POST"]))
+def _add_empty(door: StatementDoor) -> None:
+    door.direct[EMPTY] = _empty
 
 
-async def _empty(_: Any) -> Response:
+async def _empty(scope: Scope, receive: Receive, send: Send) -> None:
+    """As little as the server can be asked for, by the same way as statements."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _answer_empty(_: Any) -> Response:
     return Response(status_code=204)

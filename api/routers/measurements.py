@@ -11,16 +11,14 @@ import anyio
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.batches import Batch, receipt_path
+from api.batches import Batch
 from api.deps import DeviceCaller, KnownCaller, NodeDep, PodId, existing
 from api.direct import DirectRoute
-from api.gathering import Gatherer
 from api.limits import BODY_BYTES_MAX
-from api.problems import too_large, violation_response
+from api.problems import violation_response
 from api.schemas.documents import (
     AcceptedStatement,
     BatchAnswers,
@@ -28,17 +26,15 @@ from api.schemas.documents import (
     Conflicts,
     Setpoints,
 )
+from api.statements import COSE, STATEMENTS_PATH, answer_statement, require_media_type
 from api.visibility import require_role, sees_pod
-from registry.domain.errors import InputInvalid
-from registry.ports import Accepted
 from registry.services.identity import Role
 
 router = APIRouter(prefix="/v1", tags=["measurements"])
-STATEMENT_BYTES_MAX = 4096
 BATCH_ITEMS_MAX = 5_000
 CONFLICTS_PER_PAGE = 100
 BATCH_PATH = "/v1/statements/batch"
-COSE, SEQUENCE = "application/cose", "application/cbor-seq"
+SEQUENCE = "application/cbor-seq"
 WAIT_S_MAX = 60
 LONG_POLLS_MAX = 64
 """Devices that may wait for a setpoint at once; the next ones are answered at once and ask again."""
@@ -50,28 +46,14 @@ def _binary(media_type: str) -> dict[str, Any]:
     return {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-async def statement(request: Request) -> Response:
+async def statement(request: Request) -> ASGIApp:
     """One certified statement (COSE_Sign1). 201 once it is durable, 200 for the same bytes again; ``receipt``
     says where its receipt is.
 
     It needs no token, it proves itself.
     """
-    _require(request, COSE)
-    data = await request.body()
-    if len(data) > STATEMENT_BYTES_MAX:
-        raise too_large(f"{len(data)} bytes", STATEMENT_BYTES_MAX)
-    gatherer: Gatherer = request.app.state.gatherer
-    answer = await gatherer.take(data)
-    if not isinstance(answer, Accepted):
-        return violation_response(answer.violation)
-    said = {
-        "index": answer.index,
-        "statement_id": answer.statement_id.hex(),
-        "receipt": receipt_path(answer.index),
-        "duplicate": answer.duplicate,
-    }
-    headers = {"Location": receipt_path(answer.index)}
-    return JSONResponse(said, status_code=200 if answer.duplicate else 201, headers=headers)
+    media_type = request.headers.get("content-type", "")
+    return await answer_statement(request.app.state.gatherer, media_type, await request.body())
 
 
 @router.post(
@@ -86,7 +68,7 @@ async def statements(request: Request, node: NodeDep) -> Response:
     Statements are taken while the body arrives. If the body itself is at fault (too long, too many items, an
     item without an end), the problem document has the ``answers`` to all statements before the fault.
     """
-    _require(request, SEQUENCE)
+    require_media_type(request.headers.get("content-type", ""), SEQUENCE)
     batch = Batch(node.log.submit_sequence, BATCH_ITEMS_MAX, BODY_BYTES_MAX)
     try:
         await batch.take(request.stream())
@@ -166,10 +148,11 @@ class Unheard(Response):
 def install(app: FastAPI) -> None:
     """Add what devices ask most to the application itself, tried before any router."""
     app.router.add_api_route(
-        "/v1/statements",
+        STATEMENTS_PATH,
         statement,
         methods=["POST"],
         route_class_override=DirectRoute,
+        response_model=None,
         tags=["measurements"],
         status_code=201,
         responses={
@@ -178,9 +161,3 @@ def install(app: FastAPI) -> None:
         },
         openapi_extra={"requestBody": {"required": True, **_binary(COSE)}},
     )
-
-
-def _require(request: Request, media_type: str) -> None:
-    found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if found != media_type:
-        raise InputInvalid(rule="API-1", field="content-type", found=found or "none", allowed=media_type)

@@ -83,6 +83,7 @@ def test_fronts_answer_as_the_api_does_and_survive_one_another(tmp_path: Path) -
         assert send(stranger.reading(0, 1)).json()["rule"] == "MEA-2"
         conflict = send(a.reading(0, 2))
         assert (conflict.status_code, conflict.json()["rule"]) == (422, "MEA-2")
+        assert send(bytes(200_000)).status_code == 413
         assert send(b"nonsense").json()["rule"] == "MEA-1"
         assert client.post("/v1/statements", content=b"", headers={}).json()["rule"] == "API-1"
         assert client.get("/v1/parties").status_code == 404
