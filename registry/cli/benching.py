@@ -18,6 +18,7 @@ from bench.grid import GridSizes, measure_days, measure_powerflow
 from bench.grid_city import FEEDERS, measure_session
 from bench.growth import DEVICES, SIZES, measure_growth
 from bench.intake import CITY, Sizes, measure_city, measure_intake
+from bench.interrupts import ended_in_order
 from bench.results import Result
 from bench.servers import MissingProgram, PostgresServer
 from bench.single import SingleSizes, measure_single
@@ -31,8 +32,9 @@ _LEDGER = LedgerSizes()
 
 
 @bench_app.callback()
-def bench() -> None:
+def bench(context: typer.Context) -> None:
     """Benchmarks, each against its reference, measured in the same run."""
+    context.with_resource(ended_in_order())
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
