@@ -10,8 +10,9 @@ from registry.domain.contract_changes import CONTRACTS, Code, consented
 from registry.domain.events import ChangeProposed, Event
 from registry.domain.identifiers import bytes32_text
 from registry.domain.rulebook import Rulebook
-from tests.unit.domain.command_stream import CommandStream, Step
+from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import DSO, OTHER_DSO, TSO
+from tests.unit.domain.stream_steps import Step
 
 NOTICE_S = 600
 """Of consortia that such streams are played to: a delivery day has room for several changes."""
