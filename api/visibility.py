@@ -14,7 +14,7 @@ from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import owner_of_aggregate, owner_of_perimeter, owner_of_product
 from registry.domain.sessions import Market
 from registry.ports import Opening
-from registry.services.identity import Principal, Role
+from registry.services.identity import ROLE_OF_KIND, Principal, Role
 from registry.views import (
     AggregateView,
     DeclarationView,
@@ -27,6 +27,8 @@ from registry.views import (
 )
 
 PARTICIPANTS = frozenset({Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR})
+PARTIES = frozenset(ROLE_OF_KIND.values())
+"""All that sign for themselves on the ledger, and so can be lent a right."""
 DEVICE_ROLES = frozenset({Role.DSO, Role.BSP, Role.AUDITOR})
 """Whom devices and readings of single PODs may concern."""
 

@@ -39,6 +39,8 @@ EVENTS_PER_S: Final = 1_000
 """The mirror is to be level with the chain at so many events a second."""
 _ROOT = Path(__file__).resolve().parent.parent
 _AHEAD_DAYS = 3
+_PROGRESS_S = 10
+"""Seconds between two words about a long phase."""
 _STATES = 16
 """Past states that the chain keeps: a call on the newest one may come a few blocks late."""
 
@@ -156,8 +158,10 @@ class _Bench:
         """Every POD."""
         self._say(f"{self._sizes.pods} PODs")
         before = follower.report()
-        done = self._send(Phase(3, registrations(self._pods, BATCH)))
+        done = self._send(Phase(3, registrations(self._pods, BATCH), "registrations"))
         followed = follower.report()
+        if followed.events != self._sizes.pods:
+            raise RuntimeError(f"mirror: found {followed.events} events, expected {self._sizes.pods}")
         per_pod = done.gas / self._sizes.pods
         limit = done.blocks * BLOCK_GAS / per_pod / done.seconds
         shown: dict[str, int | float] = {
@@ -270,9 +274,15 @@ class _Bench:
         done = _Sent()
         sender = self._ledger.sender(self._key(phase.party), self._folder / "sending")
         began, worked, first = time.perf_counter(), time.thread_time(), self._ledger.head().number
-        last = first
+        last, shown = first, began
         try:
             for sent in sender.send(phase.commands):
+                if (now := time.perf_counter()) - shown >= _PROGRESS_S:
+                    shown = now
+                    self._say(
+                        f"{phase.name}: {done.transactions} transactions in {last - first} blocks"
+                        f" after {now - began:.0f} s; chain {self._chain_mb()} MB, sender {_own_mb():.0f} MB"
+                    )
                 if sent.refusal is not None:
                     raise RuntimeError(f"{phase.name}: found {sent.refusal}, expected a recorded command")
                 done.gas += sent.gas_used

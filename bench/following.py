@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -47,7 +48,7 @@ class Followed:
 
 
 class Follower:
-    """A follower's process; ends with the ``with`` block."""
+    """A follower's process; ends with the ``with`` block, wherever it is: its mirror is thrown away."""
 
     def __init__(self, url: str, deployment: Path, folder: Path) -> None:
         words = [sys.executable, "-m", "bench.following", url, str(deployment), str(folder)]
@@ -72,6 +73,7 @@ class Follower:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._process.terminate()
         self._process.communicate()
 
 
@@ -102,16 +104,18 @@ class _Watch:
         self._lags: list[int] = []
         self._busy = self._worked = 0.0
         self._position = 0
-        self._over = threading.Event()
         self._follow()
-        self._threads = [threading.Thread(target=one) for one in (self._look, self._keep_up)]
+        # Nobody waits for them: they end with the process.
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._look, self._keep_up)]
         for thread in self._threads:
             thread.start()
 
     def report(self) -> Followed:
-        """See :class:`Followed`."""
+        """See :class:`Followed`. Raises RuntimeError if it can't go on."""
         head = self._eye.head().number
         while self._position < head:
+            if not all(thread.is_alive() for thread in self._threads):
+                raise RuntimeError(f"follower: found its end at block {self._position}, expected {head}")
             time.sleep(LOOK_S)
         lags, self._lags = sorted(self._lags) or [0], []
         events, self._ledger.events = self._ledger.events, 0
@@ -122,20 +126,15 @@ class _Watch:
             lags[len(lags) // 2], lags[len(lags) * 99 // 100], lags[-1], events, busy, worked, memory
         )
 
-    def close(self) -> None:
-        """End both threads."""
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-        self._mirror.close()
-
     def _look(self) -> None:
-        while not self._over.wait(LOOK_S):
+        while True:
+            time.sleep(LOOK_S)
             position = self._position
             self._lags.append(max(0, self._eye.head().number - position))
 
     def _keep_up(self) -> None:
-        while not self._over.wait(LOOK_S):
+        while True:
+            time.sleep(LOOK_S)
             self._follow()
 
     def _follow(self) -> None:
@@ -150,12 +149,10 @@ class _Watch:
 def main() -> None:
     """Follow, answer, end with the input."""
     url, deployment, folder = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's interrupt is for the benchmark, which ends us
     watch = _Watch(url, Path(deployment), Path(folder))
-    try:
-        for _ in sys.stdin:
-            print(json.dumps(asdict(watch.report())), flush=True)
-    finally:
-        watch.close()
+    for _ in sys.stdin:
+        print(json.dumps(asdict(watch.report())), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pwd
 import queue
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -67,7 +68,7 @@ class _OwnedServer:
 def end(process: subprocess.Popen[str]) -> None:
     """Interrupt a process of ours and wait for it; kill it if it does not listen."""
     if process.poll() is None:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

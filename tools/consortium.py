@@ -1,5 +1,5 @@
 """What the consortium does on its chain: make a party's encrypted key, deploy the contracts, prepare and look
-at a change of their code.
+at a change of their code, hand the admin over.
 
 `key`      a new ledger key in an encrypted file (Web3 Secret Storage, version 3); prints its address.
            A node reads it as `<party number>.json` from the folder FLEXLEDGER_KEYSTORE.
@@ -9,12 +9,19 @@ at a change of their code.
 `deploy`   the committed artifacts onto the chain of the node at --url, signed by the consortium admin; writes
            the deployment file that every participant's node reads (FLEXLEDGER_DEPLOYMENT).
 
+`seats`    the addresses that are the consortium admin, and how many of them have to agree (ACT-1).
+`offer`    the admin to other addresses; with a threshold above one, by as many seats, each with its own key.
+`accept`   what was offered; with the last one the admin is handed over.
+
 The passphrase comes from FLEXLEDGER_KEYSTORE_PASSPHRASE, else it is asked for.
 
 Usage: python -m tools.consortium key FILE
        python -m tools.consortium deploy --url URL --admin KEYSTORE [--output FILE]
        python -m tools.consortium implement --url URL --deployment FILE --key KEYSTORE --output FILE NAME...
        python -m tools.consortium compare --url URL --deployment FILE CHANGE
+       python -m tools.consortium seats --url URL --deployment FILE
+       python -m tools.consortium offer --url URL --deployment FILE --key KEYSTORE --threshold N ADDRESS...
+       python -m tools.consortium accept --url URL --deployment FILE --key KEYSTORE
 """
 
 from __future__ import annotations
@@ -32,6 +39,7 @@ from registry.domain.identifiers import bytes32_text, text_of_bytes32
 from registry.ledger import Connection, Deployment, KeystoreSigner, LocalSigner, OwnCode, deploy_rpc
 from registry.ledger.artifacts import load_artifacts
 from registry.ports import OperationalError
+from tools.consortium_seats import accept, offer, show_seats
 
 PASSPHRASE = "FLEXLEDGER_KEYSTORE_PASSPHRASE"
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +143,25 @@ def own_code(url: str, deployment: Path) -> OwnCode:
     return OwnCode(Connection.to(url), Deployment.load(deployment), load_artifacts())
 
 
+def carry_out(options: argparse.Namespace) -> str:
+    """Do what was ordered; returns what to say."""
+    match options.command:
+        case "key":
+            return make_key(options.file)
+        case "deploy":
+            return deploy(options.url, options.admin, options.output)
+        case "implement":
+            return implement(options.url, options.deployment, options.key, options.output, options.names)
+        case "compare":
+            return compare(options.url, options.deployment, options.change)
+        case "seats":
+            return show_seats(options.url, options.deployment)
+    signer = KeystoreSigner(options.key, passphrase())
+    if options.command == "offer":
+        return offer(options.url, options.deployment, signer, options.seats, options.threshold)
+    return accept(options.url, options.deployment, signer)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Keys and contracts of a consortium.")
@@ -147,23 +174,23 @@ def main(arguments: list[str] | None = None) -> int:
     contracts.add_argument("--output", type=Path, default=DEPLOYMENT, help="deployment file to write")
     code = commands.add_parser("implement", help="put this release's code on the chain, to be proposed")
     seen = commands.add_parser("compare", help="compare the code of a change with this release's")
-    for command in (code, seen):
+    seats = commands.add_parser("seats", help="show who the admin is")
+    offered = commands.add_parser("offer", help="offer the admin to other addresses")
+    accepted = commands.add_parser("accept", help="accept the admin")
+    for command in (code, seen, seats, offered, accepted):
         command.add_argument("--url", required=True, help="JSON-RPC address of a node of the chain")
         command.add_argument("--deployment", type=Path, default=DEPLOYMENT, help="deployment file")
     code.add_argument("--key", type=Path, required=True, help="keystore file of the account that pays")
     code.add_argument("--output", type=Path, required=True, help="file to write")
     code.add_argument("names", nargs="+", metavar="NAME", help="contracts")
     seen.add_argument("change", type=Path, help="a file of `implement`, or a change as the API gives it")
+    for command in (offered, accepted):
+        command.add_argument("--key", type=Path, required=True, help="keystore file of the seat")
+    offered.add_argument("--threshold", type=int, required=True, help="how many of them have to agree")
+    offered.add_argument("seats", nargs="+", metavar="ADDRESS", help="who is to be the admin")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "key":
-            print(make_key(options.file))
-        elif options.command == "deploy":
-            print(deploy(options.url, options.admin, options.output))
-        elif options.command == "implement":
-            print(implement(options.url, options.deployment, options.key, options.output, options.names))
-        else:
-            print(compare(options.url, options.deployment, options.change))
+        print(carry_out(options))
     except (Refused, OperationalError, RuleViolation, OSError) as error:
         print(f"consortium: {error}", file=sys.stderr)
         return 1

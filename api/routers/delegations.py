@@ -6,12 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.deps import AsOf, BspCaller, NodeDep, signer_for, written
+from api.deps import AsOf, BspCaller, KnownCaller, NodeDep, signer_for, written
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.requests import DelegationBody, DelegationEndBody
+from api.visibility import PARTIES, require_role
 from registry.domain.commands import DelegateRight, EndDelegation
 from registry.domain.participants import Right
+from registry.services.identity import Role
 from registry.views import DelegationView
 
 router = APIRouter(prefix="/v1/delegations", tags=["delegations"])
@@ -34,13 +36,14 @@ def end(node: NodeDep, caller: BspCaller, body: DelegationEndBody) -> Written:
 @router.get("", response_model=page_model(DelegationView))
 def delegations(
     node: NodeDep,
-    caller: BspCaller,
+    caller: KnownCaller,
     as_of: AsOf,
     as_agent: bool = False,
     after: After = None,
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
-    """What the caller lends; with `as_agent=true` what it was lent."""
+    """What a BSP lends; with `as_agent=true` what the caller, whatever it is, was lent."""
+    require_role(caller, *(PARTIES if as_agent else (Role.BSP,)))
     side = {"agent": caller.party} if as_agent else {"party": caller.party}
     return page_of(
         DelegationView,

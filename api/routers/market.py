@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -24,8 +23,10 @@ from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.requests import BaselinesBody, DeclarationBody, OutcomeBody
 from api.visibility import (
+    PARTIES,
     baseline_scope,
     declaration_scope,
+    require_role,
     sees_aggregate,
     sees_declaration,
     sees_selection,
@@ -35,6 +36,7 @@ from registry.bootstrap import Node
 from registry.domain.commands import DeclarePods
 from registry.domain.errors import InputInvalid
 from registry.domain.market import PodQuarters
+from registry.domain.participants import Right
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import DealTerms
 from registry.services.file_baselines import file_baselines
@@ -130,15 +132,21 @@ def declarations(
 
 
 @router.post("/baselines", status_code=201)
-def baselines(node: NodeDep, caller: BspCaller, body: BaselinesBody) -> Written:
-    """File baselines before the gate, all or none (BAS-1); an agent names the BSP in whose place."""
-    bsp = caller.party if body.bsp is None else body.bsp
-    holder = caller if bsp == caller.party else _in_place_of(node, caller, bsp)
+def baselines(node: NodeDep, caller: KnownCaller, body: BaselinesBody) -> Written:
+    """File baselines before the gate, all or none (BAS-1): a BSP its own; an agent, whatever it is itself,
+    names the BSP in whose place (ACT-1).
+    """
+    if body.bsp is None or body.bsp == caller.party:
+        require_role(caller, Role.BSP)
+        holder = caller
+    else:
+        require_role(caller, *PARTIES)
+        holder = _in_place_of(node, caller, body.bsp)
     pod_ids = own_pods(node, holder, (item.pod_id for item in body.baselines), body.day.number)
     if len(set(pod_ids)) != len(pod_ids):
         raise InputInvalid(rule="BAS-1", field="baselines", found="a POD twice", allowed="each POD once")
     energies = {pod_id: tuple(item.energy_wh) for pod_id, item in zip(pod_ids, body.baselines, strict=True)}
-    (receipt,) = file_baselines(node.recorder, bsp, signer_for(node, caller), body.day, energies)
+    (receipt,) = file_baselines(node.recorder, holder.party, signer_for(node, caller), body.day, energies)
     return written(receipt)
 
 
@@ -170,6 +178,10 @@ def _in_place_of(node: Node, agent: Principal, bsp: int) -> Principal:
         NotFound: API-2, it has not, or not any more.
     """
     now = node.clock.now()
-    lent = [row for row in node.mirror.delegations(party=bsp, agent=agent.party) if row.valid_until > now]
+    lent = [
+        row
+        for row in node.mirror.delegations(party=bsp, agent=agent.party)
+        if row.right is Right.FILE_BASELINES and row.valid_until > now
+    ]
     existing(lent[0] if lent else None, lambda row: not row.ended, "bsp", bsp)
-    return replace(agent, party=bsp)
+    return Principal(Role.BSP, bsp)

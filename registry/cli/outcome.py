@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from rich.console import Console
 from typer.core import TyperGroup
 
-from registry.cli.demo.stage import DemoFailed
 from registry.config import first_fault
 from registry.domain.errors import RuleViolation
 from registry.ports import OperationalError
@@ -30,6 +29,10 @@ EPILOG = (
     "a check fails; 3 the demo did not go as it must."
 )
 _errors = Console(stderr=True)
+
+
+class DemoFailed(Exception):
+    """The demo did not go as it must: what the ledger had to refuse was accepted, or the other way round."""
 
 
 class OneLineGroup(TyperGroup):

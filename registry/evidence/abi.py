@@ -25,7 +25,9 @@ from registry.domain.events import EVENTS
 from registry.evidence.blocks import Log
 
 AbiItem = Mapping[str, Any]
+WordReader = Callable[[bytes], Any]
 _WORD = 32
+_NO_BYTES = bytes(12)
 
 
 def abi_types(parameters: Sequence[AbiItem]) -> tuple[str, ...]:
@@ -77,82 +79,96 @@ class EventDecoder:
 
 
 class _EventShape:
+    """How the logs of one event are read: as words, by what was worked out beforehand, where all its values
+    are of one word and well-formed; else by the general decoder.
+    """
+
     def __init__(self, item: AbiItem, cls: type) -> None:
         self._name = str(item["name"])
         self._cls = cls
-        self._indexed = [parameter for parameter in item["inputs"] if parameter["indexed"]]
-        self._plain = [parameter for parameter in item["inputs"] if not parameter["indexed"]]
-        self._plain_types = abi_types(self._plain)
-        self._topic_readers = [_reader(parameter) for parameter in self._indexed]
-        self._word_readers = [word_reader(kind) for kind in self._plain_types]
+        self._inputs = item["inputs"]
+        self._indexed = [parameter for parameter in self._inputs if parameter["indexed"]]
+        self._plain = [parameter for parameter in self._inputs if not parameter["indexed"]]
         hints = get_type_hints(cls)
         self._fields = {
             parameter["name"]: (field, _converter(hints[field], parameter))
-            for parameter in item["inputs"]
+            for parameter in self._inputs
             for field in [_field_name(parameter["name"], hints)]
         }
+        self._word_readers = self._readers_of_words(hints)
 
     def read(self, log: Log) -> Any:
         if len(log.topics) != len(self._indexed) + 1:
             raise self._violation(f"{len(log.topics)} topics", f"{len(self._indexed) + 1} topics")
+        values = self._words(log)
         try:
-            named = {
-                parameter["name"]: read(topic)
-                for parameter, read, topic in zip(
-                    self._indexed, self._topic_readers, log.topics[1:], strict=True
-                )
-            }
-            values = self._values(log.data)
+            return self._cls(**values) if values is not None else self._general(log)
         except DecodingError as error:
             raise self._violation(str(error), "values of its ABI") from None
-        named |= {parameter["name"]: value for parameter, value in zip(self._plain, values, strict=True)}
-        try:
-            return self._cls(
-                **{field: convert(named[name]) for name, (field, convert) in self._fields.items()}
-            )
         except ValueError as error:
             raise self._violation(str(error), "values of the domain") from None
 
-    def _values(self, data: bytes) -> tuple[Any, ...]:
-        """Words one by one where all types are of one word: most events, at a tenth of the cost."""
-        if len(data) == _WORD * len(self._word_readers):
-            values = tuple(
-                None if read is None else read(data[at : at + _WORD])
-                for at, read in zip(range(0, len(data), _WORD), self._word_readers, strict=True)
-            )
-            if None not in values:
-                return values
-        return decode(self._plain_types, data)
+    def _readers_of_words(self, hints: Mapping[str, Any]) -> list[tuple[str, WordReader]] | None:
+        """Field and reader of each word, those of the topics first; None if some value is no word."""
+        readers = []
+        for parameter in (*self._indexed, *self._plain):
+            field, _ = self._fields[parameter["name"]]
+            read = field_reader(parameter, hints[field])
+            if read is None:
+                return None
+            readers.append((field, read))
+        return readers
+
+    def _words(self, log: Log) -> dict[str, Any] | None:
+        """Values by field; None where the general decoder has to look."""
+        if self._word_readers is None or len(log.data) != _WORD * len(self._plain):
+            return None
+        words = [
+            *log.topics[1:],
+            *(log.data[at : at + _WORD] for at in range(0, len(log.data), _WORD)),
+        ]
+        values = {field: read(word) for (field, read), word in zip(self._word_readers, words, strict=True)}
+        return None if None in values.values() else values
+
+    def _general(self, log: Log) -> Any:
+        named = {
+            parameter["name"]: decode(abi_types([parameter]), topic)[0]
+            for parameter, topic in zip(self._indexed, log.topics[1:], strict=True)
+        }
+        values = decode(abi_types(self._plain), log.data)
+        named |= {parameter["name"]: value for parameter, value in zip(self._plain, values, strict=True)}
+        return self._cls(**{field: convert(named[name]) for name, (field, convert) in self._fields.items()})
 
     def _violation(self, found: str, allowed: str) -> RuleViolation:
         return RuleViolation(rule="AUD-1", field="log", found=f"{self._name}: {found}", allowed=allowed)
 
 
-def word_reader(kind: str) -> Callable[[bytes], Any] | None:
-    """Reads a type that takes one word, as :func:`eth_abi.abi.decode` does; its result is None for a word
-    that is none of this type. None for other types.
+def word_reader(kind: str) -> WordReader | None:
+    """Reads a type that takes one word, as :func:`eth_abi.abi.decode` does; its result is None for what is
+    not one word of this type. None for other types.
     """
     if kind == "bytes32":
-        return lambda word: word
+        return lambda word: word if len(word) == _WORD else None
     if kind == "address":
-        return lambda word: None if any(word[:12]) else "0x" + word[12:].hex()
+        return lambda word: "0x" + word[12:].hex() if word[:12] == _NO_BYTES and len(word) == _WORD else None
     if kind == "bool":
         return {bytes(31) + b"\x00": False, bytes(31) + b"\x01": True}.get
     if kind.startswith("uint") and kind[4:].isdigit():
         limit = 1 << int(kind[4:])
-        return lambda word: value if (value := int.from_bytes(word)) < limit else None
+        return lambda word: value if len(word) == _WORD and (value := int.from_bytes(word)) < limit else None
     return None
 
 
-def _reader(parameter: AbiItem) -> Callable[[bytes], Any]:
-    """Reads a topic."""
+def field_reader(parameter: AbiItem, hint: Any) -> WordReader | None:
+    """As :func:`word_reader` for a parameter whose value becomes the field type ``hint``."""
     (kind,) = abi_types([parameter])
-    word = word_reader(kind)
-
-    def read(topic: bytes) -> Any:
-        value = None if word is None or len(topic) != _WORD else word(topic)
-        return decode((kind,), topic)[0] if value is None else value
-
+    read = word_reader(kind)
+    if read is None or kind == "bytes32" or kind == "bool":
+        return read
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {int(member.value).to_bytes(_WORD): member for member in hint}.get
+    if kind == "address":
+        return lambda word: None if (address := read(word)) is None else _checksummed(address)
     return read
 
 

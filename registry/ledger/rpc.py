@@ -1,21 +1,18 @@
-"""JSON-RPC through a web3 provider, with the node's failures told apart."""
+"""JSON-RPC through a provider, with the node's failures told apart."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import requests
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
+from urllib3.exceptions import HTTPError
 
+from registry.ledger.http import HttpFailed, HttpProvider
 from registry.ports import ChainUnreachable, NodeRefused
 
 _REVERT_CODE = 3
 _BATCH = 200
-_TIMEOUT_S = 30
 
 
 class CallReverted(Exception):
@@ -27,7 +24,7 @@ class CallReverted(Exception):
 
 
 class Provider(Protocol):
-    """What a web3 provider answers."""
+    """Answers requests: web3's providers do, and :class:`~registry.ledger.http.HttpProvider`."""
 
     def make_request(self, method: Any, params: Any) -> Any: ...
 
@@ -47,10 +44,11 @@ class Connection:
 
     @classmethod
     def to(cls, url: str) -> Connection:
-        """A connection to the node at an HTTP URL."""
-        return cls(
-            HTTPProvider(url, request_kwargs={"timeout": _TIMEOUT_S}, exception_retry_configuration=None), url
-        )
+        """A connection to the node at an HTTP URL. Raises ChainUnreachable if it is none."""
+        try:
+            return cls(HttpProvider(url), url)
+        except HttpFailed as error:
+            raise _unreachable(error, url) from error
 
     def request(self, method: str, *params: Any) -> Any:
         """The result of one request."""
@@ -65,7 +63,7 @@ class Connection:
     @property
     def batches(self) -> bool:
         """Whether many requests go in one round trip; the embedded chain answers each at once."""
-        return isinstance(self._provider, HTTPProvider)
+        return isinstance(self._provider, HttpProvider)
 
     def attempts(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
         """As :meth:`requests`, with the failure (CallReverted, NodeRefused) of one request in its place."""
@@ -79,16 +77,15 @@ class Connection:
             return failure
 
     def _answers(self, method: str, params: Sequence[Sequence[Any]]) -> Iterator[Any]:
-        if not self.batches:
+        provider = self._provider
+        if not isinstance(provider, HttpProvider):
             yield from (self._answer(method, list(one)) for one in params)
             return
         for start in range(0, len(params), _BATCH):
-            part: Any = [(method, list(one)) for one in params[start : start + _BATCH]]
-            provider: Any = self._provider
             with self._reaching():
-                answers: Any = provider.make_batch_request(part)
-            if not isinstance(answers, list):
-                answers = [answers] * len(part)
+                answers = provider.make_batch_request(
+                    [(method, one) for one in params[start : start + _BATCH]]
+                )
             yield from answers
 
     def _answer(self, method: str, params: list[Any]) -> Any:
@@ -99,15 +96,17 @@ class Connection:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except (requests.RequestException, json.JSONDecodeError, Web3Exception, OSError) as error:
-            raise self._unreachable(error) from error
+        except (HTTPError, OSError) as error:
+            raise _unreachable(error, self._place) from error
 
-    def _unreachable(self, error: Exception) -> ChainUnreachable:
-        return ChainUnreachable(
-            found=f"{type(error).__name__} from {self._place}",
-            expected="an Ethereum node that answers JSON-RPC",
-            remedy="start the node, or correct the ledger's URL in the settings",
-        )
+
+def _unreachable(error: Exception, place: str) -> ChainUnreachable:
+    named = str(error) if isinstance(error, HttpFailed) else type(error).__name__
+    return ChainUnreachable(
+        found=f"{named} from {place}",
+        expected="an Ethereum node that answers JSON-RPC",
+        remedy="start the node, or correct the ledger's URL in the settings",
+    )
 
 
 def _result(method: str, answer: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from registry.domain.events import Event, Recorded
+from registry.mirror.bulk import insert_rows
 from registry.mirror.keys import place_part
 from registry.mirror.tables import Block, Fact, Version, table_of
 from registry.ports import BlockRef
@@ -183,7 +184,7 @@ class Changes:
             self._connection.execute(closing, rows)
         for name, by_key in self._added.items():
             added = [row for rows in by_key.values() for row in rows]
-            self._connection.execute(insert(self._tables[name]), added)
+            insert_rows(self._connection, self._tables[name], added)
         self._closed.clear()
         self._added.clear()
 

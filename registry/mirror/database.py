@@ -22,6 +22,12 @@ from registry.ports import (
 )
 
 _BUSY_TIMEOUT_S = 30
+_CACHE_KIB = 32 * 1024
+_LOG_PAGES = 16_384
+"""Of SQLite. POD ids are hashes, so a block of registrations changes some thousand pages all over the
+indexes: they are to be found without the disk, and the log is to hold those of several blocks (64 MiB) before
+they are written into their places.
+"""
 _WRITES = "flexledger_writes"
 _DRIVERS = ("sqlite", "postgresql+psycopg")
 _DISK_FULL = ("53100",)
@@ -170,6 +176,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

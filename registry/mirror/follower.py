@@ -26,6 +26,10 @@ _FIRST_REACH, _FARTHEST_REACH = 16, 2_000
 takes no more memory than following does.
 """
 _EVENTS = 10_000
+_NEAR = 4
+"""So many blocks from the head each is a transaction of its own: who asks for the newest facts does not wait
+for the block after them. Farther off a shared transaction is what catches up.
+"""
 _POSITION_ID = 1
 
 
@@ -48,9 +52,10 @@ class Follower:
     def catch_up(self) -> BlockRef | None:
         """Apply all that is new; returns the position.
 
-        1. if the chain gave up the block of the position, go back to the last common block;
-        2. read the next blocks; if the chain moved meanwhile, start over;
-        3. apply them.
+        1. see how far the chain is, and what to read next: one block near its head, many far from it;
+        2. if the chain gave up the block of the position, go back to the last common block;
+        3. read; if the chain moved meanwhile, start over;
+        4. apply.
 
         Raises :class:`~registry.ports.ContractsChangedBeyond` once all blocks before such a change are
         applied (CON-1).
@@ -58,21 +63,22 @@ class Follower:
         with self._lock:
             known_until = None
             while True:
+                # 1. how far
+                head = self._ledger.head()
                 position = self.position()
-                # 1. go back
-                if position is not None and not self._is_on_chain(position):
-                    self._go_back(position)
-                    continue
-                # 2. read
-                head = self._ledger.head().number
-                start = self._ledger.first_block if position is None else position.number + 1
-                if head < start:
+                if position is not None and position.hash == head.hash:
                     return position
-                end = min(head, start + self._reach - 1)
-                if known_until is not None and known_until >= start:
-                    end = min(end, known_until)
+                start = self._ledger.first_block if position is None else position.number + 1
+                end = self._end(start, head.number, known_until)
                 try:
-                    before = self._ledger.block(end)
+                    before = head if end >= head.number else self._ledger.block(end)
+                    # 2. go back
+                    if position is not None and not self._is_on_chain(position):
+                        self._go_back(position)
+                        continue
+                    if head.number < start:
+                        return position
+                    # 3. read
                     blocks = self._ledger.recorded(start, end)
                     after = self._ledger.block(end)
                 except LookupError:
@@ -83,9 +89,9 @@ class Follower:
                         raise
                     known_until = beyond.block - 1
                     continue
-                if before != after or (position is not None and not self._is_on_chain(position)):
+                if before != after:
                     continue
-                # 3. apply
+                # 4. apply
                 self._apply(position, blocks, after)
                 self._reach = _next_reach(self._reach, sum(len(block.events) for block in blocks))
 
@@ -94,6 +100,11 @@ class Follower:
         with self._lock, self._database.writing(WRITER_LOCK) as connection:
             for table in TABLES.values():
                 connection.execute(delete(table))
+
+    def _end(self, start: int, head: int, known_until: int | None) -> int:
+        """The last block of the next transaction."""
+        end = start if head - start < _NEAR else min(head, start + self._reach - 1)
+        return end if known_until is None or known_until < start else min(end, known_until)
 
     def _apply(self, position: BlockRef | None, blocks: Sequence[RecordedBlock], last: BlockRef) -> None:
         with self._database.writing(WRITER_LOCK) as connection:

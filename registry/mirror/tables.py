@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Index, LargeBinary, MetaData, String
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, MetaData, String, text
 from sqlmodel import Field, SQLModel
 
 KEY = String().with_variant(String(collation="C"), "postgresql")
@@ -63,7 +63,15 @@ class Version(_Mirrored):
     key: str = Field(primary_key=True, sa_type=KEY)
     block: int = Field(primary_key=True, sa_type=BigInteger)
     log_index: int = Field(primary_key=True, sa_type=BigInteger)
-    until_block: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    until_block: int | None = Field(default=None, sa_type=BigInteger)
+
+
+def _index_of_values(name: str, *columns: Any) -> Index:
+    """An index without the rows whose first column is null: most rows at first, and no query looks for them
+    by it.
+    """
+    given = text(f"{columns[0]} IS NOT NULL") if isinstance(columns[0], str) else columns[0].is_not(None)
+    return Index(name, *columns, sqlite_where=given, postgresql_where=given)
 
 
 def _big(**arguments: Any) -> Any:
@@ -168,9 +176,9 @@ class Pod(Version, table=True):
     __table_args__ = (
         Index("ix_pod_bsp_key", "bsp", "key"),
         Index("ix_pod_dso_key", "dso", "key"),
-        Index("ix_pod_perimeter_key", "perimeter", "key"),
-        Index("ix_pod_local_key", "local_aggregate", "key"),
-        Index("ix_pod_global_key", "global_aggregate", "key"),
+        _index_of_values("ix_pod_perimeter_key", "perimeter", "key"),
+        _index_of_values("ix_pod_local_key", "local_aggregate", "key"),
+        _index_of_values("ix_pod_global_key", "global_aggregate", "key"),
         Index("ix_pod_pod_day", "pod_id", "from_day"),
     )
     pod_id: bytes = _octets()
@@ -420,6 +428,10 @@ def table_of(model: type[SQLModel]) -> Any:
     """The SQL table of a model; its columns are ``.c``."""
     return model.__table__  # type: ignore[attr-defined]
 
+
+for _model in VERSIONS:
+    _table = table_of(_model)
+    _index_of_values(f"ix_{_table.name}_until_block", _table.c.until_block)
 
 _ALL: tuple[type[SQLModel], ...] = (Block, Position, Fact, *VERSIONS)
 

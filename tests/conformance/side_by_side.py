@@ -10,6 +10,7 @@ from eth_utils import keccak
 
 from registry.domain import commands as c
 from registry.domain.calendar import from_unix
+from registry.domain.contract_changes import NOTICE_S
 from registry.domain.events import Event
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
@@ -38,13 +39,13 @@ class SetClock:
 class Chain:
     """The contracts on an embedded chain, asked as the rulebook is."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, notice_s: int = NOTICE_S) -> None:
         keys = {party: LocalSigner(keccak(text=f"party {party}")) for party in (ADMIN, *KINDS)}
         self.addresses = {party: key.address for party, key in keys.items()}
         self._keys = {key.address: key for key in keys.values()}
         self._clock = SetClock(from_unix(FOUNDED_AT) - timedelta(hours=1))
         self._opened: EmbeddedLedger = open_embedded(
-            folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S
+            folder, self._clock, keys[ADMIN], dispute_window_s=DISPUTE_WINDOW_S, notice_s=notice_s
         )
         self.connection = Connection(EmbeddedProvider(self._opened.chain), "embedded")
         self.deployment = Deployment.load(folder / DEPLOYMENT_FILE)

@@ -17,7 +17,7 @@ from registry.domain.rulebook import Rulebook
 from registry.mirror import SqlMirror
 from registry.services.qualification import qualification_of
 from tests.conformance.side_by_side import Both, TickingConsortium
-from tests.unit.domain.command_stream import AGGREGATES, PRODUCTS, CommandStream
+from tests.unit.domain.command_stream import CommandStream
 from tests.unit.domain.consortium import (
     BSP,
     DSO,
@@ -34,6 +34,7 @@ from tests.unit.domain.consortium import (
     move,
     product,
 )
+from tests.unit.domain.stream_steps import AGGREGATES, PRODUCTS
 
 Answer = tuple[object, ...]
 """Tested aggregate, chain and end of validity; or name and values of the refusal."""

@@ -1,19 +1,23 @@
 """The rulebook and the contracts are one ledger: the same commands give the same events or the same refusal.
 
-Random streams of commands (`tests/unit/domain/command_stream.py`) go through both; whatever one accepts, the
+Random streams of commands (`tests/unit/domain/change_stream.py`) go through both; whatever one accepts, the
 other accepts with equal events, whatever one refuses, the other refuses with the same error and values.
 """
 
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from eth_utils import keccak
 
 from registry.domain import commands as c
 from registry.domain.aggregates import Scope
+from registry.domain.contract_changes import CONTRACTS, Code
 from registry.domain.market import BaselineFiling
 from registry.domain.participants import Right
 from registry.domain.pods import StaticLight, StaticLightDecision
@@ -21,9 +25,12 @@ from registry.domain.prequalification import QualificationState
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
 from registry.domain.statements import Statement
+from registry.ledger import ChainLedger, OwnCode
+from registry.ledger.artifacts import load_artifacts
 from registry.ledger.signers import LocalSigner
+from registry.mirror import SqlMirror
 from tests.conformance.side_by_side import Both
-from tests.unit.domain.command_stream import CommandStream
+from tests.unit.domain.change_stream import NOTICE_S, ChangingStream, made_up_codes
 from tests.unit.domain.consortium import (
     ADMIN,
     BSP,
@@ -44,6 +51,7 @@ from tests.unit.domain.consortium import (
     TWIN,
     UNTESTED_PRODUCT,
     Consortium,
+    addresses,
     declaration,
     draft,
     global_outcome,
@@ -58,6 +66,10 @@ from tests.unit.domain.consortium import (
 
 LENGTH = 300
 """Steps of a stream: by then its delivery days are over, and hardly anything is accepted any more."""
+PAUSE = 100
+"""Steps between two looks of the mirror that follows a stream."""
+CHANGED = 3
+"""Contracts that a stream may change, each time to the same code at another address."""
 SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
 
 
@@ -79,32 +91,59 @@ SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
 @pytest.mark.rule(
     "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"
 )
+@pytest.mark.rule("CON-1", "MIR-1")
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_the_same_commands_have_the_same_outcome(both: Both, seed: int) -> None:
-    play(seed, Consortium(both, both.chain.addresses), both.rulebook)
+def test_the_same_commands_have_the_same_outcome(both: Both, seed: int, tmp_path: Path) -> None:
+    """Through changes of the contracts, too. A mirror that is asked now and then has the rows of one that is
+    built afterwards.
+    """
+    world, chain = Consortium(both, both.chain.addresses), both.chain
+    own = OwnCode(chain.connection, chain.deployment, load_artifacts())
+    names = random.Random(seed).sample(CONTRACTS, CHANGED)
+    codes = [own.implement(name, chain.key(ADMIN)) for name in names]
+    live, place = None, f"sqlite:///{tmp_path / 'mirror.sqlite'}"
+    for _ in play(seed, world, both.rulebook, codes):
+        live = follow(both, place)
+    assert live == follow(both, f"sqlite:///{tmp_path / 'rebuilt.sqlite'}")
+
+
+def follow(both: Both, place: str) -> list[object]:
+    """All rows of a mirror after the newest block, read by the release that the contracts belong to."""
+    release = replace(load_artifacts(), version=both.rulebook.consortium.version)
+    mirror = SqlMirror(place, ChainLedger(both.chain.connection, both.chain.deployment, release))
+    mirror.catch_up()
+    rows = list(mirror.dump())
+    mirror.close()
+    return rows
 
 
 def test_streams_are_worth_their_steps() -> None:
-    """Enough is accepted and enough refused; of a single stream whose clock runs ahead early that cannot be
-    said.
+    """Enough is accepted and enough refused, and contracts change; of a single stream whose clock runs ahead
+    early that cannot be said.
     """
-    worlds = [Consortium() for _ in range(SEEDS)]
-    accepted = sum(play(seed, world, world.rulebook) for seed, world in enumerate(worlds))
+    accepted = versions = 0
+    for seed in range(SEEDS):
+        rulebook = Rulebook(addresses()[ADMIN], DISPUTE_WINDOW_S, NOTICE_S)
+        accepted += sum(play(seed, Consortium(rulebook), rulebook, made_up_codes()[:CHANGED]))
+        versions += rulebook.consortium.version - 1
     assert SEEDS * LENGTH // 8 < accepted < SEEDS * LENGTH * 7 // 8
+    assert versions >= SEEDS // 2
 
 
-def play(seed: int, world: Consortium, rulebook: Rulebook) -> int:
-    """A stream of LENGTH steps; how many were accepted."""
-    stream = CommandStream(seed, rulebook, world.now, world.signers)
+def play(seed: int, world: Consortium, rulebook: Rulebook, codes: Sequence[Code]) -> Iterator[int]:
+    """A stream of LENGTH steps; now and then how many were accepted since it was said last."""
+    stream = ChangingStream(seed, rulebook, world.now, world.signers, codes)
     accepted = 0
-    for _ in range(LENGTH):
+    for step in range(1, LENGTH + 1):
         command, party = stream.next()
         try:
-            world.ledger.execute(command, world.signers[party], stream.now)
+            stream.hear(world.ledger.execute(command, world.signers[party], stream.now))
             accepted += 1
         except Refusal:
             pass
-    return accepted
+        if step % PAUSE == 0:
+            yield accepted
+            accepted = 0
 
 
 @pytest.mark.rule("ACT-1", "AGG-2", "TOE-1", "TOE-2", "SES-3", "SES-6", "STT-4")

@@ -19,7 +19,8 @@ from registry.cli.demo.scenario import (
     TSO,
 )
 from registry.cli.demo.sessions import AFTER_GATE, global_order, light_of, local_order, pool_kw
-from registry.cli.demo.stage import DemoFailed, Stage
+from registry.cli.demo.stage import Stage
+from registry.cli.outcome import DemoFailed
 from registry.domain.calendar import from_unix
 from registry.domain.commands import SelectGlobal
 from registry.domain.identifiers import owner_of_aggregate

@@ -11,7 +11,8 @@ from typing import Any
 from registry.cli.demo.grid_day import WH_PER_W_QUARTER, GridDay
 from registry.cli.demo.registering import DemoPod, pgui, working_pods
 from registry.cli.demo.scenario import ACCESS_NODE, BSPS, DAY, DSO
-from registry.cli.demo.stage import DemoFailed, Stage
+from registry.cli.demo.stage import Stage
+from registry.cli.outcome import DemoFailed
 from registry.domain.calendar import ROME, from_unix, unix
 from registry.domain.sessions import DaySchedule
 from registry.services.anchor_checks import check_anchors

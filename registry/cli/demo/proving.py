@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from registry.cli.demo.stage import DemoFailed, Stage
+from registry.cli.demo.stage import Stage
+from registry.cli.outcome import DemoFailed
 from registry.cli.verifying import print_report, verify_file
 
 TAMPER_SEED = 18

@@ -21,7 +21,8 @@ from registry.cli.demo.scenario import (
     TEST_PERFORMANCE_PERMILLE,
     TSO,
 )
-from registry.cli.demo.stage import DemoFailed, Stage
+from registry.cli.demo.stage import Stage
+from registry.cli.outcome import DemoFailed
 from registry.domain.aggregates import AggregateDraft, Scope, configuration
 from registry.domain.commands import (
     AcceptEquivalences,

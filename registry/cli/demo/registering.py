@@ -13,7 +13,8 @@ from rich.table import Table
 
 from registry.cli.demo.grid_day import GridDay
 from registry.cli.demo.scenario import BSPS, DAY, DSO, OTHER_DSO
-from registry.cli.demo.stage import DemoFailed, Stage, counted
+from registry.cli.demo.stage import Stage, counted
+from registry.cli.outcome import DemoFailed
 from registry.domain.calendar import unix
 from registry.domain.commands import BindDevices, DeclarePerimeters, GiveStaticLights
 from registry.domain.devices import Binding

@@ -16,11 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from registry.bootstrap import Node, SettableClock
+from registry.cli.outcome import DemoFailed
 from registry.domain.errors import RuleViolation
-
-
-class DemoFailed(Exception):
-    """The demo did not go as it must: what the ledger had to refuse was accepted, or the other way round."""
 
 
 @dataclass

@@ -425,26 +425,6 @@ def test_a_switch_of_bsp_and_who_was_responsible_when(fresh: Sandbox) -> None:
     refused(fresh.get(f"/v1/pods/{pod_id}/responsible", DSO, at="2026-06-18"), 422, "TIM-1")
 
 
-@pytest.mark.rule("ACT-1", "BAS-1")
-def test_an_agent_files_the_baselines_of_a_bsp(fresh: Sandbox) -> None:
-    pod_id = fresh.pods[0].hex
-    filing = {"day": DATE, "baselines": [{"pod_id": pod_id, "energy_wh": [0] * DAY.quarters}]}
-    refused(fresh.post("/v1/baselines", OTHER_BSP, filing), 404, "API-2")
-    refused(fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP}), 404, "API-2")
-    until = unix(DAY.starts_at)
-    assert fresh.post("/v1/delegations", BSP, {"agent": OTHER_BSP, "valid_until": until}).status_code == 201
-    refused(fresh.post("/v1/delegations", BSP, {"agent": BSP, "valid_until": until}), 403, "ACT-1")
-    (lent,) = fresh.get("/v1/delegations", OTHER_BSP, as_agent="true").json()["items"]
-    assert (lent["party"], lent["agent"], lent["ended"]) == (BSP, OTHER_BSP, False)
-    done = fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP})
-    assert done.json()["events"] == ["BaselineFiled"]
-    (filed,) = fresh.get(f"/v1/baselines/{DATE}", BSP).json()["items"]
-    assert (filed["pod_id"], filed["bsp"], filed["recorded"]["actor"]) == (pod_id, BSP, OTHER_BSP)
-    assert fresh.post("/v1/delegations/ends", BSP, {"agent": OTHER_BSP}).status_code == 200
-    refused(fresh.post("/v1/baselines", OTHER_BSP, {**filing, "bsp": BSP}), 404, "API-2")
-    refused(fresh.post("/v1/delegations/ends", BSP, {"agent": OTHER_BSP}), 403, "ACT-1")
-
-
 @pytest.mark.rule("DTL-1")
 def test_pods_move_along_with_a_split_perimeter(fresh: Sandbox) -> None:
     part, pod_id = PERIMETER + 1, fresh.pods[0].hex

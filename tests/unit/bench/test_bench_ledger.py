@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from bench.chain import BLOCK_GAS, LedgerSizes, measure_ledger
@@ -9,6 +15,8 @@ from bench.results import Result
 from bench.servers import MissingProgram
 from tests.conftest import not_run
 
+ROOT = Path(__file__).resolve().parents[3]
+LONG = ("--json", "--pods", "100000", "--perimeters", "1", "--selected", "2")
 SIZES = LedgerSizes(pods=200, perimeters=2, selected=8, block_s=0.1)
 
 
@@ -46,3 +54,24 @@ def test_fewer_blocks_than_the_gas_fills_are_not_possible(measured: dict[str, Re
         result = measured[name]
         assert result.reference_value == -(-int(result.sizes["gas"]) // BLOCK_GAS)
         assert result.ratio <= 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_chain_and_mirror_too(measured: dict[str, Result], number: signal.Signals) -> None:
+    """Once it has begun to register, a chain and a mirror are its children."""
+    words = [sys.executable, "-m", "registry.cli", "bench", "ledger", *LONG]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as one:
+        assert one.stderr is not None
+        assert re.fullmatch(r"100000 PODs\n", one.stderr.readline())
+        children = _children(one.pid)
+        assert len(children) == 2
+        one.send_signal(number)
+        assert one.wait(60) != 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for one in listed for child in one.read_text(encoding="ascii").split()]

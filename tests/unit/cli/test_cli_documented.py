@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from registry.cli.main import app
+from registry.cli.bench.app import COMMANDS as BENCHES
+from registry.cli.deferred import Deferred
+from registry.cli.main import COMMANDS, app
 from registry.cli.outcome import EPILOG, EXIT_DEMO, EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from registry.config import Settings
 
@@ -22,6 +26,7 @@ def leaves() -> dict[str, object]:
     found: dict[str, object] = {}
 
     def walk(words: tuple[str, ...], command: object) -> None:
+        command = command.load() if isinstance(command, Deferred) else command
         parts = getattr(command, "commands", None)
         if parts is None:
             found[" ".join(words)] = command
@@ -71,3 +76,21 @@ def test_every_setting_is_on_the_page_with_its_default() -> None:
         text = "none" if default is None else "empty" if default == "" else f"`{default}`"
         expected[name.upper()] = text
     assert listed == expected
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *BENCHES], ids=lambda command: str(command.name))
+def test_a_list_says_of_a_command_what_its_own_help_says(command: Deferred) -> None:
+    own = command.load().help.split("\n\n")[0]
+    assert " ".join(own.split()) == command.help
+
+
+@pytest.mark.parametrize("words", [(), ("bench",)])
+def test_a_list_of_commands_needs_none_of_their_code(words: tuple[str, ...]) -> None:
+    heavy = {"web3", "eth", "sqlalchemy", "fastapi", "power_grid_model", "scipy", "numpy"}
+    program = (
+        "import sys; from registry.cli.main import app; "
+        f"app({[*words, '--help']!r}, standalone_mode=False); "
+        f"print('loaded:', *({heavy!r} & sys.modules.keys()))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1].split() == ["loaded:"]

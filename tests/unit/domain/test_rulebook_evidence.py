@@ -18,7 +18,6 @@ from registry.domain.events import (
 from registry.domain.identifiers import bytes32_text, product_id
 from registry.domain.refusals import Refusal
 from registry.domain.statements import NO_STATEMENT, Statement
-from tests.unit.domain.command_stream import device_key
 from tests.unit.domain.consortium import (
     AUDITOR,
     BSP,
@@ -41,6 +40,7 @@ from tests.unit.domain.consortium import (
     Consortium,
     product,
 )
+from tests.unit.domain.stream_records import device_key
 
 LOG, ROOT, REASON = b"\3" * 32, b"\4" * 32, b"\5" * 32
 POD, FROM, UNTIL = PODS[0], 1_800_000_000, 1_900_000_000
