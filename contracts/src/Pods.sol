@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {PartyGated} from "./base/PartyGated.sol";
 import {IMarketSessions} from "./interfaces/IMarketSessions.sol";
 import {IParticipants} from "./interfaces/IParticipants.sol";
 import {IPods} from "./interfaces/IPods.sol";
@@ -9,43 +8,17 @@ import {ITrafficLights} from "./interfaces/ITrafficLights.sol";
 import {DayVersioned} from "./libraries/DayVersioned.sol";
 import {Ids} from "./libraries/Ids.sol";
 import {PodWord} from "./libraries/PodWord.sol";
-import {PoolWord} from "./libraries/PoolWord.sol";
-import {Pools} from "./libraries/Pools.sol";
-import {PartyKind, Scope, StaticLight} from "./types/Types.sol";
+import {Aggregates} from "./pods/Aggregates.sol";
+import {PodBook} from "./pods/PodBook.sol";
+import {PartyKind, StaticLight} from "./types/Types.sol";
 
-/// @title PODs, static lights, aggregates and their members (POD-1..3, POD-5, AGG-1..3)
-/// @dev Every change holds from the first delivery day whose LFP 1 has not opened (AGG-2). Changes are decided on what was changed last, which
-///      holds from that day at the latest. Whatever changes a POD's power, perimeter or membership moves it in its pools, so that on
-///      every day a pool is the sum over its members.
-contract Pods is IPods, PartyGated {
+/// @title PODs and static lights, with their aggregates (POD-1..3, POD-5, AGG-1..3)
+contract Pods is Aggregates {
     using DayVersioned for DayVersioned.History;
-    using Pools for Pools.Book;
 
-    /// @dev Consecutive PODs of a batch in one perimeter and one aggregate of the other scope; their pools are written once.
-    struct Group {
-        uint40 perimeter;
-        uint40 other;
-        uint256 members;
-    }
-
-    uint256 private constant MAX_COUNTERPARTS = 16;
-
-    IMarketSessions public immutable sessions;
-    ITrafficLights public immutable lights;
-
-    mapping(bytes32 podId => DayVersioned.History) private _pods;
-    Pools.Book private _pools;
-    /// @dev Scope + 1, so that 0 is no aggregate.
-    mapping(uint40 aggregate => uint8) private _scopes;
-    // slither-disable-next-line uninitialized-state
-    mapping(uint40 aggregate => uint40[]) private _counterparts;
-    /// @dev Per POD and claiming BSP: the BSP that it was claimed from, 0 without a claim. A claim lapses when the POD has another BSP.
-    mapping(bytes32 podId => mapping(uint16 claimant => uint16 holder)) private _claims;
-
-    constructor(IParticipants participants_, IMarketSessions sessions_, ITrafficLights lights_) PartyGated(participants_) {
-        sessions = sessions_;
-        lights = lights_;
-    }
+    constructor(IParticipants participants_, IMarketSessions sessions_, ITrafficLights lights_)
+        PodBook(participants_, sessions_, lights_)
+    {}
 
     /// @inheritdoc IPods
     function register(uint16 bsp, Registration[] calldata registrations) external onlyParty(PartyKind.Bsp, bsp) {
@@ -142,82 +115,6 @@ contract Pods is IPods, PartyGated {
         }
     }
 
-    /// @inheritdoc IPods
-    function createAggregates(uint16 bsp, AggregateDraft[] calldata drafts) external onlyParty(PartyKind.Bsp, bsp) {
-        for (uint256 i = 0; i < drafts.length; i++) {
-            AggregateDraft calldata draft = drafts[i];
-            uint40 aggregate = draft.aggregate;
-            if (Ids.ownerOf(aggregate) != bsp) revert AggregateOfOther(aggregate, bsp);
-            if (Ids.serialOf(aggregate) == 0) revert AggregateUnknown(aggregate);
-            if (_scopes[aggregate] != 0) revert AggregateExists(aggregate);
-            _scopes[aggregate] = uint8(draft.scope) + 1;
-            emit AggregateCreated(aggregate, bsp, draft.scope, draft.payloadHash);
-        }
-    }
-
-    /// @inheritdoc IPods
-    function join(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
-        Scope scope = _ownScope(bsp, aggregate);
-        uint16 day = sessions.firstUnfrozenDay();
-        Group memory group;
-        for (uint256 i = 0; i < podIds.length; i++) {
-            uint256 pod = _join(bsp, aggregate, scope, podIds[i], day);
-            _gather(group, pod, aggregate, scope, day);
-        }
-        _enterPools(group, aggregate, scope, day);
-    }
-
-    /// @inheritdoc IPods
-    function leave(uint16 bsp, uint40 aggregate, bytes32[] calldata podIds) external onlyParty(PartyKind.Bsp, bsp) {
-        Scope scope = _ownScope(bsp, aggregate);
-        uint16 day = sessions.firstUnfrozenDay();
-        for (uint256 i = 0; i < podIds.length; i++) {
-            _leave(bsp, aggregate, scope, podIds[i], day);
-        }
-    }
-
-    /// @inheritdoc IPods
-    function podAt(bytes32 podId, uint16 day) external view returns (Pod memory) {
-        return PodWord.unpack(_pods[podId].asOf(day));
-    }
-
-    /// @inheritdoc IPods
-    function podsAt(bytes32[] calldata podIds, uint16 day) external view returns (Pod[] memory found) {
-        found = new Pod[](podIds.length);
-        for (uint256 i = 0; i < podIds.length; i++) {
-            found[i] = PodWord.unpack(_pods[podIds[i]].asOf(day));
-        }
-    }
-
-    /// @inheritdoc IPods
-    function scopeOf(uint40 aggregate) external view returns (Scope) {
-        return _scopeOf(aggregate);
-    }
-
-    /// @inheritdoc IPods
-    function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory) {
-        return _pools.asOf(Pools.holderOf(aggregate), perimeter, day);
-    }
-
-    /// @inheritdoc IPods
-    function rosterAt(uint40 aggregate, uint16 day) external view returns (Roster memory) {
-        return _pools.rosterAt(Pools.holderOf(aggregate), day);
-    }
-
-    /// @inheritdoc IPods
-    function sharedAt(uint40 localAggregate, uint40 globalAggregate, uint40 perimeter, uint16 day)
-        external
-        view
-        returns (Pool memory)
-    {
-        return _pools.asOf(Pools.holderOf(localAggregate, globalAggregate), perimeter, day);
-    }
-
-    /// @inheritdoc IPods
-    function counterpartsOf(uint40 aggregate) external view returns (uint40[] memory) {
-        return _counterparts[aggregate];
-    }
-
     /// @dev POD-1: one active registration per POD; after a withdrawal any BSP may register it again (POD-5).
     function _register(uint16 bsp, Registration calldata registration, uint16 day) private {
         bytes32 podId = registration.podId;
@@ -284,20 +181,6 @@ contract Pods is IPods, PartyGated {
         emit PodHandedOver(podId, bsp, holder, dso, day);
     }
 
-    /// @dev AGG-2: the POD leaves both of its aggregates.
-    function _endMemberships(bytes32 podId, uint256 pod, uint16 day) private {
-        uint40 local = PodWord.aggregateOf(pod, Scope.Local);
-        uint40 global_ = PodWord.aggregateOf(pod, Scope.Global);
-        if (local != 0) {
-            _exitPools(pod, local, global_, Scope.Local, day);
-            emit PodLeft(local, podId, day);
-        }
-        if (global_ != 0) {
-            _exitPools(pod, global_, 0, Scope.Global, day);
-            emit PodLeft(global_, podId, day);
-        }
-    }
-
     /// @dev POD-2: the connecting DSO decides, and names the perimeter that the POD is in (DTL-1).
     function _giveStaticLight(uint16 dso, StaticLightDecision calldata decision, uint16 day) private {
         bytes32 podId = decision.podId;
@@ -323,113 +206,10 @@ contract Pods is IPods, PartyGated {
         );
     }
 
-    /// @dev AGG-2: one aggregate of each scope, both of the POD's BSP. POD-2: not without a light that grants power.
-    function _join(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day)
-        private
-        returns (uint256 pod)
-    {
-        DayVersioned.History storage history = _pods[podId];
-        pod = _ownPod(bsp, podId, history);
-        StaticLight light = PodWord.lightOf(pod);
-        if (light != StaticLight.Confirmed && light != StaticLight.Modulated) revert StaticLightMissing(podId, light);
-        uint40 current = PodWord.aggregateOf(pod, scope);
-        if (current != 0) revert PodInOtherAggregate(podId, current);
-
-        history.put(pod, day, PodWord.place(pod, scope, aggregate));
-        emit PodJoined(aggregate, podId, day);
-    }
-
-    function _leave(uint16 bsp, uint40 aggregate, Scope scope, bytes32 podId, uint16 day) private {
-        DayVersioned.History storage history = _pods[podId];
-        uint256 pod = _ownPod(bsp, podId, history);
-        if (PodWord.aggregateOf(pod, scope) != aggregate) revert PodNotMember(podId, aggregate);
-
-        _exitPools(pod, aggregate, PodWord.aggregateOf(pod, _otherThan(scope)), scope, day);
-        history.put(pod, day, PodWord.place(pod, scope, 0));
-        emit PodLeft(aggregate, podId, day);
-    }
-
-    /// @dev Adds the POD to the group; if it is of another one, the group before enters its pools first.
-    function _gather(Group memory group, uint256 pod, uint40 aggregate, Scope scope, uint16 day) private {
-        uint40 perimeter = PodWord.perimeterOf(pod);
-        uint40 other = PodWord.aggregateOf(pod, _otherThan(scope));
-        if (perimeter != group.perimeter || other != group.other) {
-            _enterPools(group, aggregate, scope, day);
-            if (other != 0 && !_pools.isKnown(_pairOf(aggregate, other, scope))) _link(aggregate, other);
-            (group.perimeter, group.other, group.members) = (perimeter, other, 0);
-        }
-        group.members += PoolWord.memberOf(pod);
-    }
-
-    /// @dev Takes the group into `aggregate` and into what this shares with the group's aggregate of the other scope.
-    function _enterPools(Group memory group, uint40 aggregate, Scope scope, uint16 day) private {
-        if (group.members == 0) return;
-        _pools.enter(Pools.holderOf(aggregate), group.perimeter, group.members, day);
-        if (group.other == 0) return;
-        _pools.enter(_pairOf(aggregate, group.other, scope), group.perimeter, group.members, day);
-    }
-
-    /// @dev Takes the POD out of `aggregate` and of what this shares with `other` (0: nothing).
-    function _exitPools(uint256 pod, uint40 aggregate, uint40 other, Scope scope, uint16 day) private {
-        uint40 perimeter = PodWord.perimeterOf(pod);
-        uint256 member = PoolWord.memberOf(pod);
-        _pools.exit(Pools.holderOf(aggregate), perimeter, member, day);
-        if (other != 0) _pools.exit(_pairOf(aggregate, other, scope), perimeter, member, day);
-    }
-
-    /// @dev The POD with other powers or perimeter, also in the pools it is a member of.
-    function _replace(DayVersioned.History storage history, uint256 pod, uint256 changed, uint16 day) private {
-        uint40 local = PodWord.aggregateOf(pod, Scope.Local);
-        uint40 global_ = PodWord.aggregateOf(pod, Scope.Global);
-        if (local != 0) _pools.move(Pools.holderOf(local), pod, changed, day);
-        if (global_ != 0) _pools.move(Pools.holderOf(global_), pod, changed, day);
-        if (local != 0 && global_ != 0) _pools.move(Pools.holderOf(local, global_), pod, changed, day);
-        history.put(pod, day, changed);
-    }
-
-    function _link(uint40 aggregate, uint40 other) private {
-        uint40[] storage ofAggregate = _counterparts[aggregate];
-        uint40[] storage ofOther = _counterparts[other];
-        if (ofAggregate.length == MAX_COUNTERPARTS) revert TooManyCounterparts(aggregate, MAX_COUNTERPARTS);
-        if (ofOther.length == MAX_COUNTERPARTS) revert TooManyCounterparts(other, MAX_COUNTERPARTS);
-        ofAggregate.push(other);
-        ofOther.push(aggregate);
-    }
-
     function _requireDso(Registration calldata registration) private view {
         if (participants.kindOf(registration.dso) != PartyKind.Dso) {
             revert RegistrationInvalid(registration.podId, "dso", registration.dso, 0);
         }
-    }
-
-    function _ownScope(uint16 bsp, uint40 aggregate) private view returns (Scope) {
-        if (Ids.ownerOf(aggregate) != bsp) revert AggregateOfOther(aggregate, bsp);
-        return _scopeOf(aggregate);
-    }
-
-    function _scopeOf(uint40 aggregate) private view returns (Scope) {
-        uint8 scope = _scopes[aggregate];
-        if (scope == 0) revert AggregateUnknown(aggregate);
-        return Scope(scope - 1);
-    }
-
-    function _ownPod(uint16 bsp, bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {
-        pod = _registeredPod(podId, history);
-        if (PodWord.bspOf(pod) != bsp) revert PodOfOtherBsp(podId, PodWord.bspOf(pod), bsp);
-    }
-
-    function _connectedPod(uint16 dso, bytes32 podId, DayVersioned.History storage history)
-        private
-        view
-        returns (uint256 pod)
-    {
-        pod = _registeredPod(podId, history);
-        if (PodWord.dsoOf(pod) != dso) revert PodOfOtherDso(podId, PodWord.dsoOf(pod), dso);
-    }
-
-    function _registeredPod(bytes32 podId, DayVersioned.History storage history) private view returns (uint256 pod) {
-        pod = history.latest;
-        if (PodWord.bspOf(pod) == 0) revert PodUnknown(podId);
     }
 
     function _declared(uint256 pod, Registration calldata registration) private pure returns (uint256) {
@@ -458,13 +238,5 @@ contract Pods is IPods, PartyGated {
             revert StaticLightInconsistent(decision.podId, light, upKw, downKw, declaredUpKw, declaredDownKw);
         }
         if (light != StaticLight.Confirmed && decision.reason == 0) revert ReasonMissing(decision.podId);
-    }
-
-    function _otherThan(Scope scope) private pure returns (Scope) {
-        return scope == Scope.Local ? Scope.Global : Scope.Local;
-    }
-
-    function _pairOf(uint40 aggregate, uint40 other, Scope scope) private pure returns (uint256) {
-        return scope == Scope.Local ? Pools.holderOf(aggregate, other) : Pools.holderOf(other, aggregate);
     }
 }

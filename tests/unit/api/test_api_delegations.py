@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from registry.domain.calendar import unix
+from tests.unit.api.refusals import refused
 from tests.unit.api.sandbox import (
     ACCESS_NODE,
     AUDITOR,
@@ -20,7 +21,6 @@ from tests.unit.api.sandbox import (
     TSO,
     Sandbox,
 )
-from tests.unit.api.test_api_writing import refused
 
 pytestmark = pytest.mark.rule("ACT-1", "BAS-1")
 DATE = DAY.date.isoformat()
