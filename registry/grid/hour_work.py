@@ -32,7 +32,7 @@ from registry.grid.violations import Limits
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-CORRECTIONS: Final = 3
+_CORRECTIONS: Final = 3
 _TIGHT: Final = 0.2
 _TIGHTEST: Final = 3
 _SHRINKS: Final = 12
@@ -160,6 +160,12 @@ class AcSteps:
     ) -> None:
         self._state, self._flow, self._limits, self._cells = state, flow, limits, cells
         self._random = random
+
+    def settle(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
+        """Step 5 as often as it takes, then step 6."""
+        for _ in range(_CORRECTIONS):
+            self.correct(hours)
+        self.verify(hours, sens, allowed)
 
     def correct(self, hours: list[HourWork]) -> None:
         """Step 5 for the given hours, in one batch."""

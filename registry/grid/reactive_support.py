@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import CORRECTIONS, AcSteps, HourWork, held_back
+from registry.grid.hour_work import AcSteps, HourWork, held_back
 from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_plan import least_support, most_power
 from registry.grid.reactive_providers import Providers
@@ -160,10 +160,7 @@ class SupportRun:
         around = self._day.around(plans)
         works = [self._day.work(plan, around)[0] for plan in plans]
         allowed = self._day.bar(plans, works, around)
-        steps = self._steps(around.state)
-        for _ in range(CORRECTIONS):
-            steps.correct(works)
-        steps.verify(works, self._sens, allowed)
+        self._steps(around.state).settle(works, self._sens, allowed)
         return works, allowed
 
     def _cheapest(self, settled: list[tuple[Plan, HourWork]], allowed: Floats) -> None:
