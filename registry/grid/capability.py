@@ -7,8 +7,8 @@
 4. Robust joint allocation (``robust.py``). An hour's capability holds in all four quarter-hours.
 5. Correction: the worst placements of each row that binds are solved by AC; the row's margin is set so that
    it leaves what AC leaves; allocate again.
-6. Verification: worst and random placements are solved by AC; while one breaks a limit, the cells that caused
-   it shrink. Of what is limited in the end, half a percent is held back.
+6. Verification: worst and random placements are solved by AC; while one breaks a limit, a row of its own cuts
+   it off, and the hour is allocated again. Of what is limited in the end, half a percent is held back.
 7. Where there are providers of reactive power, what they add for the limited cells (``reactive_support.py``).
 
 After a split, hours that have less than before it do steps 4 to 6 again from what they had then
@@ -26,20 +26,19 @@ import numpy.typing as npt
 from registry.grid.before_split import BeforeSplit
 from registry.grid.day_capability import DayCapability
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import AcSteps, HourWork, held_back
+from registry.grid.hour_work import AcSteps, HourWork, held_back, hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.reactive_providers import Providers
 from registry.grid.reactive_support import HourSupport, SupportRun
 from registry.grid.results import DIRECTIONS
-from registry.grid.robust import Cell, HourProblem
+from registry.grid.robust import Cell
 from registry.grid.sensitivity import sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.verification import NOT_CONVERGED
 from registry.grid.violations import Limits
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class CapabilityRun:
@@ -71,8 +70,7 @@ class CapabilityRun:
                 blocked[hour] = f"{NOT_CONVERGED} ({at})"
                 continue
             rows = hour_rows(state, limits, phasors, sens, hour)
-            ranges = [self._ranges(cell, rows.quarter) for cell in self._cells]
-            problem = HourProblem(self._cells, rows, ranges, self._full(hour))
+            problem = hour_problem(state, self._cells, rows, self._full(hour))
             work = HourWork(hour, problem, rows.margin.copy())
             work.bar_local(state)
             work.bar_violations(limits, values, allowed)
@@ -89,12 +87,10 @@ class CapabilityRun:
         day = _with_support(day, support.run(hours, [day.power_kw[:, work.hour] for work in hours]))
         return day if before is None else before.kept(day)
 
-    def _ranges(self, cell: Cell, quarters: Ints) -> Floats:
-        return self._state.range_kw[cell.direction][list(cell.pods)][:, quarters].T
-
     def _full(self, hour: int) -> Floats:
-        quarters = np.arange(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
-        return np.array([self._ranges(cell, quarters).sum(axis=1).max() for cell in self._cells])
+        quarters = slice(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
+        ranges = [self._state.range_kw[cell.direction][list(cell.pods), quarters] for cell in self._cells]
+        return np.array([each.sum(axis=0).max() for each in ranges])
 
     def _lowered(self, hours: Sequence[HourWork], before: BeforeSplit) -> list[HourWork]:
         """The hours that have less than before the split, allocated anew from what they had."""

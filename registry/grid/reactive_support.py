@@ -172,6 +172,8 @@ class SupportRun:
         wanted, drifts = [], []
         for plan, work in settled:
             _, effect = self._day.work(plan, around)
+            further = len(work.margin) - len(effect)  # rows cut by AC: what setpoints do to them AC will tell
+            effect = np.pad(effect, ((0, further), (0, 0)))
             task = self._day.task(plan, work, effect, around, trust=1.0)
             task = replace(task, dropped=task.dropped | work.exempt)
             cheap = whole_var(least_support(task, work.allocation.power_kw))
@@ -189,7 +191,9 @@ class SupportRun:
                 plan.support = whole_var(first[number] + blend * wanted[number])
                 work.margin = margins[number] - blend * drifts[number]
             state = self._day.applied([plans[number] for number in open_hours])
-            broken = self._steps(state).broken([settled[number][1] for number in open_hours], allowed)
+            broken = self._steps(state).broken(
+                [settled[number][1] for number in open_hours], self._sens, allowed
+            )
             failed = {failure.quarter // QUARTERS_PER_HOUR for failure in broken}
             open_hours = [number for number in open_hours if settled[number][1].hour in failed]
         for number in open_hours:
