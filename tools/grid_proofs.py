@@ -29,6 +29,7 @@ from registry.grid.results import PerimeterDayLights
 from registry.grid.robust import Cell, HourProblem
 from registry.grid.sensitivity import sensitivities
 from registry.grid.state import ExpectedState
+from registry.grid.supported_day import quarters_of
 from registry.grid.verification import NOT_CONVERGED
 from registry.grid.violations import TOLERANCE, Limits
 from tools.ac_optimum import least_excess
@@ -115,16 +116,16 @@ class Proof:
         found = self._tight(cells, together=False)
         left = np.flatnonzero(~found)
         found[left] = self._tight([cells[number] for number in left], together=True)
-        kept = self._kept.all(axis=1).reshape(-1, QUARTERS_PER_HOUR).all(axis=1)
-        sound = np.array([kept[hour] for _, hour in cells], dtype=np.bool_)
+        sound = np.array([bool(self._kept[quarters_of(hour)].all()) for _, hour in cells], dtype=np.bool_)
         names = self._state.partition.names
         slack = tuple(
             f"{names[cell // 2]} {Direction(cell % 2).name.lower()} {hour}"
             for (cell, hour), tight, held in zip(cells, found, sound, strict=True)
             if held and not tight
         )
-        counts = [int(each.sum()) for each in (sound, found & sound, ~sound, found & ~sound)]
-        return Tight(*counts, slack)
+        cells_of = (sound, found & sound, ~sound, found & ~sound)
+        kept_cells, kept_broken, strained, strained_broken = (int(each.sum()) for each in cells_of)
+        return Tight(kept_cells, kept_broken, strained, strained_broken, slack)
 
     def reds(self, steps: int, sample: int, seed: int) -> Reds:
         """Red operating points of perimeters with providers; the half of the sample nearest to their limits,
