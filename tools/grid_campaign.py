@@ -4,8 +4,8 @@
     python -m tools.grid_campaign [--placements 60] [--reds 20] [--grid cigre_mv] [--seed 1]
 
 Prints a line per grid and strained day as it is done, and ends with status 1 if a placement at the published
-capability breaks a limit, or if fewer than 95 % of the reds that were asked are infeasible. What the columns
-mean stands in ``grid_proofs.py``, the days in ``grid_strains.py``.
+capability breaks a limit, or if fewer than 95 % of the reds that were asked are infeasible, those with a hair
+to spare among them. What the columns mean stands in ``grid_proofs.py``, the days in ``grid_strains.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from registry.domain.quantities import Colour, Direction
 from registry.grid.lights import day_lights
 from registry.grid.powerflow import PowerFlow
-from tools.grid_proofs import Proof
+from tools.grid_proofs import Placements, Proof, Reds
 from tools.grid_strains import STRAINS, Strain, strained_day
 
 INFEASIBLE: Final = 0.95
@@ -26,7 +26,7 @@ _STEPS: Final = 4
 """Operating points per direction, quarter-hour and perimeter."""
 _HEAD: Final = (
     "grid | day | cells | limited | placements | broken | tight of | strained: tight of "
-    "| points | red | reds asked | infeasible | s"
+    "| points | red | reds asked | infeasible | by a hair | s"
 )
 
 
@@ -55,9 +55,14 @@ def proved(grid: str, strain: Strain, *, placements: int, reds: int, seed: int) 
         found.red,
         found.asked,
         found.infeasible,
+        found.by_a_hair,
         round(time.process_time() - began, 1),
     ]
-    return [str(cell) for cell in line], not held.broken and found.infeasible >= INFEASIBLE * found.asked
+    return [str(cell) for cell in line], _holds(held, found)
+
+
+def _holds(held: Placements, found: Reds) -> bool:
+    return not held.broken and found.infeasible + found.by_a_hair >= INFEASIBLE * found.asked
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ Lights = Sequence[PerimeterDayLights]
 MORE: Final = 1.05
 _ROWS: Final = 12
 """Worst rows of a cell that are solved by AC."""
+_HAIR: Final = 0.02
+"""Thousandths of p.u. that the other solver finds to spare; loadings count a twentieth."""
 _PURCHASE: Final = 50_000
 """Milli-euro per MWh: only costs depend on it."""
 
@@ -69,12 +71,15 @@ class Tight:
 
 @dataclass(frozen=True, slots=True)
 class Reds:
-    """Operating points, how many are red with providers, how many of those were asked and are infeasible."""
+    """Operating points, how many are red with providers, how many of those were asked, are infeasible, or
+    would keep all limits with no more than a hair to spare (0.00002 p.u., 0.04 % of a rating).
+    """
 
     points: int
     red: int
     asked: int
     infeasible: int
+    by_a_hair: int
 
 
 class Proof:
@@ -136,7 +141,7 @@ class Proof:
         points = operating_points(state, self._flow, limits, terms, steps=steps)
         red = np.flatnonzero(np.isin(points.verdict, (Verdict.LP_INFEASIBLE, Verdict.AC_FAILED)))
         if not len(red):
-            return Reds(len(points.quarter), 0, 0, 0)
+            return Reds(len(points.quarter), 0, 0, 0, 0)
         allowed, everyone = Allowed(state, self._flow, limits), terms.providers(state)
         bounds = allowed.of(points.perimeter[red], points.quarter[red])
         values = limits.values(self._flow.solve(*state.scenarios(points.quarter[red], points.moves_kw[red])))
@@ -144,15 +149,17 @@ class Proof:
         half = (sample + 1) // 2
         near, far = order[:half], order[half:]
         chosen = np.random.default_rng(seed).permutation(far)[: sample - len(near)]
-        infeasible = 0
+        excesses = []
         for point in [*near, *chosen]:
             providers = everyone.of_perimeters([int(points.perimeter[point])])
             quarter, moves = points.quarter[[point]], points.moves_kw[[point]]
             low, high = providers.at_moves(quarter, moves)
             bound = allowed.of(points.perimeter[[point]], quarter)
             asked = Points(*state.scenarios(quarter, moves), bound, low, high, np.zeros(1, dtype=np.int64))
-            infeasible += least_excess(asked, 0, providers, self._flow, limits) > 0.0
-        return Reds(len(points.quarter), len(red), len(near) + len(chosen), infeasible)
+            excesses.append(least_excess(asked, 0, providers, self._flow, limits))
+        infeasible = sum(excess > 0.0 for excess in excesses)
+        by_a_hair = sum(-_HAIR < excess <= 0.0 for excess in excesses)
+        return Reds(len(points.quarter), len(red), len(excesses), infeasible, by_a_hair)
 
     # ------------------------------------------------------------------------------------------- placements
 
