@@ -6,9 +6,11 @@ BIN := .venv/bin
 ROUNDS ?= 300
 SECONDS ?= 120
 STEPS ?= 40000
+PLACEMENTS ?= 60
+REDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test crash streams fuzz bench-grid slither lint format contracts rules locks clean env env-dev
+.PHONY: help demo serve test crash streams fuzz grid-campaign bench-grid slither lint format contracts rules locks clean env env-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +37,9 @@ fuzz: env-dev ## coverage-guided fuzzing of all readers, SECONDS each
 		PYTHONPATH=.cache/fuzz $(BIN)/python -m tests.fuzz.campaign $$target \
 			-max_total_time=$(SECONDS) -max_len=600 || exit 1; \
 	done
+
+grid-campaign: env ## the proofs of the lights on all six grids, PLACEMENTS to a quarter-hour and REDS to a day
+	@$(BIN)/python -m tools.grid_campaign --placements $(PLACEMENTS) --reds $(REDS)
 
 bench-grid: env ## power flows and lights of grids, against pandapower in an environment of its own
 	@$(PYTHON) -m venv .cache/pandapower

@@ -22,6 +22,8 @@ room towards the ledger is integer kW, rounded down.
     robust.py       largest kW that is safe for any placement: one hour as a set of linear rows
     capability.py   the capabilities of a day
     hour_work.py    one hour of it, corrected and verified by AC power flow
+    day_capability.py    what comes out, and what of it is published
+    before_split.py what a day after a split keeps of the day before it (DTL-5)
     reactive_capability.py  reactive power by technology and size, and its price (GRD-3)
     reactive_providers.py   the PODs that give it, how much each has, on which terms
     reactive_opf.py         one operating point cured by reactive power at least cost

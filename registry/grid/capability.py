@@ -7,56 +7,38 @@
 4. Robust joint allocation (``robust.py``). An hour's capability holds in all four quarter-hours.
 5. Correction: the worst placements of each row that binds are solved by AC; the row's margin is set so that
    it leaves what AC leaves; allocate again.
-6. Verification: worst and random placements are solved by AC; while one breaks a limit, the cells that caused
-   it shrink. Of what is limited in the end, half a percent is held back.
+6. Verification: worst and random placements are solved by AC; while one breaks a limit, a row of its own cuts
+   it off, and the hour is allocated again. Of what is limited in the end, half a percent is held back.
 7. Where there are providers of reactive power, what they add for the limited cells (``reactive_support.py``).
+
+After a split, hours that have less than before it do steps 4 to 6 again from what they had then
+(``before_split.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from registry.grid.before_split import BeforeSplit
+from registry.grid.day_capability import DayCapability
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import CORRECTIONS, AcSteps, HourWork, held_back
+from registry.grid.hour_work import AcSteps, HourWork, held_back, hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.reactive_providers import Providers
 from registry.grid.reactive_support import HourSupport, SupportRun
 from registry.grid.results import DIRECTIONS
-from registry.grid.robust import Cell, HourProblem
+from registry.grid.robust import Cell
 from registry.grid.sensitivity import sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.verification import NOT_CONVERGED
 from registry.grid.violations import Limits
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class DayCapability:
-    """Per cell (perimeter 0 up, perimeter 0 down, perimeter 1 up, ...) and hour of a day.
-
-    Attributes:
-        power_kw: largest safe power.
-        without_kw: the same as long as no reactive support is at work.
-        full_kw: the most that the cell's PODs can move together in any quarter-hour of the hour.
-        strained: whether the expected state violates a limit that the cell's perimeter bears on: never green.
-        reason: what limits the cell; empty where nothing does.
-        support: hours in which reactive support gives some cells more, which ``power_kw`` contains.
-    """
-
-    power_kw: Floats
-    without_kw: Floats
-    full_kw: Floats
-    strained: Bools
-    reason: tuple[tuple[str, ...], ...]
-    support: Mapping[int, HourSupport]
 
 
 class CapabilityRun:
@@ -67,8 +49,10 @@ class CapabilityRun:
         self._random = np.random.default_rng(seed)
         self._cells = tuple(Cell(pods, way) for pods in state.partition.members for way in DIRECTIONS)
 
-    def run(self, providers: Providers) -> DayCapability:
-        """All steps, for the whole day, each step in one batch."""
+    def run(self, providers: Providers, before: BeforeSplit | None = None) -> DayCapability:
+        """All steps, for the whole day, each step in one batch; no lower in the sum than ``before`` a split
+        (DTL-5).
+        """
         state, limits = self._state, self._limits
         p_w, q_var = state.scenarios(np.arange(state.quarters), np.zeros((state.quarters, len(state.pods))))
         base = self._flow.solve(p_w, q_var)
@@ -86,31 +70,38 @@ class CapabilityRun:
                 blocked[hour] = f"{NOT_CONVERGED} ({at})"
                 continue
             rows = hour_rows(state, limits, phasors, sens, hour)
-            ranges = [self._ranges(cell, rows.quarter) for cell in self._cells]
-            problem = HourProblem(self._cells, rows, ranges, self._full(hour))
+            problem = hour_problem(state, self._cells, rows, self._full(hour))
             work = HourWork(hour, problem, rows.margin.copy())
             work.bar_local(state)
             work.bar_violations(limits, values, allowed)
             work.allocate()
             hours.append(work)
         steps = AcSteps(state, self._flow, limits, self._cells, self._random)
-        for _ in range(CORRECTIONS):
-            steps.correct(hours)
-        steps.verify(hours, sens, allowed)
+        steps.settle(hours, sens, allowed)
+        if before is not None:
+            steps.settle(self._lowered(hours, before), sens, allowed)
         day = self._collect(hours, blocked)
         if not len(providers.pods):
             return day
         support = SupportRun(providers, self._flow, limits, self._cells, sens, allowed, self._random)
-        return _with_support(day, support.run(hours, [day.power_kw[:, work.hour] for work in hours]))
-
-    def _ranges(self, cell: Cell, quarters: Ints) -> Floats:
-        return self._state.range_kw[cell.direction][list(cell.pods)][:, quarters].T
+        day = _with_support(day, support.run(hours, [day.power_kw[:, work.hour] for work in hours]))
+        return day if before is None else before.kept(day)
 
     def _full(self, hour: int) -> Floats:
-        quarters = np.arange(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
-        return np.array([self._ranges(cell, quarters).sum(axis=1).max() for cell in self._cells])
+        quarters = slice(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
+        ranges = [self._state.range_kw[cell.direction][list(cell.pods), quarters] for cell in self._cells]
+        return np.array([each.sum(axis=0).max() for each in ranges])
 
-    def _collect(self, hours: list[HourWork], blocked: dict[int, str]) -> DayCapability:
+    def _lowered(self, hours: Sequence[HourWork], before: BeforeSplit) -> list[HourWork]:
+        """The hours that have less than before the split, allocated anew from what they had."""
+        day = self._collect(hours, {})
+        lowered = [work for work in hours if before.lowered(day, work.hour, support=False)]
+        for work in lowered:
+            work.floor_kw = np.where(work.barred, 0.0, before.floors(work.hour, work.problem.full_kw))
+            work.allocate()
+        return lowered
+
+    def _collect(self, hours: Sequence[HourWork], blocked: dict[int, str]) -> DayCapability:
         shape = (len(self._cells), self._state.hours)
         power, full, strained = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.bool_)
         reasons = [[""] * self._state.hours for _ in self._cells]
@@ -120,7 +111,7 @@ class CapabilityRun:
                 row[hour] = text
         for work in hours:
             safe, whole = work.allocation.power_kw, work.problem.full_kw
-            power[:, work.hour] = held_back(safe, whole)
+            power[:, work.hour] = np.maximum(held_back(safe, whole), work.floor_kw)
             full[:, work.hour] = whole
             strained[:, work.hour] = work.strained | work.barred
             for cell, text in enumerate(work.reasons):

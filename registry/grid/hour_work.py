@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.powerflow import PowerFlow
-from registry.grid.robust import Allocation, Cell, HourProblem
+from registry.grid.robust import Allocation, Cell, HourProblem, Rows
 from registry.grid.sensitivity import Sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.verification import (
@@ -23,19 +23,20 @@ from registry.grid.verification import (
     MANY,
     NOT_CONVERGED,
     Failure,
+    cuts,
     failures,
     random_placements,
-    shrink_factors,
 )
 from registry.grid.violations import Limits
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
-CORRECTIONS: Final = 3
+_CORRECTIONS: Final = 3
 _TIGHT: Final = 0.2
 _TIGHTEST: Final = 3
-_SHRINKS: Final = 12
+_ATTEMPTS: Final = 12
 _SLIGHTLY: Final = 1e-4
 _BEARS: Final = 0.1
 _HEADROOM: Final = 0.005
@@ -47,6 +48,12 @@ def held_back(safe_kw: Floats, full_kw: Floats) -> Floats:
     return np.where(safe_kw < full_kw - 1e-6, (1.0 - _HEADROOM) * safe_kw, safe_kw)
 
 
+def hour_problem(state: ExpectedState, cells: Sequence[Cell], rows: Rows, full_kw: Floats) -> HourProblem:
+    """The cells with what their PODs can move in each row's quarter-hour."""
+    ranges = [state.range_kw[cell.direction][list(cell.pods)][:, rows.quarter].T for cell in cells]
+    return HourProblem(cells, rows, ranges, full_kw)
+
+
 class HourWork:
     """One hour on its way through the steps of ``capability.py``.
 
@@ -56,6 +63,7 @@ class HourWork:
         strained: cells whose perimeter bears on a limit that the expected state violates.
         reasons: per cell what limits it, where that is known before the allocation.
         floor_kw, target_kw: what each cell has in any case, and what the cells are raised to first.
+        ceiling_kw: what each cell may have at most, for what rows cannot say.
         allocation: the capabilities so far.
         thorough: whether ``tight_rows`` looks at every quarter-hour.
     """
@@ -69,6 +77,7 @@ class HourWork:
         self.reasons = [""] * cells
         self.floor_kw = np.zeros(cells)
         self.target_kw = problem.full_kw
+        self.ceiling_kw = np.full(cells, np.inf)
         self.allocation = Allocation(np.zeros(cells), np.full(cells, -1, dtype=np.int64))
         self.thorough = False
 
@@ -113,15 +122,37 @@ class HourWork:
 
     def allocate(self) -> None:
         """Raise the cells from their floors to their targets, then as far as the rows let them."""
-        first = self.problem.allocate(
+        found = self.problem.allocate(
             self.margin, self.barred, self.exempt, floor_kw=self.floor_kw, target_kw=self.target_kw
         )
-        if (self.target_kw >= self.problem.full_kw).all():
-            self.allocation = first
-            return
-        then = self.problem.allocate(self.margin, self.barred, self.exempt, floor_kw=first.power_kw)
-        by = np.where(then.stopped_by >= 0, then.stopped_by, first.stopped_by)
-        self.allocation = Allocation(then.power_kw, by)
+        if (self.target_kw < self.problem.full_kw).any():
+            first = found
+            then = self.problem.allocate(self.margin, self.barred, self.exempt, floor_kw=first.power_kw)
+            by = np.where(then.stopped_by >= 0, then.stopped_by, first.stopped_by)
+            found = Allocation(then.power_kw, by)
+        self.allocation = Allocation(np.minimum(found.power_kw, self.ceiling_kw), found.stopped_by)
+
+    def cut(self, rows: Rows, state: ExpectedState) -> None:
+        """Hold the hour to further rows, and allocate again."""
+        old = self.problem.rows
+        whole = Rows(
+            np.concatenate([old.quarter, rows.quarter]),
+            np.concatenate([old.limit, rows.limit]),
+            np.concatenate([old.effect, rows.effect]),
+            np.concatenate([old.margin, rows.margin]),
+        )
+        self.problem = hour_problem(state, self.problem.cells, whole, self.problem.full_kw)
+        self.margin = np.concatenate([self.margin, rows.margin])
+        self.exempt = np.concatenate([self.exempt, np.zeros(len(rows.margin), dtype=np.bool_)])
+        self.allocate()
+
+    def give_up(self, cells: Bools, share: float, reason: str) -> None:
+        """Leave some cells a share of what they have above their floor."""
+        kept = self.floor_kw + share * (self.allocation.power_kw - self.floor_kw)
+        self.ceiling_kw = np.where(cells, np.minimum(self.ceiling_kw, kept), self.ceiling_kw)
+        for cell in np.flatnonzero(cells):
+            self.reasons[cell] = self.reasons[cell] or reason
+        self.allocate()
 
     def tight_rows(self) -> Ints:
         """Rows that stop a cell, and for each cell the tightest limits that it uses more than others do.
@@ -161,6 +192,12 @@ class AcSteps:
         self._state, self._flow, self._limits, self._cells = state, flow, limits, cells
         self._random = random
 
+    def settle(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
+        """Step 5 as often as it takes, then step 6."""
+        for _ in range(_CORRECTIONS):
+            self.correct(hours)
+        self.verify(hours, sens, allowed)
+
     def correct(self, hours: list[HourWork]) -> None:
         """Step 5 for the given hours, in one batch."""
         tasks = [(work, int(row)) for work in hours for row in work.tight_rows()]
@@ -183,26 +220,27 @@ class AcSteps:
             work.allocate()
 
     def verify(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
-        """Step 6. What still fails in the end stays at its floor, which is zero unless reactive support is
-        at work: a capability that cannot be shown safe is none.
+        """Step 6. A placement that fails becomes a row that leaves what AC leaves there. Cells that still
+        fail in the end stay at their floor, which is zero unless there was something before: a capability
+        that cannot be shown safe is none.
         """
         open_hours = hours
-        for attempt in range(_SHRINKS + 1):
-            found = self.broken(open_hours, allowed)
+        for attempt in range(_ATTEMPTS + 1):
+            found = self.broken(open_hours, sens, allowed)
             failed = {failure.quarter // QUARTERS_PER_HOUR for failure in found}
             open_hours = [work for work in open_hours if work.hour in failed]
             for work in open_hours:
                 mine = [failure for failure in found if failure.quarter // QUARTERS_PER_HOUR == work.hour]
-                self._shrink(work, mine, sens, to_floor=attempt == _SHRINKS)
+                self._mend(work, mine, sens, last=attempt == _ATTEMPTS)
 
-    def broken(self, hours: list[HourWork], allowed: Floats) -> list[Failure]:
+    def broken(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> list[Failure]:
         """Worst-case and random placements of the hours' capabilities that break a limit, in one batch."""
         quarters, moves = [], []
         for work in hours:
             power = work.allocation.power_kw
             limited = (power < work.problem.full_kw).any()
             at, placed = random_placements(
-                self._state, self._cells, work.hour, power, MANY if limited else FEW, self._random
+                self._state, self._cells, work.hour, power, MANY if limited else FEW, sens, self._random
             )
             tight = work.tight_rows()
             worst = [work.problem.worst_placements(int(row), power, len(self._state.pods)) for row in tight]
@@ -219,15 +257,22 @@ class AcSteps:
         batch = np.concatenate(moves)
         return failures(self._state, self._flow, self._limits, allowed, np.concatenate(quarters), batch)
 
-    def _shrink(self, work: HourWork, found: list[Failure], sens: Sensitivities, *, to_floor: bool) -> None:
-        """Shrink the cells that caused the failures found, each by the failure that asks most of it."""
-        factors = np.ones(len(self._cells))
-        for failure in found:
-            asked = shrink_factors(failure, self._cells, self._limits, sens, work.hour)
-            named = NOT_CONVERGED if failure.limit < 0 else self._limits.describe(failure.limit)
-            for cell in np.flatnonzero(asked < 1.0):
-                work.reasons[cell] = work.reasons[cell] or named
-            factors = np.minimum(factors, asked)
-        factors = np.zeros_like(factors) if to_floor else factors
-        power = work.floor_kw + factors * (work.allocation.power_kw - work.floor_kw)
-        work.allocation = Allocation(power, work.allocation.stopped_by)
+    def _mend(self, work: HourWork, found: list[Failure], sens: Sensitivities, *, last: bool) -> None:
+        """Cut off the placements that failed; where power flow did not converge, halve the cells that moved;
+        at the last attempt all cells that moved give up.
+        """
+        lost = [failure for failure in found if failure.limit < 0]
+        limited = [failure for failure in found if failure.limit >= 0]
+        if last:
+            for failure in found:
+                named = NOT_CONVERGED if failure.limit < 0 else self._limits.describe(failure.limit)
+                work.give_up(self._moved(failure), 0.0, named)
+        elif lost:
+            work.give_up(np.any([self._moved(failure) for failure in lost], axis=0), 0.5, NOT_CONVERGED)
+        elif limited:
+            work.cut(cuts(limited, self._state, self._limits, sens, work.hour), self._state)
+
+    def _moved(self, failure: Failure) -> Bools:
+        return np.array(
+            [(cell.sign * failure.moves_kw[list(cell.pods)]).max(initial=0.0) > 0.0 for cell in self._cells]
+        )

@@ -9,16 +9,19 @@ it is yellow. Blocked hours (no convergence) are red in both directions, on the 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from registry.domain.quantities import GREEN, GREEN_LIGHT, CellLight, Direction, light_of_limit
-from registry.grid.capability import CapabilityRun, DayCapability
+from registry.grid.before_split import BeforeSplit, wholes
+from registry.grid.capability import CapabilityRun
+from registry.grid.day_capability import DayCapability, whole_kw
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_providers import Providers, SupportTerms, no_support
 from registry.grid.results import PerimeterDayLights, ReactiveSetpoint
-from registry.grid.state import ExpectedState
+from registry.grid.state import ExpectedState, with_perimeters
 from registry.grid.violations import Limits
 
 
@@ -28,19 +31,39 @@ def day_lights(
     limits: Limits,
     *,
     terms: SupportTerms | None = None,
+    before: Mapping[str, Sequence[str]] | None = None,
     seed: int = 1,
 ) -> tuple[PerimeterDayLights, ...]:
     """The lights of every perimeter of the state's partition, in its order.
 
-    Without ``terms`` nobody gives reactive support, and no light is marked ``reactive``.
+    Without ``terms`` nobody gives reactive support, and no light is marked ``reactive``. ``before`` maps the
+    perimeters before a split to the keys of their PODs: their lights are computed too, and the sum of
+    capability of no hour and direction is lower than theirs (DTL-5).
+
+    Raises :class:`~registry.grid.faults.GridInvalid`: DTL-1 where ``before`` is no partition of the PODs,
+    DTL-5 where a perimeter has PODs of several of its perimeters.
     """
     terms = terms or no_support(state)
     providers = terms.providers(state)
-    day = CapabilityRun(state, flow, limits, seed=seed).run(providers)
+    old = None if before is None else _before_split(state, flow, limits, terms, before, seed)
+    day = CapabilityRun(state, flow, limits, seed=seed).run(providers, old)
     setpoints = _Setpoints(day, providers, terms)
     return tuple(
         _perimeter(name, number, day, setpoints) for number, name in enumerate(state.partition.names)
     )
+
+
+def _before_split(
+    state: ExpectedState,
+    flow: PowerFlow,
+    limits: Limits,
+    terms: SupportTerms,
+    perimeters: Mapping[str, Sequence[str]],
+    seed: int,
+) -> BeforeSplit:
+    whole = with_perimeters(state, perimeters)
+    parts = wholes(state.partition, whole.partition)
+    return BeforeSplit(CapabilityRun(whole, flow, limits, seed=seed).run(terms.providers(whole)), parts)
 
 
 class _Setpoints:
@@ -91,19 +114,18 @@ def _perimeter(name: str, number: int, day: DayCapability, setpoints: _Setpoints
 
 def _side(cell: int, day: DayCapability) -> list[tuple[CellLight, str, int]]:
     """Per hour the light, what sets it, and the kW without reactive support."""
-    lights = []
+    lights, green = [], day.green[cell]
     for hour in range(day.power_kw.shape[1]):
-        power, full = float(day.power_kw[cell, hour]), float(day.full_kw[cell, hour])
-        support = day.support.get(hour)
-        reactive = support is not None and bool(support.gains[cell])
-        if power >= full - 1e-6 and not day.strained[cell, hour] and not reactive:
+        if green[hour]:
             lights.append((GREEN_LIGHT, "", GREEN))
             continue
-        light = light_of_limit(_whole_kw(power), reactive)
-        without = _whole_kw(float(day.without_kw[cell, hour]))
+        support = day.support.get(hour)
+        reactive = support is not None and bool(support.gains[cell])
+        light = light_of_limit(_published(day.power_kw[cell, hour]), reactive)
+        without = _published(day.without_kw[cell, hour])
         lights.append((light, day.reason[cell][hour], without))
     return lights
 
 
-def _whole_kw(power_kw: float) -> int:
-    return min(math.floor(power_kw + 1e-9), GREEN - 1)
+def _published(power_kw: float) -> int:
+    return min(int(whole_kw(np.array(power_kw))), GREEN - 1)

@@ -131,7 +131,7 @@ def operating_points(
     """
     providers = terms.providers(state)
     perimeter, quarter, moves = _points(state, perimeters, steps, placements, np.random.default_rng(seed))
-    allowed = _Allowed(state, flow, limits)
+    allowed = Allowed(state, flow, limits)
     solution = flow.solve(*state.scenarios(quarter, moves))
     values = limits.values(solution)
     excess = values - allowed.of(perimeter, quarter)
@@ -264,8 +264,10 @@ def _expected(state: ExpectedState) -> Floats:
     return sums
 
 
-class _Allowed:
-    """What each limit may reach at the points of a perimeter, others' trouble allowed for."""
+class Allowed:
+    """What each limit may reach at the points of a perimeter, others' trouble in the expected state allowed
+    for.
+    """
 
     def __init__(self, state: ExpectedState, flow: PowerFlow, limits: Limits) -> None:
         quarters = np.arange(state.quarters)
@@ -290,7 +292,7 @@ class _Allowed:
                 self._own[(number, int(quarter))] = own
 
     def of(self, perimeter: Ints, quarter: Ints) -> Floats:
-        """``[point, K]``."""
+        """For points of the given perimeters and quarter-hours, ``[point, K]``."""
         pairs = zip(perimeter.tolist(), quarter.tolist(), strict=True)
         rows = [self._own.get(pair, self._bounds) for pair in pairs]
         return np.array(rows) if rows else np.zeros((0, len(self._bounds)))

@@ -9,7 +9,7 @@ the same for all, Natale §5), and are then held against AC power flow:
 2. least reactive power that keeps the rows, or else that exceeds them least; no setpoint moves further than
    the trust region;
 3. AC power flow there. All limits kept: *cured*. Closer to it: go on from there with new sensitivities.
-   Further away: halve the trust region;
+   Further away: halve the trust region. Beyond by traces only: the next program keeps that much more away;
 4. where the cure went further than it had to, the same part of all its setpoints is taken back, as much as AC
    power flow allows.
 
@@ -42,6 +42,8 @@ Bools = npt.NDArray[np.bool_]
 ROUNDS: Final = 5
 _BACKOFF: Final = 2e-6
 """p.u. or fraction kept from every limit, so that the next AC power flow need not meet it exactly."""
+_NEARLY: Final = 1e-4
+"""An excess below it that AC power flow finds at the program's setpoints is kept from every limit as well."""
 _PER_SLACK: Final = 1e6
 """Price in kvar of a thousandth p.u. beyond a limit: above what any provider needs to take it back."""
 LOADING_WEIGHT: Final = 0.05
@@ -149,6 +151,7 @@ class _Run:
         self._low, self._high = points.low / 1000.0, points.high / 1000.0
         self._reach = np.ones(count)
         self._merit = np.full(count, np.inf)
+        self._refused = np.zeros(count)
         self._weight = np.ones(len(limits.bounds))
         self._weight[2 * limits.nodes :] = LOADING_WEIGHT
         self.support = np.zeros_like(self._low)
@@ -177,6 +180,8 @@ class _Run:
         self._merit[chosen[better]] = merit[better]
         self._reach[chosen[~better]] /= 2.0
         self.verdict[chosen] = np.where(slack > _BACKOFF, Verdict.LP_INFEASIBLE, Verdict.AC_FAILED)
+        short = (slack <= _BACKOFF) & (merit > 0.0) & (merit < _NEARLY)
+        self._refused[chosen[short]] += 1.5 * merit[short]
         done = merit <= 0.0
         self.verdict[chosen[done]] = Verdict.CURED
         self.open = chosen[~done & ~stalled]
@@ -218,7 +223,7 @@ class _Run:
             self._points.allowed[point],
             np.maximum(high - start, start - low),
         )
-        return linear_support(effect, room, start, (low, high))
+        return linear_support(effect, room - self._refused[point], start, (low, high))
 
     def _rows(
         self, u: Floats, z: Complexes, du: Floats, dz: Complexes, allowed: Floats, reach: Floats

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import CORRECTIONS, AcSteps, HourWork, held_back
+from registry.grid.hour_work import AcSteps, HourWork, held_back
 from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_plan import least_support, most_power
 from registry.grid.reactive_providers import Providers
@@ -160,10 +160,7 @@ class SupportRun:
         around = self._day.around(plans)
         works = [self._day.work(plan, around)[0] for plan in plans]
         allowed = self._day.bar(plans, works, around)
-        steps = self._steps(around.state)
-        for _ in range(CORRECTIONS):
-            steps.correct(works)
-        steps.verify(works, self._sens, allowed)
+        self._steps(around.state).settle(works, self._sens, allowed)
         return works, allowed
 
     def _cheapest(self, settled: list[tuple[Plan, HourWork]], allowed: Floats) -> None:
@@ -175,6 +172,8 @@ class SupportRun:
         wanted, drifts = [], []
         for plan, work in settled:
             _, effect = self._day.work(plan, around)
+            further = len(work.margin) - len(effect)  # rows cut by AC: what setpoints do to them AC will tell
+            effect = np.pad(effect, ((0, further), (0, 0)))
             task = self._day.task(plan, work, effect, around, trust=1.0)
             task = replace(task, dropped=task.dropped | work.exempt)
             cheap = whole_var(least_support(task, work.allocation.power_kw))
@@ -192,7 +191,9 @@ class SupportRun:
                 plan.support = whole_var(first[number] + blend * wanted[number])
                 work.margin = margins[number] - blend * drifts[number]
             state = self._day.applied([plans[number] for number in open_hours])
-            broken = self._steps(state).broken([settled[number][1] for number in open_hours], allowed)
+            broken = self._steps(state).broken(
+                [settled[number][1] for number in open_hours], self._sens, allowed
+            )
             failed = {failure.quarter // QUARTERS_PER_HOUR for failure in broken}
             open_hours = [number for number in open_hours if settled[number][1].hour in failed]
         for number in open_hours:

@@ -18,7 +18,7 @@ more than that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,10 +27,10 @@ from registry.domain.quantities import Colour
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.lights import day_lights
 from registry.grid.network import Network
-from registry.grid.perimeters import Perimeter, partition
+from registry.grid.perimeters import Perimeter
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
-from registry.grid.state import ExpectedState
+from registry.grid.state import ExpectedState, only_hours, with_perimeters
 from registry.grid.violations import Limits
 
 Groups = dict[str, tuple[str, ...]]
@@ -214,35 +214,6 @@ class _Days:
                     most[hour] = min(light.limit_kw, most[hour])
                 found[day.perimeter] += float(most.sum())
         return found
-
-
-def only_hours(state: ExpectedState, hours: Sequence[int]) -> ExpectedState:
-    """The state with some of its hours only, counted anew from 0."""
-    quarters = [QUARTERS_PER_HOUR * hour + i for hour in hours for i in range(QUARTERS_PER_HOUR)]
-    new = {hour: number for number, hour in enumerate(hours)}
-    return replace(
-        state,
-        p_w=state.p_w[:, quarters],
-        q_var=state.q_var[:, quarters],
-        range_kw={way: values[:, quarters] for way, values in state.range_kw.items()},
-        local={(where, new[hour]): plan for (where, hour), plan in state.local.items() if hour in new},
-    )
-
-
-def with_perimeters(state: ExpectedState, groups: Mapping[str, Sequence[str]]) -> ExpectedState:
-    """The state with its PODs in other perimeters; a local activation stays with every part of its perimeter.
-
-    Raises :class:`~registry.grid.faults.GridInvalid` (DTL-1) unless each POD is in exactly one.
-    """
-    split = partition(state.pods, groups)
-    local = {
-        (number, hour): plan
-        for number, members in enumerate(split.members)
-        for old in {state.partition.perimeter_of[pod] for pod in members}
-        for (where, hour), plan in state.local.items()
-        if where == old
-    }
-    return replace(state, partition=split, local=local)
 
 
 def cuts_of(state: ExpectedState, perimeters: Iterable[str]) -> dict[str, list[Cut]]:

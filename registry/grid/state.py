@@ -9,7 +9,7 @@ is spread in proportion to what each POD can move.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -118,6 +118,35 @@ def with_activations(state: ExpectedState, activations: Sequence[LocalActivation
     return ExpectedState(
         state.network, state.pods, state.partition, p_w, state.q_var, ranges, local, state.carrier
     )
+
+
+def only_hours(state: ExpectedState, hours: Sequence[int]) -> ExpectedState:
+    """The state with some of its hours only, counted anew from 0."""
+    quarters = [QUARTERS_PER_HOUR * hour + i for hour in hours for i in range(QUARTERS_PER_HOUR)]
+    new = {hour: number for number, hour in enumerate(hours)}
+    return replace(
+        state,
+        p_w=state.p_w[:, quarters],
+        q_var=state.q_var[:, quarters],
+        range_kw={way: values[:, quarters] for way, values in state.range_kw.items()},
+        local={(where, new[hour]): plan for (where, hour), plan in state.local.items() if hour in new},
+    )
+
+
+def with_perimeters(state: ExpectedState, groups: Mapping[str, Sequence[str]]) -> ExpectedState:
+    """The state with its PODs in other perimeters; a local activation stays with every part of its perimeter.
+
+    Raises :class:`~registry.grid.faults.GridInvalid` (DTL-1) unless each POD is in exactly one.
+    """
+    split = partition(state.pods, groups)
+    local = {
+        (number, hour): plan
+        for number, members in enumerate(split.members)
+        for old in {state.partition.perimeter_of[pod] for pod in members}
+        for (where, hour), plan in state.local.items()
+        if where == old
+    }
+    return replace(state, partition=split, local=local)
 
 
 def _checked(

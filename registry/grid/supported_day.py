@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from registry.domain.quantities import Direction
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import HourWork
+from registry.grid.hour_work import HourWork, hour_problem
 from registry.grid.linearise import linear_rows
 from registry.grid.powerflow import PhasorSolution, PowerFlow, with_loadings
 from registry.grid.reactive_opf import LOADING_WEIGHT
 from registry.grid.reactive_plan import PlanTask
 from registry.grid.reactive_providers import Providers
-from registry.grid.robust import Cell, HourProblem, Rows
+from registry.grid.robust import Cell, Rows
 from registry.grid.sensitivity import Response, Sensitivities, response
 from registry.grid.state import ExpectedState
 from registry.grid.violations import Limits
@@ -134,13 +134,8 @@ class SupportedDay:
             np.concatenate([down, (plan.support - plan.low).T]),
         )
         active, reactive = rows.effect[:, : len(state.pods)], rows.effect[:, len(state.pods) :]
-        ranges = [state.range_kw[cell.direction][list(cell.pods)][:, rows.quarter].T for cell in self._cells]
-        problem = HourProblem(
-            self._cells,
-            Rows(rows.quarter, rows.limit, active, rows.margin),
-            ranges,
-            plan.without.problem.full_kw,
-        )
+        own = Rows(rows.quarter, rows.limit, active, rows.margin)
+        problem = hour_problem(state, self._cells, own, plan.without.problem.full_kw)
         work = HourWork(hour, problem, rows.margin.copy())
         work.floor_kw, work.target_kw, work.thorough = plan.safe_kw, plan.target_kw, True
         return work, reactive

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.powerflow import PowerFlow
-from registry.grid.robust import Cell
+from registry.grid.robust import Cell, Rows
 from registry.grid.sensitivity import Sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.violations import TOLERANCE, Limits
@@ -23,7 +23,9 @@ Ints = npt.NDArray[np.int64]
 
 NOT_CONVERGED: Final = "power flow does not converge"
 
-_CAUSE: Final = 0.1
+_MORE: Final = 1.02
+_BACKOFF: Final = 1e-6
+"""p.u. or fraction: what is cut more than the excess, so that the same placement need not come again."""
 FEW: Final = 2
 MANY: Final = 8
 """Random placements of each kind and quarter-hour: in hours without limited cells, and with."""
@@ -48,6 +50,7 @@ def random_placements(
     hour: int,
     power_kw: Floats,
     count: int,
+    sens: Sensitivities,
     random: np.random.Generator,
 ) -> tuple[Ints, Floats]:
     """Random placements of the given powers in every quarter-hour of ``hour``: ``[scenario]``, ``[scenario,
@@ -55,7 +58,8 @@ def random_placements(
 
     Cells come as up, down, up, down ... per perimeter. ``count`` scenarios a quarter-hour move all perimeters
     up, as many all down, as many each its own way, half of these by a random part. PODs are filled one after
-    the other in random order: the extreme placements.
+    the other: the extreme placements. Their order is random, in every second scenario that of their effect on
+    the voltage of some node.
     """
     quarters = np.arange(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
     perimeters, each = len(cells) // 2, 3 * count
@@ -67,13 +71,16 @@ def random_placements(
     at = np.repeat(quarters, each)
     way, part = np.tile(way, (len(quarters), 1)), np.tile(part, (len(quarters), 1))
     moves = np.zeros((len(at), len(state.pods)))
+    key = random.random(moves.shape)
+    node = random.integers(0, sens.voltage.shape[1], len(at[::2]))
+    key[::2] = sens.voltage[hour][node] * random.choice([-1.0, 1.0], len(node))[:, None]
     for number, cell in enumerate(cells):
         perimeter, direction = divmod(number, 2)
         chosen = np.flatnonzero(way[:, perimeter] == direction)
         if not cell.pods or not len(chosen):
             continue
         pods = np.array(cell.pods)
-        order = random.random((len(chosen), len(pods))).argsort(axis=1)
+        order = key[chosen][:, pods].argsort(axis=1)
         ranges = state.range_kw[cell.direction][pods[order], at[chosen, None]]
         before = np.cumsum(ranges, axis=1) - ranges
         target = part[chosen, perimeter, None] * power_kw[number]
@@ -102,26 +109,38 @@ def failures(
     return found
 
 
-def shrink_factors(
-    failure: Failure, cells: Sequence[Cell], limits: Limits, sens: Sensitivities, hour: int
-) -> Floats:
-    """By how much to shrink each cell so that a failed placement fits; 1 for cells that did not cause it.
+def cuts(
+    found: Sequence[Failure], state: ExpectedState, limits: Limits, sens: Sensitivities, hour: int
+) -> Rows:
+    """A row for each limit and quarter-hour that placements broke, leaving what AC power flow leaves there.
 
-    Each POD's part in the excess is its move times its sensitivity; cells with less than a tenth of the
-    largest part are left alone. Where the power flow did not converge, every cell that moved is halved.
+    A placement whose linear use is u and that exceeds its limit by x shows that the row of that limit has a
+    margin of u - x, whatever was thought of it before. A loading is cut across the phasor that it is expected
+    to have at the placement.
     """
-    moves = failure.moves_kw
-    if failure.limit < 0:
-        part = np.abs(moves)
-    elif failure.limit < 2 * limits.nodes:
+    worst: dict[tuple[int, int], tuple[float, Floats]] = {}
+    for failure in found:
+        effect = _effect(failure, limits, sens, hour)
+        margin = float(effect @ failure.moves_kw) - _MORE * failure.excess - _BACKOFF
+        at = (failure.quarter, failure.limit)
+        if at not in worst or margin < worst[at][0]:
+            worst[at] = (margin, effect)
+    return Rows(
+        np.array([quarter for quarter, _ in worst], dtype=np.int64),
+        np.array([limit for _, limit in worst], dtype=np.int64),
+        np.array([effect for _, effect in worst.values()]).reshape(len(worst), len(state.pods)),
+        np.array([margin for margin, _ in worst.values()]),
+    )
+
+
+def _effect(failure: Failure, limits: Limits, sens: Sensitivities, hour: int) -> Floats:
+    """Use of the broken limit per kW injected at each POD."""
+    if failure.limit < 2 * limits.nodes:
         sign = 1.0 if failure.limit < limits.nodes else -1.0
-        part = sign * sens.voltage[hour][failure.limit % limits.nodes] * moves
-    else:
-        part = np.abs(sens.loading[hour][failure.limit - 2 * limits.nodes] * moves)
-    moved = [np.sign(moves[list(cell.pods)]) == cell.sign for cell in cells]
-    caused = np.array([part[list(c.pods)][mine].sum() for c, mine in zip(cells, moved, strict=True)])
-    culprits = (caused > 0.0) & (caused >= _CAUSE * caused.max(initial=0.0))
-    if failure.limit < 0 or not culprits.any():
-        return np.where([mine.any() for mine in moved], 0.5, 1.0)
-    needed = min(1.1 * failure.excess / float(caused[culprits].sum()), 1.0)
-    return np.where(culprits, 1.0 - max(needed, 0.002), 1.0)
+        voltage: Floats = sign * sens.voltage[hour][failure.limit % limits.nodes]
+        return voltage
+    branch = failure.limit - 2 * limits.nodes
+    turn = sens.loading[hour][branch]
+    there = sens.phasor[hour, branch] + turn @ failure.moves_kw
+    along: Floats = (turn * np.conj(there) / max(abs(there), 1e-9)).real
+    return along

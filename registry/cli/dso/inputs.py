@@ -59,6 +59,13 @@ PerimetersText = Annotated[
         "--perimeters", help="`feeders` or `substations`, read off the grid, or a file of perimeters."
     ),
 ]
+BeforeText = Annotated[
+    str | None,
+    typer.Option(
+        "--before",
+        help="Perimeters before a split, as in --perimeters: the sum of capability keeps to theirs.",
+    ),
+]
 ActivationsFile = Annotated[Path | None, _file("Local activations that are planned.")]
 SupportFile = Annotated[
     Path | None,
@@ -118,21 +125,36 @@ def load_files(
     found = readable("pods", pods, load_pods)
     if not found:
         raise InputInvalid(rule="GRD-1", field="pods", found="none", allowed="at least one POD")
-    if perimeters in AREAS:
-        areas = AREAS[perimeters](network)
-    else:
-        path = Path(perimeters)
-        if not path.is_file():
-            raise InputInvalid(
-                rule="DTL-1",
-                field="perimeters",
-                found=perimeters,
-                allowed=f"{', '.join(AREAS)}, or a file that exists",
-            )
-        areas = readable("perimeters", path, lambda file: load_perimeters(file, network))
-    groups = {name: keys for name, keys in assign_by_node(network, found, areas).items() if keys}
+    areas = _areas(network, perimeters, "perimeters")
     limits = Limits(network, LimitSettings(loading=loading, voltage_reserve_pu=reserve))
-    return Files(network, found, areas, groups, PowerFlow(network), limits)
+    return Files(network, found, areas, _with_pods(network, found, areas), PowerFlow(network), limits)
+
+
+def groups_before(files: Files, perimeters: str | None) -> Mapping[str, tuple[str, ...]] | None:
+    """The keys of the PODs of the perimeters before a split; None where none are given.
+
+    Raises:
+        RuleViolation: what is wrong with them.
+    """
+    if perimeters is None:
+        return None
+    return _with_pods(files.network, files.pods, _areas(files.network, perimeters, "before"))
+
+
+def _areas(network: Network, perimeters: str, field: str) -> tuple[Perimeter, ...]:
+    if perimeters in AREAS:
+        return AREAS[perimeters](network)
+    path = Path(perimeters)
+    if not path.is_file():
+        allowed = f"{', '.join(AREAS)}, or a file that exists"
+        raise InputInvalid(rule="DTL-1", field=field, found=perimeters, allowed=allowed)
+    return readable(field, path, lambda file: load_perimeters(file, network))
+
+
+def _with_pods(
+    network: Network, pods: Sequence[GridPod], areas: Sequence[Perimeter]
+) -> dict[str, tuple[str, ...]]:
+    return {name: keys for name, keys in assign_by_node(network, pods, areas).items() if keys}
 
 
 def load_day(path: Path, files: Files, day: DeliveryDay) -> Forecast:

@@ -15,6 +15,7 @@ from registry.cli.dso.inputs import (
     FEEDERS,
     ActivationsFile,
     AsJson,
+    BeforeText,
     DayText,
     Files,
     ForecastFile,
@@ -25,6 +26,7 @@ from registry.cli.dso.inputs import (
     Reserve,
     SupportFile,
     delivery_day,
+    groups_before,
     load_day,
     load_files,
     load_plan,
@@ -58,6 +60,7 @@ def lights(
     forecast: ForecastFile,
     day: DayText,
     perimeters: PerimetersText = FEEDERS,
+    before: BeforeText = None,
     activations: ActivationsFile = None,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
@@ -74,8 +77,9 @@ def lights(
         when = delivery_day(day)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
         expected = load_day(forecast, files, when)
+        old, terms = groups_before(files, before), support_terms(support, when)
         if not publish:
-            found = compute(files, expected, load_plan(activations), support_terms(support, when))
+            found = compute(files, expected, load_plan(activations), terms, old)
             _show(files, when, found, as_json)
             return
         if dso is None:
@@ -88,9 +92,7 @@ def lights(
                 allowed="none with --publish: the plan is the local selections in the register",
             )
         with open_existing(state) as node:
-            found, numbers, publication = publish_day(
-                node, dso, files, expected, when, support_terms(support, when)
-            )
+            found, numbers, publication = publish_day(node, dso, files, expected, when, terms, old)
             bare = _without_light(node, dso, when, numbers)
         _show(files, when, found, as_json, numbers, publication, bare)
 
@@ -100,11 +102,12 @@ def compute(
     forecast: Forecast,
     activations: Sequence[LocalActivation] = (),
     terms: SupportTerms | None = None,
+    before: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[PerimeterDayLights, ...]:
     """The lights of a day; a spinner shows that it goes on."""
     state = files.state(forecast, activations)
     with working(f"lights of {len(files.perimeters)} perimeters"):
-        return day_lights(state, files.flow, files.limits, terms=terms)
+        return day_lights(state, files.flow, files.limits, terms=terms, before=before)
 
 
 def publish_day(
@@ -114,6 +117,7 @@ def publish_day(
     forecast: Forecast,
     day: DeliveryDay,
     terms: SupportTerms | None = None,
+    before: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[tuple[PerimeterDayLights, ...], dict[str, int], Publication]:
     """Compute with what the register grants and plans, and publish what changed.
 
@@ -130,7 +134,7 @@ def publish_day(
     )
     files = replace(files, pods=granted)
     numbers = perimeter_numbers(files.perimeters, known)
-    found = compute(files, forecast, _planned(node, dso, day, numbers), terms)
+    found = compute(files, forecast, _planned(node, dso, day, numbers), terms, before)
     fresh = [
         DayLights(numbers[each.perimeter], each.up, each.down, _reasons(each))
         for each in found

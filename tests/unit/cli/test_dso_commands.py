@@ -219,6 +219,17 @@ def test_suggested_splits_can_be_used_at_once(files: DsoFiles) -> None:
 
 
 @pytest.mark.rule("DTL-5")
+def test_lights_after_a_split_take_the_perimeters_before_it(files: DsoFiles) -> None:
+    """The parts of Figure 12 have more by themselves; a partition that they do not split is refused."""
+    options, table = files.write(USED), files.path("p.csv")
+    table.write_text("node,perimeter\nSS_1,one\nSS_2,two\n", encoding="utf-8")
+    after = [*options, "--perimeters", table]
+    alone = document(run("dso", "lights", *after, "--json"))
+    assert document(run("dso", "lights", *after, "--before", "feeders", "--json")) == alone
+    refused(run("dso", "lights", *options, "--before", table), "DTL-5", "one, two")
+
+
+@pytest.mark.rule("DTL-5")
 def test_splits_are_shown_with_before_and_after(files: DsoFiles) -> None:
     out = files.path("better.csv")
     shown = run("dso", "perimeters", "suggest", *files.write(USED), "--out", out)

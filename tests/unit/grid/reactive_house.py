@@ -1,20 +1,18 @@
-"""Feeders where reactive power matters, and an independent solver, for the tests of reactive support."""
+"""Feeders where reactive power matters, for the tests of reactive support."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import minimize
 
 from registry.grid.network import Network
 from registry.grid.pods import GridPod
-from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_opf import Points
 from registry.grid.reactive_providers import Providers, SupportTerms
 from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import Limits
-from tests.unit.grid.grid_house import Floats, Line, flat_day, grid, pod
+from tests.unit.grid.grid_house import Line, flat_day, grid, pod
 
 PRICES = (50_000,) * 24
 
@@ -76,54 +74,3 @@ def point_of(state: ExpectedState, limits: Limits, providers: Providers) -> Poin
 def providers_of(state: ExpectedState, keys: Sequence[str] | None = None) -> Providers:
     """All providers, or those of some PODs."""
     return SupportTerms(PRICES, None if keys is None else tuple(keys)).providers(state)
-
-
-def least_excess(points: Points, number: int, providers: Providers, flow: PowerFlow, limits: Limits) -> float:
-    """The least worst excess that any setpoints reach at one point, by sequential quadratic programming on AC
-    power flow itself from several starts: an optimal power flow that shares nothing with the linearised one.
-
-    Excess in thousandths of p.u., loadings at a twentieth; 0 or less where all limits can be kept.
-    """
-    low, high = points.low[number], points.high[number]
-    free = np.flatnonzero(high > low)
-    weight = np.where(np.arange(len(limits.bounds)) < 2 * limits.nodes, 1e3, 50.0)
-    allowed = points.allowed[number]
-    held = np.isfinite(allowed)
-
-    def excesses(shares: Floats) -> Floats:
-        """Weighted excess of every limit, ``[trial, K]``, at setpoints given as shares of the range."""
-        support = np.zeros((len(shares), len(low)))
-        support[:, free] = low[free] + shares * (high - low)[free]
-        p_w = np.repeat(points.p_w[number][None, :], len(shares), axis=0)
-        q_var = providers.applied(np.repeat(points.q_var[number][None, :], len(shares), axis=0), support)
-        values = limits.values(flow.solve(p_w, q_var))
-        return np.nan_to_num((values - allowed) * weight, nan=1e3)[:, held]
-
-    def slopes(shares: Floats) -> Floats:
-        steps = np.vstack([shares, *(shares + 1e-3 * row for row in np.eye(len(free)))])
-        found = excesses(steps)
-        return np.asarray((found[1:] - found[0]).T / 1e-3)
-
-    zero = -low[free] / (high - low)[free]
-    best = np.inf
-    for start in (zero, np.zeros(len(free)), np.ones(len(free))):
-        first = float(excesses(start[None, :]).max())
-        near = excesses(start[None, :])[0] > -60.0
-        found = minimize(
-            lambda x: x[-1],
-            np.append(start, first),
-            jac=lambda x: np.append(np.zeros(len(free)), 1.0),
-            bounds=[(0.0, 1.0)] * len(free) + [(None, None)],
-            constraints={
-                "type": "ineq",
-                "fun": lambda x, near=near: x[-1] - excesses(x[None, :-1])[0][near],
-                "jac": lambda x, near=near: np.hstack([-slopes(x[:-1])[near], np.ones((int(near.sum()), 1))]),
-            },
-            method="SLSQP",
-            options={"maxiter": 60, "ftol": 1e-9},
-        )
-        reached = np.clip(found.x[:-1], 0.0, 1.0)
-        best = min(best, float(excesses(reached[None, :]).max()), first)
-        if best <= 0.0:
-            break
-    return best

@@ -17,7 +17,8 @@ from registry.grid.reactive_providers import SupportTerms
 from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import TOLERANCE, Limits
 from tests.unit.grid.grid_house import DAY, Floats, Line, flat_day, grid, pod, simbench
-from tests.unit.grid.reactive_house import PRICES, least_excess
+from tests.unit.grid.reactive_house import PRICES
+from tools.ac_optimum import least_excess
 
 SUNNY, LONG = "MV1.101 Line 37", "MV1.101 Line 75"
 SOME_KEYS = tuple(each.key for each in simbench().pods[::4])

@@ -16,7 +16,8 @@ from registry.grid.reactive_opf import Verdict, cure, linear_support
 from registry.grid.sensitivity import response
 from registry.grid.violations import TOLERANCE, Limits
 from tests.unit.grid.grid_house import Floats
-from tests.unit.grid.reactive_house import feeder, least_excess, line_to_a_plant, point_of, providers_of
+from tests.unit.grid.reactive_house import feeder, line_to_a_plant, point_of, providers_of
+from tools.ac_optimum import least_excess
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -9,8 +9,14 @@ from registry.grid.faults import GridInvalid
 from registry.grid.perimeters import Perimeter, assign_by_node, partition
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import LocalActivation
-from registry.grid.splits import cuts_of, only_hours, split_areas, suggest_splits, with_perimeters
-from registry.grid.state import ExpectedState, expected_state, with_activations
+from registry.grid.splits import cuts_of, split_areas, suggest_splits
+from registry.grid.state import (
+    ExpectedState,
+    expected_state,
+    only_hours,
+    with_activations,
+    with_perimeters,
+)
 from registry.grid.violations import Limits
 from tests.unit.grid.grid_house import Line, figure_12, flat_day, grid, pod, simbench
 
