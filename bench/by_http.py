@@ -1,5 +1,6 @@
-"""``intake.single``: one statement per request by HTTP, against what the server makes of empty requests and
-the cores of raw verifications: 1 / (1 / empty + 1 / raw). ``intake.http``: the same readings in batches by
+"""``intake.single.first`` and ``intake.single``: a quarter-hour and the next, one statement per request by
+HTTP, against what the server makes of empty requests and the cores of raw verifications:
+1 / (1 / empty + 1 / raw). ``intake.http``: the same readings in batches by
 HTTP, against raw verifications.
 
 Server, its fronts or workers, and fleet are processes of their own. Keys are learned before, as a served
@@ -21,7 +22,8 @@ from bench.results import Result
 
 RAW_EACH = 4_000
 COSE, SEQUENCE = "application/cose", "application/cbor-seq"
-_NOW = START + PERIOD_S
+QUARTERS = 2
+_NOW = START + QUARTERS * PERIOD_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class SingleSizes:
     """How much is measured one by one.
 
     Attributes:
-        devices: devices, each sending one statement.
+        devices: devices, each sending a statement per quarter-hour.
         connections: requests under way at once, each on a connection of its own.
         fronts: processes that take statements on a port of their own; 0 measures the API's own process.
     """
@@ -56,12 +58,17 @@ class BatchSizes:
     verifiers: int = os.cpu_count() or 1
 
 
-def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
-    """One line; both references are measured before and after. Raises RuntimeError for an answer that is
-    not 201, and if the log does not have each statement once.
+@dataclass(frozen=True, slots=True)
+class _References:
+    empty: float
+    raw: float
+
+
+def measure_single(sizes: SingleSizes, folder: Path | None = None) -> list[Result]:
+    """A line per quarter-hour; both references are measured before and after. Raises RuntimeError for an
+    answer that is not 201, and if the log does not have each statement once.
     """
-    fleet = make_fleet(sizes.devices, 1)
-    statements = [member.statements[0] for member in fleet.members]
+    fleet = make_fleet(sizes.devices, QUARTERS)
     empty = Requests(EMPTY, COSE, [b""] * sizes.devices, 204)
     some = Requests(EMPTY, COSE, [b""] * sizes.connections, 204)
     keys = [member.key for member in fleet.members]
@@ -71,13 +78,27 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
         HttpNode(HttpServed(Path(place), 0, sizes.fronts, _NOW), keys) as node,
     ):
         rate(node.port, some, sizes.connections)  # everything is loaded then
-        empty_before, raw_before = rate(node.port, empty, sizes.connections), raw.measure()
-        value = rate(node.port, Requests("/v1/statements", COSE, statements, 201), sizes.connections)
-        raw_after, empty_after = raw.measure(), rate(node.port, empty, sizes.connections)
-        _require_each_once(node.close(), sizes.devices)
-    means = (empty_before + empty_after) / 2, (raw_before + raw_after) / 2
+        references, values = [], []
+        for quarter in range(QUARTERS):
+            statements = [member.statements[quarter] for member in fleet.members]
+            references.append(_References(rate(node.port, empty, sizes.connections), raw.measure()))
+            values.append(
+                rate(node.port, Requests("/v1/statements", COSE, statements, 201), sizes.connections)
+            )
+        references.append(_References(rate(node.port, empty, sizes.connections), raw.measure()))
+        _require_each_once(node.close(), QUARTERS * sizes.devices)
+    return [
+        _single(name, sizes, value, before, after)
+        for name, value, before, after in zip(
+            ("intake.single.first", "intake.single"), values, references, references[1:], strict=False
+        )
+    ]
+
+
+def _single(name: str, sizes: SingleSizes, value: float, before: _References, after: _References) -> Result:
+    means = (before.empty + after.empty) / 2, (before.raw + after.raw) / 2
     return Result(
-        name="intake.single",
+        name=name,
         value=value,
         unit="statements/s",
         reference="1/(1/empty + 1/raw), both before and after",
@@ -87,10 +108,10 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> Result:
             "connections": sizes.connections,
             "fronts": sizes.fronts,
             "cores": _cores(),
-            "empty_before": round(empty_before),
-            "empty_after": round(empty_after),
-            "raw_before": round(raw_before),
-            "raw_after": round(raw_after),
+            "empty_before": round(before.empty),
+            "empty_after": round(after.empty),
+            "raw_before": round(before.raw),
+            "raw_after": round(after.raw),
             "load_1min": round(os.getloadavg()[0], 2),
         },
         seconds=sizes.devices / value,

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from registry.ports import Accepted, Answer
+from registry.log.placing import Outcome, Standing
 
 BATCH_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
 """Statements per batch; the last one is what a request may carry."""
@@ -48,7 +48,7 @@ class Stages:
 class Meter(Protocol):
     """Who wants to know what the access node did. Called from many threads; must not raise."""
 
-    def taken(self, door: Door, answers: Sequence[Answer], stages: Stages) -> None:
+    def taken(self, door: Door, outcomes: Sequence[Outcome], stages: Stages) -> None:
         """A batch was answered."""
         ...
 
@@ -60,7 +60,7 @@ class Meter(Protocol):
 class NoMeter:
     """Counts nothing: for an access node that nobody watches."""
 
-    def taken(self, door: Door, answers: Sequence[Answer], stages: Stages) -> None:
+    def taken(self, door: Door, outcomes: Sequence[Outcome], stages: Stages) -> None:
         """Nothing."""
 
     def delivered(self, setpoints: int) -> None:
@@ -101,11 +101,11 @@ class PrometheusMeter:
             registry=registry,
         )
 
-    def taken(self, door: Door, answers: Sequence[Answer], stages: Stages) -> None:
-        """Count the batch's answers and put its times into the histograms."""
-        for (outcome, rule), count in Tally(map(_outcome, answers)).items():
+    def taken(self, door: Door, outcomes: Sequence[Outcome], stages: Stages) -> None:
+        """Count the batch's outcomes and put its times into the histograms."""
+        for (outcome, rule), count in Tally(map(_labels, outcomes)).items():
             self._answers[door].labels(outcome, rule).inc(count)
-        self._batch.labels(door.value).observe(len(answers))
+        self._batch.labels(door.value).observe(len(outcomes))
         for stage, seconds in (("judge", stages.judge), ("place", stages.place), ("answer", stages.answer)):
             self._stage.labels(door.value, stage).observe(seconds)
 
@@ -114,7 +114,9 @@ class PrometheusMeter:
         self._delivered.inc(setpoints)
 
 
-def _outcome(answer: Answer) -> tuple[str, str]:
-    if isinstance(answer, Accepted):
-        return ("duplicate" if answer.duplicate else "accepted"), ""
-    return "refused", answer.violation.rule
+def _labels(outcome: Outcome) -> tuple[str, str]:
+    if isinstance(outcome, int):
+        return "accepted", ""
+    if isinstance(outcome, Standing):
+        return "duplicate", ""
+    return "refused", outcome.rule

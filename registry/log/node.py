@@ -198,7 +198,7 @@ class AccessNode:
         except OperationalError as error:
             return error
         stages = Stages(delivery.judge_s, perf_counter() - began, 0.0)
-        self._meter.taken(Door.STATEMENTS, list(answers_of(judged, outcomes, self.receipt)), stages)
+        self._meter.taken(Door.STATEMENTS, outcomes, stages)
         return outcomes
 
     def learn_keys(self) -> None:
@@ -236,7 +236,7 @@ class AccessNode:
         # 3. answer
         answers = list(answers_of(judged, outcomes, self.receipt))
         stages = Stages(judged_at - began, placed_at - judged_at, perf_counter() - placed_at)
-        self._meter.taken(door, answers, stages)
+        self._meter.taken(door, outcomes, stages)
         return SequenceAnswers(answers, judged.end, judged.fault)
 
     def _place(self, judged: Judged, now: int) -> list[Outcome]:

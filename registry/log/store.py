@@ -287,7 +287,8 @@ class Writing:
 
     def chunks(self, chunks: Iterable[Chunk]) -> None:
         """Add entries."""
-        rows = [astuple(chunk) for chunk in chunks]
+        # dataclasses.astuple takes ten times as long, on every commit.
+        rows = [(each.first, each.count, each.day, each.received_at, each.frames) for each in chunks]
         self._engine.make_days(self._cursor, {row[2] for row in rows})
         self._engine.load(self._cursor, "entries", _ENTRY_COLUMNS, rows)
 

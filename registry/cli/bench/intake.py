@@ -67,7 +67,7 @@ def intake(
     show([measure_batches(BatchSizes(devices, batch, clients, verifiers), folder)], json)
     say(f"one statement per request: {single} devices")
     singles = SingleSizes(devices=single, connections=min(single, connections), fronts=fronts)
-    show([measure_single(singles, folder)], json)
+    show(measure_single(singles, folder), json)
 
 
 @log_benches.command(epilog=EPILOG)

@@ -22,7 +22,7 @@ from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import aggregate_id
 from registry.log import AccessNode, LogSettings
 from registry.log.metrics import Door, PrometheusMeter, Stages
-from registry.ports import Accepted, Answer, ChainUnreachable, Refused
+from registry.ports import ChainUnreachable
 from registry.services.issue_setpoints import PodTarget, issue_setpoints
 from tests.unit.api.sandbox import ACCESS_NODE, AUDITOR, BSP, COSE, DAY, DSO, SEQUENCE, Sandbox
 from tests.unit.log.log_house import NOTE_KEY, RECEIPT_KEY, House
@@ -224,7 +224,7 @@ def test_any_batches_are_counted_exactly(batches: list[tuple[Door, list[str]]]) 
     meter = PrometheusMeter(registry)
     expected: Counter[tuple[str, str, str]] = Counter()
     for door, outcomes in batches:
-        meter.taken(door, [answer_of(outcome) for outcome in outcomes], Stages(0.25, 0.5, 0.125))
+        meter.taken(door, [outcome_of(outcome) for outcome in outcomes], Stages(0.25, 0.5, 0.125))
         for outcome in outcomes:
             known = outcome in ("accepted", "duplicate")
             expected[door.value, outcome if known else "refused", "" if known else outcome] += 1
@@ -242,10 +242,9 @@ def test_any_batches_are_counted_exactly(batches: list[tuple[Door, list[str]]]) 
         assert value(samples, "flexledger_stage_seconds_sum", door=door.value, stage="place") == len(mine) / 2
 
 
-def answer_of(outcome: str) -> Answer:
-    if outcome in ("accepted", "duplicate"):
-        return Accepted(0, b"", b"", outcome == "duplicate")
-    return Refused(RuleViolation(rule=outcome, field="f", found=0, allowed=1), b"")
+def outcome_of(outcome: str) -> Outcome:
+    known: dict[str, Outcome] = {"accepted": 0, "duplicate": Standing(0)}
+    return known.get(outcome, RuleViolation(rule=outcome, field="f", found=0, allowed=1))
 
 
 def test_the_node_tells_its_meter_once_per_batch(tmp_path: Path) -> None:
@@ -253,8 +252,8 @@ def test_the_node_tells_its_meter_once_per_batch(tmp_path: Path) -> None:
     told: list[tuple[Door, int]] = []
 
     class Listening:
-        def taken(self, door: Door, answers: list[Answer], stages: Stages) -> None:
-            told.append((door, len(answers)))
+        def taken(self, door: Door, outcomes: list[Outcome], stages: Stages) -> None:
+            told.append((door, len(outcomes)))
 
         def delivered(self, setpoints: int) -> None:
             raise AssertionError("nothing was asked for")

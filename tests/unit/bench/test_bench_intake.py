@@ -65,7 +65,7 @@ def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: s
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     names = [f"intake.batch.{database}" for database in ("sqlite", "postgresql")]
     names = [name + end for name in names for end in (".first", "")]
-    assert [line["name"] for line in lines] == [*names, "intake.http", "intake.single"]
+    assert [line["name"] for line in lines] == [*names, "intake.http", "intake.single.first", "intake.single"]
     for line in lines:
         assert set(line) == FIELDS
         assert line["sizes"]["statements"] == 40
