@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import aggregate_id
 from registry.log import AccessNode, LogSettings
 from registry.log.metrics import Door, PrometheusMeter, Stages
+from registry.log.placing import Outcome, Standing
 from registry.ports import ChainUnreachable
 from registry.services.issue_setpoints import PodTarget, issue_setpoints
 from tests.unit.api.sandbox import ACCESS_NODE, AUDITOR, BSP, COSE, DAY, DSO, SEQUENCE, Sandbox
@@ -252,7 +253,7 @@ def test_the_node_tells_its_meter_once_per_batch(tmp_path: Path) -> None:
     told: list[tuple[Door, int]] = []
 
     class Listening:
-        def taken(self, door: Door, outcomes: list[Outcome], stages: Stages) -> None:
+        def taken(self, door: Door, outcomes: Sequence[Outcome], stages: Stages) -> None:
             told.append((door, len(outcomes)))
 
         def delivered(self, setpoints: int) -> None:
