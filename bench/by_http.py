@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.corpus import PERIOD_S, START, make_fleet
 from bench.http_client import Requests, rate
 from bench.http_node import EMPTY, HttpNode, HttpServed
-from bench.raw import RAW, RawRate
+from bench.raw import RAW, RawRate, cores
 from bench.results import Result
 
 RAW_EACH = 4_000
@@ -74,7 +74,7 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> list[Resul
     keys = [member.key for member in fleet.members]
     with (
         tempfile.TemporaryDirectory(dir=folder) as place,
-        RawRate(fleet.members, _cores(), RAW_EACH) as raw,
+        RawRate(fleet.members, cores(), RAW_EACH) as raw,
         HttpNode(HttpServed(Path(place), 0, sizes.fronts, _NOW), keys) as node,
     ):
         rate(node.port, some, sizes.connections)  # everything is loaded then
@@ -107,7 +107,7 @@ def _single(name: str, sizes: SingleSizes, value: float, before: _References, af
             "statements": sizes.devices,
             "connections": sizes.connections,
             "fronts": sizes.fronts,
-            "cores": _cores(),
+            "cores": cores(),
             "empty_before": round(before.empty),
             "empty_after": round(after.empty),
             "raw_before": round(before.raw),
@@ -129,7 +129,7 @@ def measure_batches(sizes: BatchSizes, folder: Path | None = None) -> Result:
     keys = [member.key for member in fleet.members]
     with (
         tempfile.TemporaryDirectory(dir=folder) as place,
-        RawRate(fleet.members, _cores(), RAW_EACH) as raw,
+        RawRate(fleet.members, cores(), RAW_EACH) as raw,
         HttpNode(HttpServed(Path(place), sizes.verifiers, 0, _NOW), keys) as node,
     ):
         rate(node.port, some, sizes.connections)
@@ -148,7 +148,7 @@ def measure_batches(sizes: BatchSizes, folder: Path | None = None) -> Result:
             "batch": sizes.batch,
             "connections": sizes.connections,
             "verifiers": sizes.verifiers,
-            "cores": _cores(),
+            "cores": cores(),
             "raw_before": round(raw_before),
             "raw_after": round(raw_after),
             "load_1min": round(os.getloadavg()[0], 2),
@@ -160,7 +160,3 @@ def measure_batches(sizes: BatchSizes, folder: Path | None = None) -> Result:
 def _require_each_once(size: int, expected: int) -> None:
     if size != expected:
         raise RuntimeError(f"log: found {size} entries, expected {expected}")
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1

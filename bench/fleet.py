@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.corpus import PERIOD_S, START, make_fleet
 from bench.http_node import HttpNode, HttpServed
-from bench.raw import RAW, RawRate
+from bench.raw import RAW, RawRate, cores
 from bench.results import Result
 from registry.evidence.es256 import kid_of
 from registry.ports import DeviceKey
@@ -53,8 +53,8 @@ def measure_fleet(sizes: FleetSizes, folder: Path | None = None) -> Iterator[Res
     Raises RuntimeError if the fleet fails, if anything was refused, or if the log does not have each reading
     once.
     """
-    members, cores = make_fleet(2 * RAW_EACH, 1).members, os.cpu_count() or 1
-    with tempfile.TemporaryDirectory(dir=folder) as place, RawRate(members, cores, RAW_EACH) as raw:
+    members = make_fleet(2 * RAW_EACH, 1).members
+    with tempfile.TemporaryDirectory(dir=folder) as place, RawRate(members, cores(), RAW_EACH) as raw:
         state, now = Path(place) / "fleet", START + sizes.quarters * PERIOD_S
         _run_fleet(state, sizes, "--no-run")
         served = HttpServed(Path(place), sizes.verifiers, 0, now)
@@ -80,7 +80,7 @@ def measure_fleet(sizes: FleetSizes, folder: Path | None = None) -> Iterator[Res
             sizes={
                 "pods": sizes.pods,
                 "verifiers": sizes.verifiers,
-                "cores": cores,
+                "cores": cores(),
                 "missing": sizes.pods - quarter["accepted"],
                 "fleet_mb_front": round(front / 1e3),
                 **{f"fleet_mb_{number}": round(kib / 1e3) for number, kib in enumerate(others, start=1)},

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.corpus import PERIOD_S, START, Fleet, make_fleet
-from bench.raw import RAW, RawRate
+from bench.raw import RAW, RawRate, cores
 from bench.results import Result
 from bench.served import Round, Served, ServedLog
 
@@ -138,7 +138,7 @@ def _measure(
     """Measure raw, intake, raw for each quarter-hour; then check what was answered."""
     keys = [member.key for member in fleet.members]
     now = START + QUARTERS * PERIOD_S
-    with tempfile.TemporaryDirectory(dir=folder) as place, RawRate(fleet.members, _cores(), RAW_EACH) as raw:
+    with tempfile.TemporaryDirectory(dir=folder) as place, RawRate(fleet.members, cores(), RAW_EACH) as raw:
         served = Served(Path(place), log_url, sizes.verifiers, anchored, learn, now)
         with ServedLog(served, keys) as node:
             for quarter in range(QUARTERS):
@@ -161,7 +161,7 @@ def _figures(sizes: Sizes, measured: _Measured) -> dict[str, int | float]:
         "batch": sizes.batch,
         "clients": sizes.clients,
         "verifiers": sizes.verifiers,
-        "cores": _cores(),
+        "cores": cores(),
         "raw_before": round(measured.raw_before),
         "raw_after": round(measured.raw_after),
         "load_1min": round(os.getloadavg()[0], 2),
@@ -170,7 +170,3 @@ def _figures(sizes: Sizes, measured: _Measured) -> dict[str, int | float]:
 
 def _processes(count: int) -> list[str]:
     return ["node", *(f"worker_{number}" for number in range(1, count))]
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1

@@ -5,6 +5,7 @@ cores.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -20,6 +21,11 @@ from registry.evidence.statements import parse
 
 RAW = "raw ES256 verifications, distinct keys, all cores, before and after"
 """What is said of it where it is the reference."""
+
+
+def cores() -> int:
+    """How many processor cores the machine has."""
+    return os.cpu_count() or 1
 
 
 class RawRate:
