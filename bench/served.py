@@ -5,25 +5,28 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.directory import BenchDirectory
-from bench.ledger import AnchoredLog
+from bench.sending import send
 from registry.evidence.receipts import parse_receipt, verify_receipt
 from registry.log import AccessNode, LogSettings, check_folder
 from registry.log.engines.postgresql import PostgresEngine
 from registry.log.judging import Body
 from registry.log.node import TREE_FOLDER
 from registry.ports import Accepted, DeviceKey
+
+if TYPE_CHECKING:
+    from bench.ledger import AnchoredLog
 
 ITEMS_MAX = 5_000
 RECEIPTS_CHECKED = 100
@@ -52,15 +55,21 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round of batches took: seconds from the first byte to the last answer, and to the anchor in a
-    block of the ledger (0 without one); how many statements were accepted; resident memory of the node and
-    its workers afterwards, in bytes.
+    """What one round of batches took.
+
+    Attributes:
+        seconds: from the first byte to the last answer.
+        anchored_seconds: to the anchor in a block of the ledger; 0 without one.
+        accepted: how many statements were.
+        memory: resident memory of the node and of each worker afterwards, in bytes.
+        processor: seconds of a processor that the node and each worker took until the last answer.
     """
 
     seconds: float
     anchored_seconds: float
     accepted: int
     memory: tuple[int, ...]
+    processor: tuple[float, ...]
 
 
 class ServedLog:
@@ -82,7 +91,7 @@ class ServedLog:
         address = self._answer()
         context = multiprocessing.get_context("spawn")
         shares = [batches[number::clients] for number in range(clients)]
-        sender = context.Process(target=_send, args=(address, shares), daemon=True)
+        sender = context.Process(target=send, args=(address, shares), daemon=True)
         sender.start()
         found: Round = self._answer()
         sender.join()
@@ -111,9 +120,6 @@ class ServedLog:
         self._process.join()
 
 
-# -------------------------------------------------------------------------------------------- the node's side
-
-
 def _node(pipe: Connection, served: Served) -> None:
     """The node's process: opens it, and does what it is told until the pipe closes."""
     try:
@@ -131,7 +137,7 @@ def _node(pipe: Connection, served: Served) -> None:
             LogSettings("bench.example/log", verifiers=served.verifiers),
             open_engine=(lambda: PostgresEngine(served.log_url)) if served.log_url else None,
         ) as node:
-            anchored = AnchoredLog(served.folder / "chain", node) if served.anchored else None
+            anchored = _anchored(served.folder / "chain", node) if served.anchored else None
             node.learn_keys()
             pipe.send(None)
             while True:
@@ -147,8 +153,16 @@ def _node(pipe: Connection, served: Served) -> None:
         pipe.send(error)
 
 
+def _anchored(folder: Path, node: AccessNode) -> AnchoredLog:
+    # A chain takes seconds to import, and most nodes here have none.
+    from bench.ledger import AnchoredLog
+
+    return AnchoredLog(folder, node)
+
+
 def _serve(node: AccessNode, pipe: Connection, clients: int, anchored: AnchoredLog | None) -> Round:
     accepted = [0] * clients
+    pids = (os.getpid(), *node.verifier_pids)
     with Listener(family="AF_UNIX") as listener:
         pipe.send(listener.address)
         doors = [listener.accept() for _ in range(clients)]
@@ -157,17 +171,18 @@ def _serve(node: AccessNode, pipe: Connection, clients: int, anchored: AnchoredL
         ]
         for thread in threads:
             thread.start()
-        began = time.perf_counter()
+        before, began = tuple(map(_processor, pids)), time.perf_counter()
         for door in doors:
             door.send_bytes(b"go")
         for thread in threads:
             thread.join()
         seconds = time.perf_counter() - began
+        spent = tuple(_processor(pid) - spent for pid, spent in zip(pids, before, strict=True))
         if anchored:
             anchored.anchor()
         whole = time.perf_counter() - began
-    memory = tuple(map(_resident, (os.getpid(), *node.verifier_pids)))
-    return Round(seconds, whole if anchored else 0.0, sum(accepted), memory)
+    memory = tuple(map(_resident, pids))
+    return Round(seconds, whole if anchored else 0.0, sum(accepted), memory, spent)
 
 
 def _answer(node: AccessNode, door: Connection, accepted: list[int], number: int) -> None:
@@ -197,25 +212,8 @@ def _resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-# ------------------------------------------------------------------------------------------- the fleet's side
-
-
-def _send(address: str, shares: list[list[bytes]]) -> None:
-    doors = [Client(address, family="AF_UNIX") for _ in shares]
-    for door in doors:
-        door.recv_bytes()
-    rest = dict(zip(doors, map(iter, shares), strict=True))
-    waiting = [door for door in doors if _send_next(door, rest[door])]
-    while waiting:
-        ready = wait(waiting)
-        for door in [door for door in waiting if door in ready]:
-            door.recv_bytes()
-            if not _send_next(door, rest[door]):
-                waiting.remove(door)
-
-
-def _send_next(door: Connection, batches: Iterator[bytes]) -> bool:
-    """Send the next batch; at the end an empty message, and ``False``."""
-    batch = next(batches, b"")
-    door.send_bytes(batch)
-    return bool(batch)
+def _processor(pid: int) -> float:
+    """Seconds of a processor that a process took so far."""
+    # The name before the last parenthesis may hold anything; user and system time are fields 14 and 15.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
