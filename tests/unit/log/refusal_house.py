@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from registry.domain.calendar import DeliveryDay
 from registry.evidence.es256 import kid_of
 from registry.log import AccessNode
-from registry.ports import Answer, DeviceKey
+from registry.ports import Accepted, Answer, DeviceKey
 from tests.unit.log.log_house import Directory, House, SetClock
 
 
@@ -31,6 +33,21 @@ class VectorHouse(House):
 
     def __init__(self, folder: Path, vectors: dict[str, Any], verifiers: int = 0) -> None:
         super().__init__(folder, VectorDirectory(vectors), SetClock(), verifiers)
+
+    def prepare(self, node: AccessNode, steps: list[dict[str, Any]]) -> int:
+        """Do what comes before a vector; every statement of it is to be accepted. Returns how many there
+        were.
+        """
+        accepted = 0
+        for step in steps:
+            if "detach_until" in step:
+                self.clock.seconds = step["now"]
+                until = DeliveryDay(date.fromisoformat(step["detach_until"]))
+                node.detach(until, self.folder.with_name("archive"))
+            else:
+                assert isinstance(self.take(node, step), Accepted)
+                accepted += 1
+        return accepted
 
     def take(self, node: AccessNode, step: dict[str, Any]) -> Answer:
         """Bring a statement to the door and at the time of a step."""

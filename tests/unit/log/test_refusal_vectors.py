@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from registry.log import AccessNode, ConflictingStatement
+from registry.log import ConflictingStatement
 from registry.log.judging import Body
-from registry.ports import Accepted, Answer, Refused
+from registry.ports import Accepted, Refused
 from tests.unit.log.refusal_house import VectorHouse
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "refusals.json").read_text(encoding="utf-8"))
@@ -25,21 +25,16 @@ def house(tmp_path: Path) -> VectorHouse:
     return VectorHouse(tmp_path / "log", VECTORS)
 
 
-def prepared(house: VectorHouse, node: AccessNode, vector: dict[str, Any]) -> Answer:
-    for step in vector["before"]:
-        assert isinstance(house.take(node, step), Accepted)
-    return house.take(node, vector)
-
-
 @pytest.mark.rule("MEA-2", "DEV-1", "SET-1")
 @pytest.mark.parametrize("vector", named(VECTORS["refused"]))
 def test_refused_for_its_own_reason_and_nothing_logged(house: VectorHouse, vector: dict[str, Any]) -> None:
     with house.open() as node:
-        answer = prepared(house, node, vector)
+        accepted = house.prepare(node, vector["before"])
+        answer = house.take(node, vector)
         assert isinstance(answer, Refused), answer
         violation = answer.violation
         assert (violation.rule, violation.field) == (vector["rule"], vector["field"]), str(violation)
-        assert node.checkpoint().size == len(vector["before"])
+        assert node.checkpoint().size == accepted
         assert isinstance(violation, ConflictingStatement) == vector["conflict"]
         kept = [conflict.refused.hex() for conflict in node.conflicts()]
         assert kept == ([vector["statement"]] if vector["conflict"] else [])
@@ -49,7 +44,8 @@ def test_refused_for_its_own_reason_and_nothing_logged(house: VectorHouse, vecto
 @pytest.mark.parametrize("vector", named(VECTORS["taken"]))
 def test_what_is_just_within_the_bounds_is_taken(house: VectorHouse, vector: dict[str, Any]) -> None:
     with house.open() as node:
-        answer = prepared(house, node, vector)
+        house.prepare(node, vector["before"])
+        answer = house.take(node, vector)
         assert isinstance(answer, Accepted), answer
         assert node.entry(answer.index).hex() == vector["statement"]
         assert answer.duplicate == any(step["statement"] == vector["statement"] for step in vector["before"])

@@ -41,11 +41,6 @@ MODULES: tuple[ModuleType, ...] = (
     placing,
     setpoints,
 )
-WITHOUT_VECTOR = {
-    # of days that were detached, which takes a log of hundreds of entries: test_retention.py
-    "_detached",
-    "_used",
-}
 Place = tuple[str, int, int]
 """File, and first and last line of an expression that makes a refusal."""
 
@@ -113,8 +108,8 @@ def test_every_refusal_in_the_code_is_made_by_a_vector(
     for number, vector in enumerate(vectors["refused"]):
         house = VectorHouse(tmp_path / str(number), vectors)
         with house.open() as node:
-            for step in (*vector["before"], vector):
-                house.take(node, step)
+            house.prepare(node, vector["before"])
+            house.take(node, vector)
     with VectorHouse(tmp_path / "sequences", vectors).open() as node:
         for vector in vectors["sequences"]:
             node.submit_sequence(Body(bytes.fromhex(vector["sequence"]), vector["items_max"]))
@@ -134,18 +129,10 @@ def refusals_of(module: ModuleType) -> list[Place]:
     """
     assert module.__file__
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    skipped = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef) and function.name in WITHOUT_VECTOR
-        for node in ast.walk(function)
-    }
     return [
         (module.__file__, node.lineno, node.end_lineno or node.lineno)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and id(node) not in skipped
-        and name_of(node.func) in MAKERS - WITHOUT_VECTOR
+        if isinstance(node, ast.Call) and name_of(node.func) in MAKERS
     ]
 
 

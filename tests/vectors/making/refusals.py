@@ -29,6 +29,8 @@ STRANGER = private_key("flexledger/vectors/device/3")
 OFF_CURVE = bytes.fromhex(bad_keys()[0]["public_key"])
 VALID = (START - 40 * DAY_S, START + DAY_S)
 AFTERWARDS = START + 1800
+DETACHED_UNTIL = "2026-09-23"
+"""The last delivery day for which nothing can be accepted AFTERWARDS, and five days after the first of VALID."""
 Step = dict[str, Any]
 
 
@@ -42,7 +44,14 @@ def refusals() -> dict[str, Any]:
             _binding(OFF_CURVE, OFF_CURVE_POD),
         ],
         "platform": public_point(PLATFORM).hex(),
-        "refused": [*_of_keys(), *_of_time(), *_of_the_log(), *_of_executions(), *_of_setpoints()],
+        "refused": [
+            *_of_keys(),
+            *_of_time(),
+            *_of_the_log(),
+            *_of_detached_days(),
+            *_of_executions(),
+            *_of_setpoints(),
+        ],
         "taken": _taken(),
         "sequences": sequences(),
     }
@@ -117,6 +126,19 @@ def _of_the_log() -> list[Step]:
                  _step(_reading(start=START + 900)), [first], conflict=True),
         _refused("reused counter below the highest", "MEA-2", "counter",
                  _step(_reading(start=START + 900)), [first, third], conflict=True),
+    ]  # fmt: skip
+
+
+def _of_detached_days() -> list[Step]:
+    first = VALID[0] + -VALID[0] % 900
+    oldest, newest = _step(_reading(start=first), first + 900), _step(_reading(counter=2))
+    before = [oldest, newest, {"detach_until": DETACHED_UNTIL, "now": AFTERWARDS}]
+    return [
+        _refused("dated before the days that are held, by a clock that went back", "MEA-2", "period_start",
+                 _step(_reading(start=first + 900, counter=3), first + 1800), before),
+        _refused("the same bytes again, of a day that was detached", "MEA-2", "period_start", oldest, before),
+        _refused("counter used in a day that was detached", "MEA-2", "counter",
+                 _step(_reading(start=START + 900)), before),
     ]  # fmt: skip
 
 
