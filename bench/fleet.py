@@ -23,7 +23,7 @@ from bench.raw import RAW, RawRate, cores
 from bench.results import Result
 from registry.evidence.es256 import kid_of
 from registry.ports import DeviceKey
-from registry.services.bind_fleet import ITEM_BYTES
+from registry.services.keys_file import read_item, read_items
 
 RAW_EACH = 10_000
 _KEYS_FILE = "keys.cbor"
@@ -104,8 +104,6 @@ def _run_fleet(state: Path, sizes: FleetSizes, *words: str) -> dict[str, Any]:
 
 
 def _keys(file: Path) -> Iterator[DeviceKey]:
-    """Items of the file (``docs/pgui.md``) as the directory has keys."""
-    with file.open("rb") as opened:
-        while item := opened.read(ITEM_BYTES):
-            point = b"\x04" + item[37:101]
-            yield DeviceKey(kid_of(point), item[3:35], point, 0, _FOREVER)
+    """The fleet's keys as the directory has them."""
+    for key in map(read_item, read_items(file)):
+        yield DeviceKey(kid_of(key.point), key.pod_id, key.point, 0, _FOREVER)

@@ -54,6 +54,7 @@ CITY = Sizes(devices=580_000)
 @dataclass(frozen=True, slots=True)
 class _Measured:
     round: Round
+    learned_s: float
     raw_before: float
     raw_after: float
 
@@ -122,6 +123,7 @@ def measure_city(
                 sizes={
                     **_figures(sizes, found),
                     **megabytes,
+                    "keys_read_s": round(found.learned_s, 1),
                     "missing": sizes.devices - found.round.accepted,
                 },
                 seconds=seconds,
@@ -149,7 +151,7 @@ def _measure(
                     raise RuntimeError(
                         f"accepted: found {found.accepted} statements, expected {sizes.devices}"
                     )
-                yield _Measured(found, before, after)
+                yield _Measured(found, node.learned_s, before, after)
             node.check(sizes.devices * quarters)
 
 

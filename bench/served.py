@@ -83,7 +83,8 @@ class ServedLog:
         self._process.start()
         child.close()
         self._pipe.send(keys)
-        self._answer()
+        self.learned_s: float = self._answer()
+        """Seconds in which the node and its workers read the keys they were to learn."""
 
     def round(self, batches: Sequence[bytes], clients: int) -> Round:
         """Send batches (CBOR sequences) over ``clients`` connections, the next when the last is answered."""
@@ -138,8 +139,9 @@ def _node(pipe: Connection, served: Served) -> None:
             open_engine=(lambda: PostgresEngine(served.log_url)) if served.log_url else None,
         ) as node:
             anchored = _anchored(served.folder / "chain", node) if served.anchored else None
+            began = time.perf_counter()
             node.learn_keys()
-            pipe.send(None)
+            pipe.send(time.perf_counter() - began)
             while True:
                 what, number = pipe.recv()
                 if what == "round":

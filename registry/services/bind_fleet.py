@@ -5,21 +5,20 @@ The fleet's file is ``keys.cbor`` (``docs/pgui.md``, "keys.cbor: the public keys
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from registry.domain.commands import BindDevices
 from registry.domain.devices import Binding
-from registry.domain.errors import InputInvalid, RuleViolation
+from registry.domain.errors import RuleViolation
 from registry.evidence.es256 import load_public_key
 from registry.ports import Signer
+from registry.services.keys_file import count_items, read_item, read_items
 from registry.services.recorder import Recorder
 
-ITEM_BYTES: Final = 101
 BATCH: Final = 100
-_POD_HEAD, _KEY_HEAD = b"\x82\x58\x20", b"\x58\x40"
 
 Progress = Callable[[int, int], None]
 """Told of items done and items in all."""
@@ -58,13 +57,8 @@ def bind_fleet(
     Raises :class:`InputInvalid` (DEV-1, field ``keys``) for a file that does not consist of whole items; then
     nothing was bound.
     """
-    size = file.stat().st_size
-    if size % ITEM_BYTES:
-        raise InputInvalid(
-            rule="DEV-1", field="keys", found=f"{size} bytes", allowed=f"items of {ITEM_BYTES} bytes each"
-        )
-    result, total, waiting = FleetBound(), size // ITEM_BYTES, []
-    for number, item in enumerate(_items(file)):
+    result, total, waiting = FleetBound(), count_items(file), []
+    for number, item in enumerate(read_items(file)):
         try:
             # 1. an item, of a POD of this DSO
             binding = _binding(recorder, dso, item, valid_from, valid_until)
@@ -84,27 +78,14 @@ def bind_fleet(
     return result
 
 
-def _items(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while item := opened.read(ITEM_BYTES):
-            yield item
-
-
 def _binding(recorder: Recorder, dso: int, item: bytes, valid_from: int, valid_until: int) -> Binding:
-    if item[:3] != _POD_HEAD or item[35:37] != _KEY_HEAD:
-        raise InputInvalid(
-            rule="DEV-1",
-            field="item",
-            found=item[:3] + item[35:37],
-            allowed="82 5820 <32 bytes> 5840 <64 bytes>",
-        )
-    pod_id, x, y = item[3:35], item[37:69], item[69:101]
-    load_public_key(b"\x04" + x + y)
-    pod = recorder.mirror.pod(pod_id)
+    key = read_item(item)
+    load_public_key(key.point)
+    pod = recorder.mirror.pod(key.pod_id)
     if pod is None or pod.dso != dso:
         found = "no registered POD" if pod is None else f"a POD of DSO {pod.dso}"
         raise RuleViolation(rule="DEV-1", field="pod_id", found=found, allowed=f"a POD of DSO {dso}")
-    return Binding(pod_id, x, y, valid_from, valid_until)
+    return Binding(key.pod_id, key.x, key.y, valid_from, valid_until)
 
 
 def _record(

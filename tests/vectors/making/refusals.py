@@ -30,7 +30,7 @@ OFF_CURVE = bytes.fromhex(bad_keys()[0]["public_key"])
 VALID = (START - 40 * DAY_S, START + DAY_S)
 AFTERWARDS = START + 1800
 DETACHED_UNTIL = "2026-09-23"
-"""The last delivery day for which nothing can be accepted AFTERWARDS, and five days after the first of VALID."""
+"""The days before it are out of the window AFTERWARDS; the first of VALID is one of them."""
 Step = dict[str, Any]
 
 
