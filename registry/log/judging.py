@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from registry.domain.errors import RuleViolation
 from registry.evidence.acceptance import AcceptanceRules, check_binding, check_period
 from registry.evidence.cbor import end_of_item
-from registry.evidence.es256 import is_signed_by
+from registry.evidence.es256 import claim_of, false_claims, is_signed_by
 from registry.evidence.payloads import Reading, Setpoint
 from registry.evidence.statements import Statement, parse_slowly, unverified
 from registry.evidence.template import Skimmed, skim
@@ -75,10 +75,11 @@ class Gate:
         # 1. form
         items = _read_body(messages) if isinstance(messages, Body) else _Items(list(map(_read, messages)))
         read = items.read
-        # 2. keys, all that are missing at once
-        book = self.book
-        missing = book.unknown(_key_ids(read))
-        beyond = book.learn(ask(missing)) if missing else {}
+        # 2. keys
+        keys = self._keys_of(read, ask)
+        # 3. signatures, before anything else is looked at
+        unsigned = _unsigned(read, keys)
+        # 4. periods; what is right goes into columns
         numbers: list[int] = []
         kids: list[bytes] = []
         pods: list[bytes] = []
@@ -86,19 +87,18 @@ class Gate:
         frames: list[bytes] = []
         starts, counters, ends = array("I"), array("I"), array("I")
         others: dict[int, Verdict] = {}
-        end, rules, get = 0, self._rules, book.get
+        end, rules = 0, self._rules
         length_s, latest = rules.period_length_s, now + rules.clock_tolerance_s - rules.period_length_s
         earliest = now - rules.window_s - rules.period_length_s
-        for number, (data, found) in enumerate(read):
+        for number, ((data, found), known) in enumerate(zip(read, keys, strict=True)):
             if isinstance(found, tuple):
-                kid, pod_id, start, length, counter, signature, signed = found
-                known = get(kid) or beyond.get(kid)
+                kid, pod_id, start, length, counter, _, _ = found
                 # 2. to 4. in one look; whatever is not right is judged again below, in words
                 if (
                     known is None
                     or known[0] != pod_id
                     or not known[1] <= start <= known[2] - length
-                    or not is_signed_by(known[3], signature, signed)
+                    or number in unsigned
                     or length != length_s
                     or start % length
                     or not earliest <= start <= latest
@@ -106,7 +106,7 @@ class Gate:
                     others[number] = self._judge(parse_slowly(data), known, now)
                     continue
             elif isinstance(found, Statement):
-                verdict = self._judge(found, get(found.kid) or beyond.get(found.kid), now)
+                verdict = self._judge(found, known, now)
                 if isinstance(verdict, Refusal) or not isinstance(found.payload, Reading):
                     others[number] = verdict
                     continue
@@ -138,6 +138,14 @@ class Gate:
             items.end,
             items.fault,
         )
+
+    def _keys_of(self, read: Sequence[_Read], ask: Ask) -> list[Known | None]:
+        """The key of each message, if it is known; those not remembered are asked for all at once."""
+        book = self.book
+        kids = [_key_id(found) for _, found in read]
+        missing = book.unknown(filter(None, kids))
+        beyond = book.learn(ask(missing)) if missing else {}
+        return [book.get(kid) or beyond.get(kid) for kid in kids]
 
     def _judge(self, statement: Statement, known: Known | None, now: int) -> Verdict:
         try:
@@ -220,12 +228,21 @@ def _read_body(body: Body) -> _Items:
     return _Items(read, at)
 
 
-def _key_ids(read: Sequence[_Read]) -> Iterator[bytes]:
-    for _, found in read:
-        if isinstance(found, tuple):
-            yield found[0]
-        elif isinstance(found, Statement):
-            yield found.kid
+def _key_id(found: Skimmed | Statement | RuleViolation) -> bytes:
+    """The key id of what was read; nobody's where there is none."""
+    if isinstance(found, tuple):
+        return found[0]
+    return found.kid if isinstance(found, Statement) else b""
+
+
+def _unsigned(read: Sequence[_Read], keys: Sequence[Known | None]) -> set[int]:
+    """Which of the readings in the usual shape are not signed by the key they name."""
+    numbers, claims = [], []
+    for number, ((_, found), known) in enumerate(zip(read, keys, strict=True)):
+        if known is not None and isinstance(found, tuple):
+            numbers.append(number)
+            claims.append(claim_of(known[3], found[5], found[6]))
+    return {numbers[position] for position in false_claims(claims)}
 
 
 def _violation(field: str, found: object, allowed: object, hint: str = "") -> RuleViolation:

@@ -23,7 +23,15 @@ from registry.evidence.checkpoints import (
     read_checkpoint,
     sign_checkpoint,
 )
-from registry.evidence.es256 import kid_of, load_public_key, public_key_bytes
+from registry.evidence.es256 import (
+    claim_of,
+    false_claims,
+    is_signed_by,
+    kid_of,
+    load_public_key,
+    public_key_bytes,
+    sign_es256,
+)
 from registry.evidence.payloads import (
     Clock,
     Execution,
@@ -52,6 +60,22 @@ EXECUTIONS = st.builds(Execution, IDS, UINT, LENGTHS, SERIAL, IDS, st.integers(0
 SETPOINTS = st.builds(Setpoint, IDS, UINT, LENGTHS, SERIAL, POWERS, st.just(0))
 PAYLOADS: st.SearchStrategy[Payload] = st.one_of(READINGS, EXECUTIONS, SETPOINTS)
 A_READING = Reading(bytes(32), 1_793_181_600, 900, 1, 412, 0, 37, 0, 0, 1)
+
+
+@pytest.mark.rule("MEA-2")
+@given(st.lists(st.tuples(st.binary(max_size=40), st.sampled_from([0, 1]), st.integers(0, 2)), max_size=8))
+def test_the_false_among_many_claims_are_those_that_are_false_alone(
+    signed: list[tuple[bytes, int, int]],
+) -> None:
+    keys = [KEY, ec.derive_private_key(2027, ec.SECP256R1())]
+    # Another key, or other bytes than were signed, makes a claim false.
+    said = [
+        (keys[who ^ (flaw == 1)].public_key(), sign_es256(keys[who], tbs), tbs + b"x" * (flaw == 2))
+        for tbs, who, flaw in signed
+    ]
+    alone = {position for position, claim in enumerate(said) if not is_signed_by(*claim)}
+    assert alone == {position for position, (_, _, flaw) in enumerate(signed) if flaw}
+    assert false_claims(claim_of(*claim) for claim in said) == alone
 
 
 @pytest.mark.rule("MEA-1", "SET-1")
