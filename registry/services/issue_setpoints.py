@@ -1,4 +1,4 @@
-"""The DSO platform turns declared selections into signed setpoints, one per POD and delivery period (SET-1,
+"""The DSO platform turns selections into signed setpoints, one per POD and delivery period (SET-1,
 D4.1 §7.3).
 """
 
@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
 from registry.domain.identifiers import owner_of_perimeter
+from registry.domain.sessions import Market
+from registry.domain.settlement_case import outcome_of_hour, serving_pods
 from registry.evidence.payloads import Setpoint
 from registry.evidence.statements import sign
 from registry.ports import Accepted, MeasurementLog, Mirror
+from registry.services.perimeter_cases import perimeter_case
 from registry.services.recorder import every
-from registry.views import DeclarationView
+from registry.views import SelectionView
 
 W_PER_KW = 1000
 
@@ -30,12 +33,15 @@ class PodTarget:
 
 
 def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[PodTarget]:
-    """Split what was selected in the DSO's perimeters over the declared PODs, in proportion to their
+    """Split what was selected in the DSO's perimeters over the PODs that serve it, in proportion to their
     granted power.
 
     The split is exact: watts left over by division go to the PODs in the order of their ids, so that the
-    sum is what was selected. A selection beyond the declared PODs' power (a shortfall) asks each for all it
+    sum is what was selected. A selection beyond these PODs' power (a shortfall) asks each for all it
     was granted.
+
+    Where the declaration was not completed, all PODs of the aggregate serve that can and that the other
+    market does not have (SES-3), as settlement sees it: ask when the session's declaration is due.
 
     Args:
         hours: hours of the day to cover.
@@ -44,20 +50,19 @@ def targets(mirror: Mirror, day: DeliveryDay, dso: int, hours: range) -> list[Po
         One target per POD and quarter-hour, ordered by quarter and POD.
     """
     found: dict[tuple[int, bytes], int] = {}
-    declared = every(lambda after, limit: mirror.declarations(day.number, after=after, limit=limit))
-    own = (declaration for declaration in declared if owner_of_perimeter(declaration.perimeter) == dso)
-    for (aggregate, perimeter), group in _grouped(own).items():
-        selection = mirror.selection_in_force(aggregate, perimeter, day.number)
-        if selection is None:
-            continue
-        granted = {d.pod_id: _granted(mirror, d.pod_id, day) for d in group}
+    rows = every(lambda after, limit: mirror.selections(day.number, after=after, limit=limit))
+    own = (row for row in rows if owner_of_perimeter(row.perimeter) == dso)
+    for (aggregate, perimeter, market), outcomes in _grouped(own).items():
+        case = perimeter_case(mirror, aggregate, perimeter, market, day, outcomes)
         for hour in hours:
-            power_kw = selection.kw[hour]
-            for quarter in range(4 * hour, 4 * hour + 4) if power_kw else ():
-                serving = {
-                    d.pod_id: granted[d.pod_id][power_kw < 0] for d in group if d.quarters >> quarter & 1
-                }
-                for pod_id, watts in split(power_kw * W_PER_KW, serving).items():
+            outcome = outcome_of_hour(case.outcomes, day, hour)
+            if outcome is None or not outcome.kw[hour]:
+                continue
+            power_kw = outcome.kw[hour]
+            for quarter in range(4 * hour, 4 * hour + 4):
+                serving = serving_pods(case, day, hour, quarter, power_kw)
+                granted = {pod_id: case.members[pod_id][power_kw < 0] for pod_id in serving}
+                for pod_id, watts in split(power_kw * W_PER_KW, granted).items():
                     found[quarter, pod_id] = watts
     return [PodTarget(pod_id, quarter, watts) for (quarter, pod_id), watts in sorted(found.items())]
 
@@ -107,13 +112,8 @@ def issue_setpoints(
     return accepted
 
 
-def _grouped(declarations: Iterable[DeclarationView]) -> dict[tuple[int, int], list[DeclarationView]]:
-    groups: dict[tuple[int, int], list[DeclarationView]] = {}
-    for declaration in declarations:
-        groups.setdefault((declaration.aggregate, declaration.perimeter), []).append(declaration)
+def _grouped(rows: Iterable[SelectionView]) -> dict[tuple[int, int, Market], list[SelectionView]]:
+    groups: dict[tuple[int, int, Market], list[SelectionView]] = {}
+    for row in rows:
+        groups.setdefault((row.aggregate, row.perimeter, row.market), []).append(row)
     return groups
-
-
-def _granted(mirror: Mirror, pod_id: bytes, day: DeliveryDay) -> tuple[int, int]:
-    pod = mirror.pod(pod_id, day=day.number)
-    return (pod.granted_up_kw, pod.granted_down_kw) if pod is not None else (0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +15,16 @@ from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
     DealTerms,
-    Outcome,
-    PerimeterCase,
     SettlementCase,
     build_statement,
-    held_quarters,
 )
 from registry.domain.statements import NO_STATEMENT, Statement
 from registry.ports import MeasurementLog, Mirror, Receipt, Signer, Vault
 from registry.services.certified_readings import certified_readings
-from registry.services.recorder import Recorder, every
+from registry.services.perimeter_cases import perimeter_case, selections_of
+from registry.services.recorder import Recorder
 from registry.services.sealing import auditors, opened, seal
-from registry.views import BaselineView, PodView, SelectionView
+from registry.views import BaselineView
 
 MARKET_OF_SCOPE = {Scope.LOCAL: Market.LFP, Scope.GLOBAL: Market.MSD}
 
@@ -90,7 +88,7 @@ def settlement_case(
     if pool is None:
         raise RuleViolation(rule="AGG-1", field="aggregate", found=aggregate, allowed="a recorded aggregate")
     market = MARKET_OF_SCOPE[pool.scope]
-    selections = _selections(mirror, aggregate, market, day)
+    selections = selections_of(mirror, aggregate, market, day)
     perimeters = sorted({selection.perimeter for selection in selections if selection.product == product})
     if not perimeters:
         raise RuleViolation(
@@ -107,7 +105,7 @@ def settlement_case(
         product=terms.terms,
         day=day,
         perimeters=tuple(
-            _perimeter_case(
+            perimeter_case(
                 mirror, aggregate, perimeter, market, day, [s for s in selections if s.perimeter == perimeter]
             )
             for perimeter in perimeters
@@ -151,81 +149,3 @@ def last_filings(
 def serving_candidates(case: SettlementCase) -> list[bytes]:
     """PODs that may serve in a case: the aggregate's members in its perimeters."""
     return sorted({pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)})
-
-
-def _perimeter_case(
-    mirror: Mirror,
-    aggregate: int,
-    perimeter: int,
-    market: Market,
-    day: DeliveryDay,
-    selections: list[SelectionView],
-) -> PerimeterCase:
-    members = _members(mirror, aggregate, perimeter, day)
-    declared: dict[bytes, int] = {}
-    other: dict[bytes, int] = {}
-    for pod_id in members:
-        for declaration in mirror.declarations(day.number, pod_id=pod_id):
-            side = declared if declaration.market is market else other
-            side[pod_id] = side.get(pod_id, 0) | declaration.quarters
-    outcomes = _outcomes(selections)
-    return PerimeterCase(
-        perimeter=perimeter,
-        outcomes=outcomes,
-        completed_sessions=_completed_sessions(mirror, aggregate, perimeter, day),
-        declared=declared,
-        other_market=other,
-        held=_held(mirror, perimeter, market, outcomes, members, day),
-        members={pod_id: (pod.granted_up_kw, pod.granted_down_kw) for pod_id, pod in members.items()},
-    )
-
-
-def _selections(mirror: Mirror, aggregate: int, market: Market, day: DeliveryDay) -> list[SelectionView]:
-    return list(
-        every(
-            lambda after, limit: mirror.selections(
-                day.number, market=market, aggregate=aggregate, after=after, limit=limit
-            )
-        )
-    )
-
-
-def _outcomes(selections: Iterable[SelectionView]) -> tuple[Outcome, ...]:
-    in_order = sorted(selections, key=lambda selection: selection.session)
-    return tuple(Outcome(s.session, s.product, s.kw, s.commitment) for s in in_order)
-
-
-def _completed_sessions(mirror: Mirror, aggregate: int, perimeter: int, day: DeliveryDay) -> frozenset[int]:
-    completions = mirror.completions(day.number, aggregate=aggregate, perimeter=perimeter)
-    return frozenset(completion.session for completion in completions)
-
-
-def _held(
-    mirror: Mirror,
-    perimeter: int,
-    market: Market,
-    outcomes: tuple[Outcome, ...],
-    members: Mapping[bytes, PodView],
-    day: DeliveryDay,
-) -> dict[bytes, int]:
-    """Per POD what the other market has of it by default (SES-3, STT-5)."""
-    other_market = Market.MSD if market is Market.LFP else Market.LFP
-    other_of = {
-        pod_id: pod.global_aggregate if market is Market.LFP else pod.local_aggregate
-        for pod_id, pod in members.items()
-    }
-    held = {}
-    for other in {aggregate for aggregate in other_of.values() if aggregate}:
-        theirs = [s for s in _selections(mirror, other, other_market, day) if s.perimeter == perimeter]
-        completed = _completed_sessions(mirror, other, perimeter, day)
-        held[other] = held_quarters(market, outcomes, _outcomes(theirs), completed, day)
-    return {pod_id: held[other] for pod_id, other in other_of.items() if other}
-
-
-def _members(mirror: Mirror, aggregate: int, perimeter: int, day: DeliveryDay) -> dict[bytes, PodView]:
-    found = every(
-        lambda after, limit: mirror.pods(
-            day=day.number, aggregate=aggregate, perimeter=perimeter, after=after, limit=limit
-        )
-    )
-    return {pod.pod_id: pod for pod in found}

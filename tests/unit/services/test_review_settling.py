@@ -34,6 +34,7 @@ from registry.ledger.artifacts import load_artifacts
 from registry.ports import Conflict, MeasurementLog
 from registry.services.bundle_settlement import bundle_settlement
 from registry.services.certified_readings import conflicts_of
+from registry.services.issue_setpoints import targets
 from registry.services.publish_lights import DayLights, publish_lights
 from registry.services.qualification import NO_EVIDENCE
 from registry.services.select_flexibility import Order, select_flexibility
@@ -139,11 +140,24 @@ def test_an_hour_bought_again_under_another_product_is_paid_once(sandbox: Sandbo
     assert second["total_cent"] == 200  # 10 kWh at 200 EUR/MWh, once
 
 
-@pytest.mark.rule("SES-3", "STT-5", "AUD-1")
+def asked_w(sandbox: Sandbox) -> dict[str, int]:
+    """Per POD the watts of its setpoints, which are the same in each quarter of the hour."""
+    wanted = targets(sandbox.node.mirror, DAY, DSO, range(DAY.hours))
+    assert {target.quarter for target in wanted} == set(range(4 * LOCAL_HOUR, 4 * LOCAL_HOUR + 4))
+    found = {target.pod_id.hex(): target.power_w for target in wanted}
+    assert all(found[target.pod_id.hex()] == target.power_w for target in wanted)
+    return found
+
+
+@pytest.mark.rule("SES-3", "SET-1", "STT-5", "AUD-1")
 def test_a_shared_pod_is_paid_by_one_operator_when_nobody_declares(sandbox: Sandbox) -> None:
-    """10 kW local take both PODs of the local aggregate; 15 kW global are covered by the third POD alone."""
+    """10 kW local take both PODs of the local aggregate; 15 kW global are covered by the third POD alone.
+    Setpoints go to whom settlement sees serving.
+    """
     buy(sandbox, Market.LFP, 1, LOCAL, CONGESTION, 10)
     buy(sandbox, Market.MSD, 1, GLOBAL, BALANCING, 15)
+    first, second, third = (pod.hex for pod in sandbox.pods[:3])
+    assert asked_w(sandbox) == {first: 5_000, second: 5_000, third: 15_000}
     measure(sandbox)
     local = pods_served(settled(sandbox, DSO, LOCAL, CONGESTION))
     global_ = pods_served(settled(sandbox, TSO, GLOBAL, BALANCING))
@@ -155,6 +169,7 @@ def test_a_shared_pod_is_paid_by_one_operator_when_nobody_declares(sandbox: Sand
 def test_a_declaration_of_nobody_is_under_delivery(sandbox: Sandbox) -> None:
     buy(sandbox, Market.LFP, 1, LOCAL, CONGESTION, 10)
     declare(sandbox)
+    assert targets(sandbox.node.mirror, DAY, DSO, range(DAY.hours)) == []
     measure(sandbox)
     document = settled(sandbox, DSO, LOCAL, CONGESTION)
     assert (document["unsettled_periods"], document["total_cent"]) == (0, -283)
@@ -216,6 +231,7 @@ def test_by_default_serves_who_can_and_is_not_declared_elsewhere(sandbox: Sandbo
     buy(sandbox, Market.LFP, 1, LOCAL, CONGESTION, 10)
     declare(sandbox, 0)
     buy(sandbox, Market.MSD, 1, GLOBAL, BALANCING, 15)
+    assert asked_w(sandbox) == {sandbox.pods[0].hex: 10_000, sandbox.pods[2].hex: 15_000}
     measure(sandbox)
     assert pods_served(settled(sandbox, DSO, LOCAL, CONGESTION)) == {sandbox.pods[0].hex}
     assert pods_served(settled(sandbox, TSO, GLOBAL, BALANCING)) == {sandbox.pods[2].hex}
