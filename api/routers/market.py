@@ -34,11 +34,11 @@ from api.visibility import (
 )
 from registry.bootstrap import Node
 from registry.domain.commands import DeclarePods
+from registry.domain.deals import DealTerms
 from registry.domain.errors import InputInvalid
 from registry.domain.market import PodQuarters
 from registry.domain.participants import Right
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms
 from registry.services.file_baselines import file_baselines
 from registry.services.identity import Principal, Role
 from registry.services.select_flexibility import Order, select_flexibility

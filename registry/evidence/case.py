@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
+from registry.domain.deals import DealTerms
 from registry.domain.errors import RuleViolation
 from registry.domain.events import (
     BaselineFiled,
@@ -34,7 +35,6 @@ from registry.domain.pods import Roster
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
-    DealTerms,
     Outcome,
     PerimeterCase,
     ReadingFact,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import SelectGlobal, SelectLocal
+from registry.domain.deals import DealTerms
 from registry.domain.errors import InputInvalid
 from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.market import Selection
 from registry.domain.quantities import pack_selection
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms
 from registry.ports import Receipt, Signer
 from registry.services.recorder import Recorder
 from registry.services.sealing import auditors, seal

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from registry.domain.calendar import DeliveryDay
+from registry.domain.deals import DealTerms
 from registry.domain.identifiers import aggregate_id, bytes32_text, eic_check_character, product_id
 from registry.domain.participants import PartyKind
 from registry.domain.products import Product, SettlementMethod
-from registry.domain.settlement_case import DealTerms
 
 DAY = DeliveryDay(date(2026, 6, 18))
 """The delivery day that SimBench's Thursday 2016-06-09 is played on (data/simbench_rural/README.md)."""

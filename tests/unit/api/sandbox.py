@@ -38,6 +38,7 @@ from registry.domain.commands import (
     PublishProducts,
     ScheduleDays,
 )
+from registry.domain.deals import DealTerms
 from registry.domain.devices import Binding, key_id
 from registry.domain.enums import PartyKind, PodCategory, QualificationState, StaticLight, VoltageLevel
 from registry.domain.identifiers import (
@@ -53,7 +54,6 @@ from registry.domain.participants import Admission
 from registry.domain.pods import NO_REASON, StaticLightDecision
 from registry.domain.products import Product, SettlementMethod
 from registry.domain.sessions import DaySchedule, Market, ScheduleTemplate
-from registry.domain.settlement_case import DealTerms
 from registry.evidence.payloads import Clock, Reading
 from registry.evidence.statements import sign
 from registry.services.file_baselines import file_baselines

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from registry.domain.aggregates import Scope
 from registry.domain.calendar import DeliveryDay, unix
+from registry.domain.deals import DealTerms
 from registry.domain.events import (
     AggregateCreated,
     BaselineFiled,
@@ -47,7 +48,7 @@ from registry.domain.prequalification import QualificationState
 from registry.domain.products import Product, SettlementMethod
 from registry.domain.quantities import GREEN, HourCells, pack_cells, pack_selection
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms, build_statement
+from registry.domain.settlement_case import build_statement
 from registry.evidence import merkle
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment
 from registry.evidence.case import deal_terms, filed_baselines, reading_facts, settlement_case

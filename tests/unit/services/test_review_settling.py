@@ -21,6 +21,7 @@ from registry.domain.commands import (
     MoveQualification,
     PublishProducts,
 )
+from registry.domain.deals import DealTerms
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import bytes32_text, product_id
 from registry.domain.lights import CellLight, Colour
@@ -28,7 +29,6 @@ from registry.domain.market import PodQuarters
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms
 from registry.evidence.verify import Trust, verify_bundle_bytes
 from registry.ledger.artifacts import load_artifacts
 from registry.ports import Conflict, MeasurementLog
