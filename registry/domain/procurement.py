@@ -12,7 +12,7 @@ What is broken is returned as data, every violation with both compared values; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,16 +237,21 @@ def take(slices: Iterable[Slice], need_kw: int) -> dict[bytes, int]:
     return taken
 
 
-def passed_over(slices: Sequence[Slice], taken: Mapping[bytes, int], where: str) -> list[RuleViolation]:
-    """The cheaper bids of which something was left while a dearer one was taken (SES-5), one violation each.
+def passed_over(
+    slices: Sequence[Slice], taken: Mapping[bytes, int], risen: Container[bytes], where: str
+) -> list[RuleViolation]:
+    """The cheaper bids of which something was left while more was taken of a dearer one (SES-5), one
+    violation each.
 
     Args:
         slices: all bids of an hour and direction.
-        taken: kW by commitment.
+        taken: what is selected of each in the end, kW by commitment.
+        risen: of which of them a session took more than was selected before: only what is bought anew is held
+            against the others, as on the ledger.
         where: names hour and direction.
     """
     in_order = merit_order(slices)
-    dearest = next((one for one in reversed(in_order) if taken.get(one.commitment, 0)), None)
+    dearest = next((one for one in reversed(in_order) if one.commitment in risen), None)
     if dearest is None:
         return []
     return [
@@ -259,6 +264,14 @@ def passed_over(slices: Sequence[Slice], taken: Mapping[bytes, int], where: str)
         if one.price_milli_eur_per_mwh < dearest.price_milli_eur_per_mwh
         and taken.get(one.commitment, 0) < one.kw
     ]
+
+
+def risen_kw(now: Sequence[int], before: Sequence[int], hour: int, direction: Direction) -> int:
+    """By how much a selection rose in an hour and direction, kW from 0; powers signed per hour, up
+    positive.
+    """
+    sign = 1 if direction is Direction.UP else -1
+    return max(max(sign * now[hour], 0) - max(sign * before[hour], 0), 0)
 
 
 def _named(one: Slice) -> str:

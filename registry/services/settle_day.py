@@ -90,7 +90,7 @@ def settlement_case(
     if pool is None:
         raise RuleViolation(rule="AGG-1", field="aggregate", found=aggregate, allowed="a recorded aggregate")
     market = MARKET_OF_SCOPE[pool.scope]
-    selections = _selections(mirror, aggregate, market, day)
+    selections = selections_of(mirror, aggregate, market, day)
     perimeters = sorted({selection.perimeter for selection in selections if selection.product == product})
     if not perimeters:
         raise RuleViolation(
@@ -107,7 +107,7 @@ def settlement_case(
         product=terms.terms,
         day=day,
         perimeters=tuple(
-            _perimeter_case(
+            perimeter_case(
                 mirror, aggregate, perimeter, market, day, [s for s in selections if s.perimeter == perimeter]
             )
             for perimeter in perimeters
@@ -153,7 +153,7 @@ def serving_candidates(case: SettlementCase) -> list[bytes]:
     return sorted({pod for perimeter in case.perimeters for pod in (*perimeter.members, *perimeter.declared)})
 
 
-def _perimeter_case(
+def perimeter_case(
     mirror: Mirror,
     aggregate: int,
     perimeter: int,
@@ -161,6 +161,7 @@ def _perimeter_case(
     day: DeliveryDay,
     selections: list[SelectionView],
 ) -> PerimeterCase:
+    """The recorded facts of an aggregate in a perimeter; ``selections`` are its outcomes there."""
     members = _members(mirror, aggregate, perimeter, day)
     declared: dict[bytes, int] = {}
     other: dict[bytes, int] = {}
@@ -180,7 +181,8 @@ def _perimeter_case(
     )
 
 
-def _selections(mirror: Mirror, aggregate: int, market: Market, day: DeliveryDay) -> list[SelectionView]:
+def selections_of(mirror: Mirror, aggregate: int, market: Market, day: DeliveryDay) -> list[SelectionView]:
+    """All outcomes of an aggregate's day."""
     return list(
         every(
             lambda after, limit: mirror.selections(
@@ -216,7 +218,7 @@ def _held(
     }
     held = {}
     for other in {aggregate for aggregate in other_of.values() if aggregate}:
-        theirs = [s for s in _selections(mirror, other, other_market, day) if s.perimeter == perimeter]
+        theirs = [s for s in selections_of(mirror, other, other_market, day) if s.perimeter == perimeter]
         completed = _completed_sessions(mirror, other, perimeter, day)
         held[other] = held_quarters(market, outcomes, _outcomes(theirs), completed, day)
     return {pod_id: held[other] for pod_id, other in other_of.items() if other}

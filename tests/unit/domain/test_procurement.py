@@ -28,6 +28,7 @@ from registry.domain.procurement import (
     in_force,
     merit_order,
     passed_over,
+    risen_kw,
     slice_of,
     take,
 )
@@ -76,7 +77,7 @@ def test_the_merit_order_is_the_cheapest_cover_in_any_order_of_bids(
         if sum(way) == covered
     )
     assert cost(slices, taken) == best
-    assert passed_over(slices, taken, "") == []
+    assert passed_over(slices, taken, taken, "") == []
     shuffled = list(slices)
     dice.shuffle(shuffled)
     assert (take(shuffled, need), merit_order(shuffled)) == (taken, merit_order(slices))
@@ -87,8 +88,10 @@ def test_the_merit_order_is_the_cheapest_cover_in_any_order_of_bids(
 def test_a_bid_is_passed_over_exactly_where_another_way_were_cheaper(slices: list[Slice], data: Any) -> None:
     taken = {one.commitment: data.draw(st.integers(0, one.kw)) for one in slices}
     cheapest = cost(slices, take(slices, sum(taken.values())))
-    found = passed_over(slices, taken, "hour 9 up")
+    risen = {name for name, kw in taken.items() if kw}
+    found = passed_over(slices, taken, risen, "hour 9 up")
     assert bool(found) == (cost(slices, taken) > cheapest)
+    assert passed_over(slices, taken, set(), "") == [], "nothing was bought anew"
     assert all(one.rule == "SES-5" and one.field == "merit hour 9 up" for one in found)
 
 
@@ -100,9 +103,17 @@ def test_of_equal_prices_the_one_recorded_first_is_taken() -> None:
 
 def test_what_was_passed_over_is_named_with_both_prices() -> None:
     cheap, dear = Slice(ID, (1, 0), 100, 10), Slice(OTHER, (2, 0), 150, 10)
-    (found,) = passed_over([dear, cheap], {ID: 4, OTHER: 6}, "hour 9 up")
+    (found,) = passed_over([dear, cheap], {ID: 4, OTHER: 6}, {OTHER}, "hour 9 up")
     assert "4 kW of 10 at 100" in str(found.found) and "at 150" in str(found.allowed)
-    assert passed_over([dear, cheap], {ID: 4}, "") == passed_over([dear, cheap], {ID: 10, OTHER: 1}, "") == []
+    assert passed_over([dear, cheap], {ID: 4, OTHER: 6}, {ID}, "") == []
+    assert passed_over([dear, cheap], {ID: 10, OTHER: 1}, {OTHER}, "") == []
+
+
+def test_what_rose_is_what_is_bought_anew() -> None:
+    now, before = hours({8: 5, 9: 30, 10: -7, 11: -4}), hours({8: 9, 9: 10, 10: 20, 11: -3})
+    up = [risen_kw(now, before, hour, Direction.UP) for hour in range(8, 12)]
+    down = [risen_kw(now, before, hour, Direction.DOWN) for hour in range(8, 12)]
+    assert (up, down) == ([0, 20, 0, 0], [0, 0, 7, 1])
 
 
 def test_a_later_bid_for_an_open_session_replaces_the_earlier_one() -> None:

@@ -21,7 +21,6 @@ from registry.domain.commands import (
     MoveQualification,
     PublishProducts,
 )
-from registry.domain.deals import DealTerms
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import bytes32_text, product_id
 from registry.domain.lights import CellLight, Colour
@@ -59,7 +58,6 @@ from tests.unit.api.sandbox import (
 
 ABIS = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
 SUCCESSOR = product_id(DSO, 2)
-TERMS = DealTerms(0, 200_000, 0)
 QUARTERS = 0b1111 << 4 * LOCAL_HOUR
 
 
@@ -93,7 +91,9 @@ def buy(sandbox: Sandbox, market: Market, session: int, aggregate: int, wanted: 
         green = (CellLight(Colour.GREEN, None),) * DAY.hours
         lights = [DayLights(PERIMETER, green, green, {})]
         publish_lights(sandbox.node.recorder, DSO, sandbox.node.signers[DSO], DAY, session, lights)
-    order = Order(aggregate, PERIMETER, signed_kw(LOCAL_HOUR, kw), (wanted,), aggregate, TERMS)
+    powers = signed_kw(LOCAL_HOUR, kw)
+    bid = sandbox.bid(aggregate, wanted, market, session, powers)
+    order = Order(aggregate, PERIMETER, powers, (wanted,), aggregate, bid)
     select_flexibility(
         sandbox.node.recorder, operator, sandbox.node.signers[operator], market, DAY, session, [order]
     )
