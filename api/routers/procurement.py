@@ -38,8 +38,8 @@ from registry.domain.procurement import Agreement, Bid
 from registry.domain.quantities import Direction
 from registry.services.identity import Principal, Role
 from registry.services.merit import merit_list
+from registry.services.openings_of_day import openings_of_day
 from registry.services.procurement import accept_agreement, offer_bids, propose_agreement
-from registry.services.recorder import every
 from registry.services.sealing import opened
 from registry.views import AgreementView, OfferView
 
@@ -102,15 +102,11 @@ def openings(node: NodeDep, caller: KnownCaller, day: PathDay) -> Openings:
     `flexledger verify --openings`, which holds what was selected against the merit of the bids (SES-5).
     """
     require_role(caller, *PARTICIPANTS)
-    offered = every(lambda after, limit: node.mirror.offers(day.number, after=after, limit=limit))
-    selected = every(lambda after, limit: node.mirror.selections(day.number, after=after, limit=limit))
-    commitments = {row.commitment for row in offered} | {row.commitment for row in selected}
-    found = (node.vault.opening(commitment) for commitment in sorted(commitments))
     return Openings(
         openings=[
             OpenedCommitment(commitment=one.commitment.hex(), salt=one.salt.hex(), payload=dict(one.payload))
-            for one in found
-            if one is not None and sees_opening(caller, one)
+            for one in openings_of_day(node.recorder, day)
+            if sees_opening(caller, one)
         ]
     )
 

@@ -62,7 +62,7 @@ def agree(stage: Stage) -> None:
             accept_agreement(recorder, AGREEING, stage.signer(AGREEING), name)
             agreed[perimeter, way] = name
     stage.facts["agreements"] = agreed
-    stage.facts["global bids"] = {}
+    stage.facts |= {"global bids": {}, "local bids": {}, "local bid names": {}}
     stage.report["agreements"] = len(agreed)
     stage.say(
         f"{len(agreed)} availability agreements of BSP {AGREEING}, up to {AGREED_KW} kW per perimeter: "
@@ -87,7 +87,10 @@ def local_orders(stage: Stage, book: MarketBook, session: int, needs: Sequence[L
     """Cover each need: first what is agreed on, then the bids of the others, the cheapest first."""
     bids: dict[Place, bytes] = {}
     for bsp in LOCAL_PRICE:
-        bids |= _offer(stage, bsp, _local_bids(stage, book, session, bsp, needs))
+        offered = _local_bids(stage, book, session, bsp, needs)
+        bids |= _offer(stage, bsp, offered)
+        stage.facts["local bids"] |= {(one.aggregate, one.perimeter): one for one in offered}
+    stage.facts["local bid names"] = bids
     touched: dict[Place, bytes] = {}
     for need in needs:
         perimeter = stage.facts["perimeters"][need.perimeter]
