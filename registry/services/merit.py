@@ -12,6 +12,7 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.deals import DealTerms, Form
 from registry.domain.enums import Market
 from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import owner_of_product
 from registry.domain.procurement import (
     Agreement,
     Bid,
@@ -32,7 +33,7 @@ from registry.domain.quantities import Direction
 from registry.domain.settlement_case import PerimeterCase
 from registry.services.qualification import qualification_of
 from registry.services.recorder import Recorder, every
-from registry.services.sealing import opened
+from registry.services.sealing import opened_for
 from registry.services.settle_day import perimeter_case, selections_of
 
 LOCAL = Market.LFP
@@ -54,7 +55,8 @@ class MeritEntry:
 def standing_bids(
     recorder: Recorder, day: DeliveryDay, market: Market, session: int, perimeter: int, product: int
 ) -> list[StandingBid]:
-    """The bids for a product that stand in a session and that this node can open."""
+    """The bids for a product that stand in a session and that its operator can open on this node."""
+    operator = owner_of_product(product)
     rows = every(
         lambda after, limit: recorder.mirror.offers(
             day.number, market=market, perimeter=perimeter, after=after, limit=limit
@@ -63,7 +65,7 @@ def standing_bids(
     bids = []
     for row in rows:
         opening = recorder.vault.opening(row.commitment)
-        if opening is None or opening.kind != Form.BID.value:
+        if opening is None or opening.kind != Form.BID.value or operator not in opening.owners:
             continue
         bid = Bid.from_payload(opening.payload)
         recorded = row.aggregate, row.perimeter, row.day, row.market, row.session
@@ -101,11 +103,11 @@ def terms_of(recorder: Recorder, taken: Taken, rests_on: bytes) -> DealTerms:
     """What is paid for a selection by the agreement or bid that it rests on (SES-5).
 
     Raises:
-        RuleViolation: PRIV-3, this node cannot open it; SES-5, it does not stand, or the selection is not
-        what it
-            is about: one of them, and how many more there are.
+        RuleViolation: PRIV-3, the operator cannot open it on this node; SES-5, it does not stand, or the
+            selection is not what it is about: the first difference, and how many more there are.
     """
-    opening = opened(recorder.vault, rests_on, "rests_on")
+    operator = owner_of_product(taken.product)
+    opening = opened_for(recorder.vault, operator, rests_on, "rests_on")
     if opening.kind == Form.AGREEMENT.value:
         agreement = Agreement.from_payload(opening.payload)
         view = recorder.mirror.agreement(rests_on)

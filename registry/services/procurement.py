@@ -14,7 +14,7 @@ from registry.domain.procurement import Agreement, Bid
 from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.ports import Receipt, Signer
 from registry.services.recorder import Recorder
-from registry.services.sealing import auditors, opened, seal
+from registry.services.sealing import auditors, opened_for, seal
 
 
 def offer_bids(recorder: Recorder, bsp: int, signer: Signer, bids: Sequence[Bid]) -> list[Receipt]:
@@ -64,7 +64,7 @@ def accept_agreement(recorder: Recorder, acceptor: int, signer: Signer, commitme
         RuleViolation: PRIV-3, this node cannot open it; SES-5, there is no such proposal, it is about another
             aggregate or DSO than its terms say, or it is not this party's to accept.
     """
-    agreement = Agreement.from_payload(opened(recorder.vault, commitment, "agreement").payload)
+    agreement = Agreement.from_payload(opened_for(recorder.vault, acceptor, commitment, "agreement").payload)
     view = recorder.mirror.agreement(commitment)
     said = owner_of_product(agreement.product), agreement.aggregate
     recorded = None if view is None else (view.dso, view.aggregate)

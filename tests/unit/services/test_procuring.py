@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from registry.cli.dso import merit as merit_command
+from registry.cli.main import app
 from registry.cli.verifying import read_openings
 from registry.domain.calendar import from_unix
 from registry.domain.commands import JoinAggregate, SelectLocal
@@ -130,6 +134,32 @@ def test_offers_are_refused_late_and_malformed(market: Sandbox) -> None:
         offer_bids(node.recorder, OTHER_BSP, node.signers[OTHER_BSP], [bid])
     with pytest.raises(RuleViolation, match="SES-1"):
         offer_bids(node.recorder, BSP, node.signers[BSP], [replace(bid, day=DAY.number + 1)])
+
+
+def test_the_command_line_shows_the_merit_order(
+    market: Sandbox, bids: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merit_command, "open_existing", lambda _state: nullcontext(market.node))
+    place = ["--day", DATE, "--session", "1", "--perimeter", str(PERIMETER), "--product", str(CONGESTION)]
+    words = ["dso", "merit", *place, "--hour", str(HOUR), "--direction", "up", "--need"]
+    shown = CliRunner().invoke(app, [*words, "100"])
+    assert shown.exit_code == 0 and "90 of 100 kW covered by 2 bids" in shown.output, shown.output
+    found = json.loads(CliRunner().invoke(app, [*words, "50", "--json"]).output)
+    assert [row["taken_kw"] for row in found["bids"]] == [30, 20] and found["uncovered_kw"] == 0
+    for wrong in (["--direction", "left"], ["--hour", "24"], ["--day", "today"]):
+        assert CliRunner().invoke(app, [*words, "1", *wrong]).exit_code == 2
+
+
+@pytest.mark.rule("PRIV-3")
+def test_what_was_not_made_for_a_party_is_not_opened_for_it(market: Sandbox, bids: dict[int, bytes]) -> None:
+    """Not even where the node that it uses could."""
+    node, name = market.node, bids[LOCAL]
+    foreign = Order(LOCAL, PERIMETER, signed_kw(HOUR, 1), (BALANCING,), LOCAL, name)
+    with pytest.raises(RuleViolation, match=f"PRIV-3: rests_on: found no opening of {name.hex()}"):
+        select_flexibility(node.recorder, TSO, node.signers[TSO], Market.MSD, DAY, 1, [foreign])
+    other, _ = propose_agreement(node.recorder, BSP, node.signers[BSP], replace(AGREED, available_kw=1))
+    with pytest.raises(RuleViolation, match=f"PRIV-3: agreement: found no opening of {other.hex()}"):
+        accept_agreement(node.recorder, OTHER_BSP, node.signers[OTHER_BSP], other)
 
 
 def test_the_cheapest_bids_are_taken_first(market: Sandbox, bids: dict[int, bytes]) -> None:
