@@ -20,8 +20,8 @@ from api.deps import (
 )
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Committed, Page, Written, answer, answer_model
-from api.schemas.documents import MeritOrder, MeritRow, OpenedCommitment, Openings
-from api.schemas.requests import AgreementBody, OffersBody
+from api.schemas.documents import MeritOrder, MeritRow, OpenedCommitment, Openings, OpeningsKept
+from api.schemas.requests import AgreementBody, OffersBody, OpeningsBody
 from api.visibility import (
     PARTICIPANTS,
     agreement_scope,
@@ -41,6 +41,7 @@ from registry.services.merit import merit_list
 from registry.services.openings_of_day import openings_of_day
 from registry.services.procurement import accept_agreement, offer_bids, propose_agreement
 from registry.services.sealing import opened
+from registry.services.take_openings import Handed, take_openings
 from registry.views import AgreementView, OfferView
 
 router = APIRouter(prefix="/v1", tags=["procurement"])
@@ -109,6 +110,14 @@ def openings(node: NodeDep, caller: KnownCaller, day: PathDay) -> Openings:
             if sees_opening(caller, one)
         ]
     )
+
+
+@router.post("/openings", status_code=201)
+def hand_over(node: NodeDep, caller: KnownCaller, body: OpeningsBody) -> OpeningsKept:
+    """Give this node, the other party's, the openings of own bids and agreements, all or none (PRIV-3)."""
+    require_role(caller, Role.DSO, Role.BSP)
+    handed = [Handed(bytes.fromhex(one.salt), one.payload) for one in body.openings]
+    return OpeningsKept(kept=take_openings(node.recorder, caller.party, handed))
 
 
 @router.get("/merit/{day}")

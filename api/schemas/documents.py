@@ -124,6 +124,12 @@ class Openings(BaseModel):
     openings: list[OpenedCommitment]
 
 
+class OpeningsKept(BaseModel):
+    """How many openings this node keeps of what it was given."""
+
+    kept: int
+
+
 class MeritRow(BaseModel):
     """A bid in its place, and how much of it the need takes."""
 

@@ -250,6 +250,19 @@ class OffersBody(Body):
     offers: Annotated[list[OfferBody], Field(min_length=1, max_length=100)]
 
 
+class OpeningBody(Body):
+    """What a commitment of the caller hides, and its salt (docs/formats/commitment.md)."""
+
+    salt: HexId
+    payload: dict[str, Any]
+
+
+class OpeningsBody(Body):
+    """Openings for the other party's node."""
+
+    openings: Annotated[list[OpeningBody], Field(min_length=1, max_length=100)]
+
+
 class AgreementBody(Body):
     """An availability agreement for the days from `from_day` until before `until_day`."""
 

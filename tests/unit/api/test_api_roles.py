@@ -174,6 +174,7 @@ ROUTES = [
     case("GET", "/v1/offers/{day}", PARTICIPANTS),
     case("GET", "/v1/openings/{day}", PARTICIPANTS),
     case("POST", "/v1/offers", {BSP}, OFFERS),
+    case("POST", "/v1/openings", {BSP, DSO}, {"openings": [{"salt": ID, "payload": {}}]}),
     case("GET", "/v1/merit/{day}", {DSO}, query=MERIT),
     case("GET", "/v1/agreements", {BSP, DSO, AUDITOR}),
     case("POST", "/v1/agreements", {BSP, DSO}, AGREEMENT),

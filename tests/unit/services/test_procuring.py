@@ -18,13 +18,15 @@ from registry.cli.dso import merit as merit_command
 from registry.cli.main import app
 from registry.cli.verifying import read_openings
 from registry.domain.calendar import from_unix
-from registry.domain.commands import JoinAggregate, SelectLocal
+from registry.domain.commands import JoinAggregate, RecordOffers, SelectLocal
 from registry.domain.deals import Basis, DealTerms, Form
 from registry.domain.errors import InputInvalid, RuleViolation
+from registry.domain.identifiers import canonical_json, commitment
 from registry.domain.lights import CellLight, Colour
 from registry.domain.market import Selection
 from registry.domain.procurement import Agreement, Bid
 from registry.domain.quantities import Direction, pack_selection
+from registry.domain.recorded_offers import Offer
 from registry.domain.sessions import Market
 from registry.evidence.verify import Report, Trust, verify_bundle_bytes
 from registry.ledger.artifacts import load_artifacts
@@ -174,6 +176,39 @@ def test_the_cheapest_bids_are_taken_first(market: Sandbox, bids: dict[int, byte
         select(market, 1, order(LOCAL, 1, bids[OTHER_LOCAL]))
     select(market, 1, order(OTHER_LOCAL, 30, bids[OTHER_LOCAL]))
     select(market, 1, order(LOCAL, 20, bids[LOCAL]))
+
+
+@pytest.mark.rule("PRIV-3")
+def test_an_opening_is_handed_to_the_other_partys_node(market: Sandbox) -> None:
+    """A bid that was sealed elsewhere: only its commitment is known here, until the BSP gives what it
+    hides.
+    """
+    bid = Bid(CONGESTION, LOCAL, PERIMETER, DAY.number, Market.LFP, 6, signed_kw(23, 7), 90_000)
+    salt, payload = bytes(range(32)), bid.as_payload()
+    sealed = commitment(salt, canonical_json(payload))
+    offers = (Offer(sealed, LOCAL, PERIMETER),)
+    market.record(RecordOffers(BSP, DAY.number, Market.LFP, 6, offers), BSP)
+
+    def seen() -> list[int]:
+        recorder = market.node.recorder
+        found = merit_list(recorder, DAY, 6, PERIMETER, CONGESTION, 23, Direction.UP, 5)
+        return [entry.taken_kw for entry in found]
+
+    def hand(party: int, **changes: object) -> tuple[int, str]:
+        one = {"salt": salt.hex(), "payload": payload, **changes}
+        answer = market.post("/v1/openings", party, {"openings": [one]})
+        return answer.status_code, answer.json().get("rule", "")
+
+    assert seen() == []
+    dearer = {**payload, "use_price_milli_eur_per_mwh": 90_001}
+    refused = [hand(OTHER_BSP), hand(DSO), hand(BSP, payload=dearer), hand(BSP, salt="00" * 32)]
+    assert refused == [(422, "PRIV-3")] * 4 and seen() == []
+    assert hand(BSP, payload={}) == (422, "SES-5")
+    assert hand(BSP) == (201, "") and seen() == [5]
+    opening = market.node.vault.opening(sealed)
+    assert opening is not None and set(opening.owners) == {BSP, DSO, AUDITOR}
+    terms = market.get(f"/v1/openings/{DATE}", BSP).json()["openings"]
+    assert {"commitment": sealed.hex(), "salt": salt.hex(), "payload": payload} in terms
 
 
 def test_what_the_other_market_has_is_not_passed_over(market: Sandbox, bids: dict[int, bytes]) -> None:
