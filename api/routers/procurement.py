@@ -50,9 +50,9 @@ DIRECTIONS = {direction.name.lower(): direction for direction in Direction}
 
 @router.post("/offers", status_code=201)
 def offer(node: NodeDep, caller: BspCaller, body: OffersBody) -> Committed:
-    """Offer for a session before its gate, all or none; stands for the later sessions of the day, too,
-    until the
-    aggregate offers anew. `commitments` name the bids, in their order, for the selections that rest on them.
+    """Offer for a session before its gate, all or none; stands for the later sessions of the day, too, until
+    the aggregate offers anew. `commitments` name the bids, in their order, for the selections that rest on
+    them.
     """
     for item in body.offers:
         row = node.mirror.aggregate(item.aggregate)

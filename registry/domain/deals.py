@@ -59,8 +59,7 @@ class DealTerms:
 
         Raises:
             InputInvalid: STT-2 for another kind of payload or a missing, extra or non-integer field, SES-5
-            for a
-                form that there is not, or an id that is none.
+            for a form that there is not, or an id that is none.
         """
         names = payload.keys() - {"form", "rests_on"}
         whole = len(payload) in (len(names), len(names) + 2)

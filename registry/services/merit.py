@@ -13,15 +13,10 @@ from registry.domain.deals import DealTerms, Form
 from registry.domain.enums import Market
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import owner_of_product
-from registry.domain.procurement import (
-    Agreement,
-    Bid,
+from registry.domain.merit import (
     Slice,
     StandingBid,
-    Taken,
     able_kw,
-    agreement_violations,
-    bid_violations,
     in_force,
     merit_order,
     passed_over,
@@ -29,6 +24,7 @@ from registry.domain.procurement import (
     slice_of,
     take,
 )
+from registry.domain.procurement import Agreement, Bid, Taken, agreement_violations, bid_violations
 from registry.domain.quantities import Direction
 from registry.domain.settlement_case import PerimeterCase
 from registry.services.qualification import qualification_of

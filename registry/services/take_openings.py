@@ -36,8 +36,7 @@ def take_openings(recorder: Recorder, giver: int, handed: Sequence[Handed]) -> i
 
     Raises:
         RuleViolation: SES-5, a payload that is no bid or agreement; PRIV-3, one that the ledger holds no
-        commitment
-            of this party to.
+        commitment of this party to.
     """
     kept = []
     for one in handed:

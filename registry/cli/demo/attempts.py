@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations, permutations, product
+from itertools import combinations
 
+from registry.cli.demo import procuring
 from registry.cli.demo.book import MarketBook
 from registry.cli.demo.pools import global_order, local_order, pool_kw
 from registry.cli.demo.scenario import (
@@ -26,11 +27,9 @@ from registry.domain.commands import SelectGlobal, SelectLocal
 from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.lights import Colour
 from registry.domain.market import Selection
-from registry.domain.procurement import Bid
 from registry.domain.quantities import Direction, pack_selection
-from registry.domain.sessions import Market
 from registry.services.publish_lights import DayLights, publish_lights
-from registry.services.select_flexibility import Order, select_flexibility
+from registry.services.select_flexibility import Order
 
 Cell = tuple[int, int, Direction]
 NOTHING = bytes(32)
@@ -46,7 +45,7 @@ def in_local_session(stage: Stage, session: int) -> None:
             "MSD 1 selects before its window opens",
             lambda: _select_global(stage, 1, _one_kw(stage, perimeter)),
         )
-        _dearer(stage)
+        procuring.pass_over(stage)
     if session == 3:
         _both_directions(stage)
     if session == 5:
@@ -74,42 +73,6 @@ def in_local_session(stage: Stage, session: int) -> None:
             f"LFP 6 changes hour {hour}, which is definitive",
             lambda: _select_local(stage, 6, local_order(aggregate, perimeter, kw, NOTHING)),
         )
-
-
-def _dearer(stage: Stage) -> None:
-    """1 kW of a bid while the same hour has a cheaper one with power left: the DSO's own software stops
-    it.
-    """
-    order, prices, room_kw = _cheaper_left(stage)
-    stage.refused(
-        "SES-5",
-        f"the DSO takes 1 kW at {prices[0] // 1000} EUR/MWh, though {room_kw} kW at {prices[1] // 1000} "
-        "are left",
-        lambda: select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 1, [order]),
-    )
-
-
-def _cheaper_left(stage: Stage) -> tuple[Order, tuple[int, int], int]:
-    """An order of 1 kW more of a dear bid, both prices in milli-euro per MWh, and what is left of the
-    cheap one.
-    """
-    book: MarketBook = stage.facts["local"]
-    bids: dict[tuple[int, int], Bid] = stage.facts["local bids"]
-    for (dear, cheap), hour in product(permutations(bids.values(), 2), range(DAY.hours)):
-        prices = dear.use_price_milli_eur_per_mwh, cheap.use_price_milli_eur_per_mwh
-        sign = 1 if dear.kw[hour] > 0 else -1
-        room = [abs(one.kw[hour]) - abs(_planned(book, one)[hour]) for one in (dear, cheap)]
-        same = dear.perimeter == cheap.perimeter and sign * cheap.kw[hour] > 0
-        if same and prices[0] > prices[1] and min(room) > 0:
-            kw = _planned(book, dear)
-            kw[hour] += sign
-            name = stage.facts["local bid names"][dear.aggregate, dear.perimeter]
-            return local_order(dear.aggregate, dear.perimeter, kw, name), prices, room[1]
-    raise DemoFailed("found no hour with two bids of which the cheaper one has power left")
-
-
-def _planned(book: MarketBook, bid: Bid) -> list[int]:
-    return [*book.selected(bid.aggregate, bid.perimeter)]
 
 
 def _both_directions(stage: Stage) -> None:

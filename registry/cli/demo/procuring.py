@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations, product
 
 from registry.cli.demo.book import MarketBook
 from registry.cli.demo.pools import free_kw, local_order, pool_kw
@@ -24,6 +25,7 @@ from registry.cli.demo.scenario import (
     TSO_DIRECTION,
 )
 from registry.cli.demo.stage import Stage
+from registry.cli.outcome import DemoFailed
 from registry.domain.events import OfferRecorded
 from registry.domain.procurement import Agreement, Bid
 from registry.domain.quantities import Direction
@@ -31,7 +33,7 @@ from registry.domain.sessions import Market
 from registry.grid.results import LocalNeed
 from registry.services.merit import merit_list
 from registry.services.procurement import accept_agreement, offer_bids, propose_agreement
-from registry.services.select_flexibility import Order
+from registry.services.select_flexibility import Order, select_flexibility
 
 Place = tuple[int, int]
 """Aggregate and perimeter."""
@@ -110,6 +112,42 @@ def local_orders(stage: Stage, book: MarketBook, session: int, needs: Sequence[L
         local_order(aggregate, perimeter, book.kw[aggregate, perimeter], rests_on)
         for (aggregate, perimeter), rests_on in sorted(touched.items())
     ]
+
+
+def pass_over(stage: Stage) -> None:
+    """1 kW of a bid while the same hour has a cheaper one with power left: the DSO's own software stops
+    it.
+    """
+    order, prices, room_kw = _cheaper_left(stage)
+    stage.refused(
+        "SES-5",
+        f"the DSO takes 1 kW at {prices[0] // 1000} EUR/MWh, though {room_kw} kW at {prices[1] // 1000} "
+        "are left",
+        lambda: select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, 1, [order]),
+    )
+
+
+def _cheaper_left(stage: Stage) -> tuple[Order, tuple[int, int], int]:
+    """An order of 1 kW more of a dear bid, both prices in milli-euro per MWh, and what is left of the
+    cheap one.
+    """
+    book: MarketBook = stage.facts["local"]
+    bids: dict[tuple[int, int], Bid] = stage.facts["local bids"]
+    for (dear, cheap), hour in product(permutations(bids.values(), 2), range(DAY.hours)):
+        prices = dear.use_price_milli_eur_per_mwh, cheap.use_price_milli_eur_per_mwh
+        sign = 1 if dear.kw[hour] > 0 else -1
+        room = [abs(one.kw[hour]) - abs(_planned(book, one)[hour]) for one in (dear, cheap)]
+        same = dear.perimeter == cheap.perimeter and sign * cheap.kw[hour] > 0
+        if same and prices[0] > prices[1] and min(room) > 0:
+            kw = _planned(book, dear)
+            kw[hour] += sign
+            name = stage.facts["local bid names"][dear.aggregate, dear.perimeter]
+            return local_order(dear.aggregate, dear.perimeter, kw, name), prices, room[1]
+    raise DemoFailed("found no hour with two bids of which the cheaper one has power left")
+
+
+def _planned(book: MarketBook, bid: Bid) -> list[int]:
+    return [*book.selected(bid.aggregate, bid.perimeter)]
 
 
 def _take_agreed(

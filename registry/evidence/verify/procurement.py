@@ -23,19 +23,8 @@ from registry.domain.events import (
     SelectionRecorded,
 )
 from registry.domain.identifiers import canonical_json, commitment, owner_of_product
-from registry.domain.procurement import (
-    Agreement,
-    Bid,
-    Slice,
-    StandingBid,
-    Taken,
-    able_kw,
-    agreement_violations,
-    bid_violations,
-    passed_over,
-    risen_kw,
-    slice_of,
-)
+from registry.domain.merit import Slice, StandingBid, able_kw, passed_over, risen_kw, slice_of
+from registry.domain.procurement import Agreement, Bid, Taken, agreement_violations, bid_violations
 from registry.domain.quantities import Direction, unpack_selection
 from registry.domain.settlement_case import PerimeterCase
 from registry.evidence.bundle import OpenedCommitment

@@ -16,15 +16,10 @@ from registry.domain.deals import Basis, DealTerms, Form
 from registry.domain.enums import Market
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.domain.identifiers import aggregate_id, perimeter_id, product_id
-from registry.domain.procurement import (
-    Agreement,
-    Bid,
+from registry.domain.merit import (
     Slice,
     StandingBid,
-    Taken,
     able_kw,
-    agreement_violations,
-    bid_violations,
     in_force,
     merit_order,
     passed_over,
@@ -32,6 +27,7 @@ from registry.domain.procurement import (
     slice_of,
     take,
 )
+from registry.domain.procurement import Agreement, Bid, Taken, agreement_violations, bid_violations
 from registry.domain.quantities import Direction
 from registry.domain.settlement_case import PerimeterCase
 
