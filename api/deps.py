@@ -84,6 +84,7 @@ DeviceCaller = Annotated[Principal, Depends(_caller_as(Role.PGUI))]
 HEX_ID = "^[0-9a-f]{64}$"
 DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 PodId = Annotated[str, Path(pattern=HEX_ID, description="the POD's ledger id, 32 bytes")]
+Commitment = Annotated[str, Path(pattern=HEX_ID, description="32 bytes")]
 StatementId = Annotated[str, Path(pattern=HEX_ID, description="32 bytes")]
 AggregateNumber = Annotated[int, Path(ge=1, le=2**40 - 1)]
 ProductNumber = Annotated[int, Path(ge=1, le=2**32 - 1)]

@@ -17,9 +17,11 @@ from registry.ports import Opening
 from registry.services.identity import ROLE_OF_KIND, Principal, Role
 from registry.views import (
     AggregateView,
+    AgreementView,
     DeclarationView,
     DeviceView,
     HistoryEntry,
+    OfferView,
     PodView,
     QualificationView,
     SelectionView,
@@ -255,6 +257,52 @@ def sees_declaration(principal: Principal, declaration: DeclarationView) -> bool
             return owner_of_perimeter(declaration.perimeter) == principal.party
         case Role.BSP:
             return owner_of_aggregate(declaration.aggregate) == principal.party
+        case _:
+            return False
+
+
+def offer_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of offers: a BSP its own, a TSO those to its market; the rest row by row.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, *PARTICIPANTS)
+    scopes: dict[Role, dict[str, Any]] = {
+        Role.BSP: {"bsp": principal.party},
+        Role.TSO: {"market": Market.MSD},
+        Role.DSO: {"market": Market.LFP},
+    }
+    return scopes.get(principal.role, {})
+
+
+def sees_offer(principal: Principal, offer: OfferView) -> bool:
+    """A DSO sees who offers in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
+    if principal.role is Role.DSO:
+        return owner_of_perimeter(offer.perimeter) == principal.party
+    return True
+
+
+def agreement_scope(principal: Principal) -> dict[str, Any]:
+    """Filters of a list of agreements: their parties their own, the auditor all.
+
+    Raises:
+        RuleViolation: ACT-1.
+    """
+    require_role(principal, Role.DSO, Role.BSP, Role.AUDITOR)
+    scopes = {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}
+    return scopes.get(principal.role, {})
+
+
+def sees_agreement(principal: Principal, agreement: AgreementView) -> bool:
+    """As `agreement_scope`, for one."""
+    match principal.role:
+        case Role.AUDITOR:
+            return True
+        case Role.BSP:
+            return agreement.bsp == principal.party
+        case Role.DSO:
+            return agreement.dso == principal.party
         case _:
             return False
 

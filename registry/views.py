@@ -333,6 +333,31 @@ class BaselineView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementView(View):
+    """An availability agreement, as a commitment; ``recorded`` is its acceptance once both agreed (SES-5)."""
+
+    commitment: bytes
+    dso: int
+    bsp: int
+    aggregate: int
+    proposer: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferView(View):
+    """A bid for a session, as a commitment (SES-5)."""
+
+    commitment: bytes
+    bsp: int
+    aggregate: int
+    perimeter: int
+    day: int
+    market: Market
+    session: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceView(View):
     """A PGUI key bound to a POD for [valid_from, valid_until) (DEV-1). ``public_key``: 65 bytes, uncompressed
     P-256 point.

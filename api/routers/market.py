@@ -38,7 +38,6 @@ from registry.domain.errors import InputInvalid
 from registry.domain.market import PodQuarters
 from registry.domain.participants import Right
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms
 from registry.services.file_baselines import file_baselines
 from registry.services.identity import Principal, Role
 from registry.services.select_flexibility import Order, select_flexibility
@@ -49,7 +48,9 @@ router = APIRouter(prefix="/v1", tags=["market"])
 
 @router.post("/selections", status_code=201)
 def select(node: NodeDep, caller: OperatorCaller, body: OutcomeBody) -> Written:
-    """Record a session's outcome, all or none: a DSO that of an LFP, a TSO that of an MSD (SES-4)."""
+    """Record a session's outcome, all or none: a DSO that of an LFP, a TSO that of an MSD (SES-4). What is
+    paid says the agreement or bid that each rests on (SES-5).
+    """
     for item in body.selections:
         row = node.mirror.aggregate(item.aggregate)
         existing(row, lambda found: sees_aggregate(caller, found), "aggregate", item.aggregate)
@@ -60,7 +61,7 @@ def select(node: NodeDep, caller: OperatorCaller, body: OutcomeBody) -> Written:
             kw=tuple(item.kw),
             chain=tuple(item.chain),
             tested_aggregate=item.tested_aggregate,
-            terms=DealTerms(**item.terms.model_dump()),
+            rests_on=bytes.fromhex(item.rests_on),
         )
         for item in body.selections
     ]

@@ -68,6 +68,12 @@ class Written(BaseModel):
     events: list[str] = Field(description="what the ledger recorded, in order")
 
 
+class Committed(Written):
+    """A write of commitments: what stands on the ledger instead of the secrets."""
+
+    commitments: list[str] = Field(description="32 bytes each, lower-case hexadecimal, in the order asked")
+
+
 def answer_model(view: type) -> type[BaseModel]:
     """The pydantic model of a view, or of any dataclass in it."""
     if view not in _MODELS:

@@ -110,6 +110,43 @@ class Gaps(BaseModel):
     next: str | None
 
 
+class OpenedCommitment(BaseModel):
+    """What a commitment hides, and the salt that opens it (docs/formats/commitment.md)."""
+
+    commitment: HexText
+    salt: HexText
+    payload: dict[str, Any]
+
+
+class Openings(BaseModel):
+    """Opened commitments, ascending."""
+
+    openings: list[OpenedCommitment]
+
+
+class OpeningsKept(BaseModel):
+    """How many openings this node keeps of what it was given."""
+
+    kept: int
+
+
+class MeritRow(BaseModel):
+    """A bid in its place, and how much of it the need takes."""
+
+    commitment: HexText
+    aggregate: int
+    use_price_milli_eur_per_mwh: int
+    kw: int = Field(description="offered in this hour and direction, and still there")
+    taken_kw: int
+
+
+class MeritOrder(BaseModel):
+    """The bids of an hour and direction, cheapest first; of equal prices the one recorded first."""
+
+    bids: list[MeritRow]
+    uncovered_kw: int = Field(description="what the need leaves after all of them")
+
+
 class AnchorAnswer(BaseModel):
     """The first anchored checkpoint that covers an entry (LOG-2)."""
 

@@ -231,12 +231,50 @@ class DelegationEndBody(Body):
     agent: Party
 
 
-class TermsBody(Body):
-    """The deal: prices in milli-euro per MWh, contracted availability in kW."""
+class OfferBody(Body):
+    """A bid of an aggregate in a perimeter: signed kW per hour, up positive, at one price."""
 
+    product: ProductNumber
+    aggregate: Number
+    perimeter: Number
+    kw: Annotated[list[SignedKw], Field(min_length=23, max_length=25)]
+    use_price_milli_eur_per_mwh: MilliEurPerMwh
+
+
+class OffersBody(Body):
+    """Bids for a session, recorded all or none."""
+
+    day: Day
+    market: Literal["lfp", "msd"]
+    session: Annotated[int, Field(ge=1, le=6)]
+    offers: Annotated[list[OfferBody], Field(min_length=1, max_length=100)]
+
+
+class OpeningBody(Body):
+    """What a commitment of the caller hides, and its salt (docs/formats/commitment.md)."""
+
+    salt: HexId
+    payload: dict[str, Any]
+
+
+class OpeningsBody(Body):
+    """Openings for the other party's node."""
+
+    openings: Annotated[list[OpeningBody], Field(min_length=1, max_length=100)]
+
+
+class AgreementBody(Body):
+    """An availability agreement for the days from `from_day` until before `until_day`."""
+
+    product: ProductNumber
+    aggregate: Number
+    perimeter: Number
+    direction: Literal["up", "down"]
+    from_day: Day
+    until_day: Day
+    available_kw: Kw
     availability_price_milli_eur_per_mwh: MilliEurPerMwh
     use_price_milli_eur_per_mwh: MilliEurPerMwh
-    available_kw: Kw
 
 
 class SelectionBody(Body):
@@ -247,7 +285,7 @@ class SelectionBody(Body):
     kw: Annotated[list[SignedKw], Field(min_length=23, max_length=25)]
     chain: Annotated[list[ProductNumber], Field(min_length=1, max_length=4)]
     tested_aggregate: Number
-    terms: TermsBody
+    rests_on: Annotated[HexId, Field(description="commitment of the agreement or bid that says what is paid")]
 
 
 class OutcomeBody(Body):

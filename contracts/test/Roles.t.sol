@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {Measurements} from "../src/Measurements.sol";
+import {Procurement} from "../src/Procurement.sol";
 import {Settlement} from "../src/Settlement.sol";
 import {IMarket} from "../src/interfaces/IMarket.sol";
 import {IMarketSessions} from "../src/interfaces/IMarketSessions.sol";
@@ -9,9 +10,10 @@ import {IMeasurements} from "../src/interfaces/IMeasurements.sol";
 import {IParticipants} from "../src/interfaces/IParticipants.sol";
 import {IPods} from "../src/interfaces/IPods.sol";
 import {IPrequalification} from "../src/interfaces/IPrequalification.sol";
+import {IProcurement} from "../src/interfaces/IProcurement.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {ITrafficLights} from "../src/interfaces/ITrafficLights.sol";
-import {PartyKind, QualificationState, Right} from "../src/types/Types.sol";
+import {Market as MarketSide, PartyKind, QualificationState, Right} from "../src/types/Types.sol";
 import {MarketWorld} from "./MarketWorld.sol";
 
 /// @notice Nobody acts beyond its role: every function of every contract, in the name of every party, with every key.
@@ -27,16 +29,19 @@ contract RolesTest is MarketWorld {
     uint256 private constant DSO_ONLY = 1 << uint256(PartyKind.Dso);
     uint256 private constant BSP_ONLY = 1 << uint256(PartyKind.Bsp);
     uint256 private constant OPERATORS = TSO_ONLY | DSO_ONLY;
+    uint256 private constant DEALERS = DSO_ONLY | BSP_ONLY;
     uint256 private constant ANY = 0x3e;
     address private constant STRANGER = address(0x5EED);
 
     Measurements private measurements;
+    Procurement private procurement;
     Settlement private settlement;
     Act[] private acts;
 
     function setUp() public {
         setUpMarket();
         measurements = new Measurements(participants, sessions, pods);
+        procurement = new Procurement(participants, sessions);
         settlement = new Settlement(participants, sessions, prequalification, 7 days);
     }
 
@@ -126,6 +131,13 @@ contract RolesTest is MarketWorld {
         add(address(market), abi.encodeCall(IMarket.declare, (party, 0, 0, 1, new IMarket.PodQuarters[](0), true)), BSP_ONLY);
         add(address(market), abi.encodeCall(IMarket.release, (party, 0, 0, 1, new IMarket.PodQuarters[](0))), BSP_ONLY);
         add(address(market), abi.encodeCall(IMarket.fileBaselines, (party, 1, new IMarket.BaselineFiling[](0))), BSP_ONLY);
+        add(address(procurement), abi.encodeCall(IProcurement.proposeAgreements, (party, new IProcurement.AgreementDraft[](0))), DEALERS);
+        add(address(procurement), abi.encodeCall(IProcurement.acceptAgreements, (party, none)), DEALERS);
+        add(
+            address(procurement),
+            abi.encodeCall(IProcurement.recordOffers, (party, FIRST_DAY, MarketSide.Lfp, 1, new IProcurement.Offer[](0))),
+            BSP_ONLY
+        );
         add(address(measurements), abi.encodeCall(IMeasurements.bindDevices, (party, new IMeasurements.Binding[](0))), DSO_ONLY);
         add(address(measurements), abi.encodeCall(IMeasurements.endDevices, (party, none, new uint40[](0), 0)), DSO_ONLY);
         add(address(measurements), abi.encodeCall(IMeasurements.anchor, (party, "log", 0, 0, 0)), 1 << uint256(PartyKind.AccessNode));

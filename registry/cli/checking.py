@@ -9,7 +9,14 @@ import typer
 from rich.console import Console
 
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
-from registry.cli.verifying import known_block, print_report, report_json, verify_file, witness_key
+from registry.cli.verifying import (
+    known_block,
+    print_report,
+    read_openings,
+    report_json,
+    verify_file,
+    witness_key,
+)
 
 verify_app = typer.Typer()
 console = Console()
@@ -25,12 +32,18 @@ def verify(
     witness: Annotated[
         list[str] | None, typer.Option(help="Key of a witness of the log; give all to have them counted.")
     ] = None,
+    openings: Annotated[
+        Path | None,
+        typer.Option(help="Bids and deals of the day (GET /v1/openings/DAY), to hold against their merit."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print checks and figures as JSON.")] = False,
 ) -> None:
     """Re-derive a settlement from its evidence bundle, offline, and list every check."""
     with one_clear_line():
         blocks = dict(known_block(text) for text in block or ())
-        report = verify_file(bundle, deployment, blocks, tuple(map(witness_key, witness or ())))
+        others = read_openings(openings) if openings is not None else ()
+        keys = tuple(map(witness_key, witness or ()))
+        report = verify_file(bundle, deployment, blocks, keys, others)
         if as_json:
             typer.echo(report_json(bundle, report))
         else:

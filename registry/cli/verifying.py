@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from registry.domain.errors import InputInvalid, RuleViolation
+from registry.domain.json_text import flaw_of
+from registry.evidence.bundle import OpenedCommitment
 from registry.evidence.cosignatures import WitnessKey
 from registry.evidence.verify import Report, Trust, verify_bundle
 from registry.ledger.artifacts import load_artifacts
@@ -23,6 +25,7 @@ def verify_file(
     deployment: Path | None,
     block_hashes: dict[int, bytes] | None = None,
     witnesses: tuple[WitnessKey, ...] = (),
+    openings: tuple[OpenedCommitment, ...] = (),
 ) -> Report:
     """Verify a bundle file.
 
@@ -32,12 +35,13 @@ def verify_file(
             the report says so.
         block_hashes: blocks known from a node of one's own.
         witnesses: keys of all witnesses of the log; without them their cosignatures are not counted.
+        openings: bids and deals of others, for their merit; without them it is not checked (SES-5).
 
     Raises:
         InputInvalid: AUD-1, a file cannot be read, or ``deployment`` is no deployment file.
     """
     try:
-        trust = Trust(block_hashes=block_hashes or {}, witnesses=witnesses)
+        trust = Trust(block_hashes=block_hashes or {}, witnesses=witnesses, openings=openings)
         if deployment is not None:
             trusted = Deployment.load(deployment)
             contracts = {name: bytes.fromhex(text[2:]) for name, text in trusted.addresses.items()}
@@ -52,6 +56,35 @@ def verify_file(
         raise InputInvalid(
             rule="AUD-1", field="deployment", found=error.found, allowed="a deployment file"
         ) from error
+
+
+def read_openings(path: Path) -> tuple[OpenedCommitment, ...]:
+    """The file of opened bids and deals that `GET /v1/openings/DAY` gives.
+
+    Raises:
+        InputInvalid: AUD-1, the file cannot be read or is none.
+    """
+    try:
+        text = path.read_bytes()
+        if (flaw := flaw_of(text)) is not None:
+            raise _no_openings(flaw.found)
+        return tuple(
+            OpenedCommitment(
+                bytes.fromhex(one["commitment"]), bytes.fromhex(one["salt"]), dict(one["payload"])
+            )
+            for one in json.loads(text)["openings"]
+        )
+    except OSError as error:
+        raise InputInvalid(
+            rule="AUD-1", field="openings", found=f"{path}: {error.strerror}", allowed="a readable file"
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise _no_openings(f"{type(error).__name__} in {path}") from error
+
+
+def _no_openings(found: str) -> InputInvalid:
+    allowed = 'an object with "openings": commitment, salt and payload each'
+    return InputInvalid(rule="AUD-1", field="openings", found=found, allowed=allowed)
 
 
 def known_block(text: str) -> tuple[int, bytes]:

@@ -15,6 +15,7 @@ CONTRACTS = (
     "Pods",
     "Prequalification",
     "Market",
+    "Procurement",
     "Measurements",
     "Settlement",
 )

@@ -313,6 +313,12 @@ BaselineLate BAS-1: day gate now_at
     baselines of day {day} | {now_at!t} | before the gate at {gate!t}
 BaselineOfOther BAS-1: pod_id bsp caller
     pod_id | {pod_id!h} of BSP {bsp} | a POD of BSP {caller}
+AgreementExists SES-5: commitment
+    commitment | {commitment!h} | an agreement that was not proposed yet
+AgreementOfOthers SES-5: commitment dso aggregate caller
+    agreement | DSO {dso}, aggregate {aggregate}, by {caller} | a DSO and a BSP's aggregate, by one of the two
+AgreementNotAcceptable SES-5: commitment caller
+    agreement {commitment!h} | accepted by {caller} | a proposal, accepted once, by the other party
 DeviceOfOtherDso DEV-1: pod_id dso caller
     pod_id | {pod_id!h} of DSO {dso} | a POD of DSO {caller}
 LengthsDiffer DEV-1: expected found

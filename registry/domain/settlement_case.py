@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from registry.domain.calendar import DeliveryDay
-from registry.domain.errors import InputInvalid, RuleViolation
+from registry.domain.deals import DealTerms
+from registry.domain.errors import RuleViolation
 from registry.domain.products import Product
 from registry.domain.quantities import energy_wh
 from registry.domain.sessions import Market
@@ -81,47 +82,6 @@ class SettlementCase:
             for outcome in perimeter.outcomes
             if outcome.product == self.product.product
         }
-
-
-@dataclass(frozen=True, slots=True)
-class DealTerms:
-    """The opened commitment of a selection: prices in milli-euro per MWh, contracted availability in kW
-    (SES-5).
-    """
-
-    availability_price_milli_eur_per_mwh: int
-    use_price_milli_eur_per_mwh: int
-    available_kw: int
-
-    def as_payload(self) -> dict[str, Any]:
-        """The payload that the selection's commitment hides."""
-        return {
-            "kind": "deal",
-            "availability_price_milli_eur_per_mwh": self.availability_price_milli_eur_per_mwh,
-            "use_price_milli_eur_per_mwh": self.use_price_milli_eur_per_mwh,
-            "available_kw": self.available_kw,
-        }
-
-    @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> DealTerms:
-        """Read an opened commitment.
-
-        Raises:
-            InputInvalid: STT-2, another kind of payload, a missing, extra or non-integer field.
-        """
-        names = ("availability_price_milli_eur_per_mwh", "use_price_milli_eur_per_mwh", "available_kw")
-        if payload.get("kind") != "deal" or payload.keys() != {"kind", *names}:
-            raise InputInvalid(
-                rule="STT-2",
-                field="terms",
-                found=sorted(payload),
-                allowed=f"kind 'deal' with {', '.join(names)}",
-            )
-        values = [payload[name] for name in names]
-        for name, value in zip(names, values, strict=True):
-            if type(value) is not int or value < 0:
-                raise InputInvalid(rule="STT-2", field=name, found=value, allowed="a whole number, 0 or more")
-        return cls(*values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.domain.calendar import QUARTER_S, DeliveryDay, unix
+from registry.domain.deals import DealTerms
 from registry.domain.errors import RuleViolation
 from registry.domain.events import (
     BaselineFiled,
@@ -34,7 +35,6 @@ from registry.domain.pods import Roster
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
-    DealTerms,
     Outcome,
     PerimeterCase,
     ReadingFact,
@@ -157,31 +157,29 @@ def settlement_case(facts: Facts, statement: StatementRecorded) -> SettlementCas
         product=product.event.terms,
         day=day,
         perimeters=tuple(
-            _perimeter_case(
-                facts, day, perimeter, [o for o in outcomes if o.event.perimeter == perimeter], places
-            )
+            perimeter_case(facts, statement.aggregate, outcomes[0].event.market, day, perimeter, places)
             for perimeter in perimeters
         ),
         supersedes=statement.supersedes,
     )
 
 
-def _perimeter_case(
+def perimeter_case(
     facts: Facts,
+    aggregate: int,
+    market: Market,
     day: DeliveryDay,
     perimeter: int,
-    outcomes: list[RecordedFact],
     places: Mapping[bytes, PodPlace],
 ) -> PerimeterCase:
-    first: SelectionRecorded = outcomes[0].event
-    aggregate, market = first.aggregate, first.market
+    """The recorded facts of an aggregate in a perimeter; ``places`` are the PODs of the day."""
     inside = {
         pod: place
         for pod, place in places.items()
         if aggregate in place.aggregates and place.perimeter == perimeter
     }
     members = {pod: (place.up_kw, place.down_kw) for pod, place in inside.items()}
-    own = _outcomes(outcomes, day)
+    own = _outcomes(_selected(facts, aggregate, perimeter, day), day)
     held = {
         other: held_quarters(
             market,

@@ -7,13 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from registry.domain.contract_changes import CONTRACTS, CONTRACTS_VERSION
+from registry.domain.errors import RuleViolation
 from registry.evidence.abi import abi_types, signature_hash
 from registry.ports import ContractsMissing
 
@@ -21,6 +22,10 @@ CONSORTIUM = "Consortium"
 """The contract that gives the others their addresses and their code (CON-1)."""
 ORDER = (CONSORTIUM, *CONTRACTS)
 """All contracts."""
+LATER = frozenset({"Procurement"})
+"""Contracts that the set has had since docs/adr/0017: a chain founded before is read and settled without
+them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,29 @@ class Artifacts:
     sha256: str
     version: int = CONTRACTS_VERSION
     earlier: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def of_chain(self, addresses: Mapping[str, str]) -> Artifacts:
+        """Those of a chain that was founded when the set had no contract of :data:`LATER` yet: without it."""
+        gone = LATER - addresses.keys()
+        kept = {name: artifact for name, artifact in self.by_name.items() if name not in gone}
+        return replace(self, by_name=kept)
+
+    def of_command(self, contract: str) -> Artifact:
+        """The contract that a command is for.
+
+        Raises:
+            RuleViolation: CON-1, the chain was founded without it.
+        """
+        try:
+            return self.by_name[contract]
+        except KeyError:
+            raise RuleViolation(
+                rule="CON-1",
+                field="contract",
+                found=f"a chain founded without {contract}",
+                allowed=f"a chain with {contract}",
+                hint="the consortium's contracts are named when it is founded",
+            ) from None
 
     @cached_property
     def abis(self) -> dict[str, list[Mapping[str, Any]]]:

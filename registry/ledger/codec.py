@@ -25,6 +25,7 @@ _RULES = {
     "Pods": "POD-1",
     "Prequalification": "PRD-1",
     "Market": "SES-4",
+    "Procurement": "SES-5",
     "Measurements": "LOG-2",
     "Settlement": "STT-4",
 }

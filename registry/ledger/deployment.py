@@ -32,6 +32,7 @@ _ASKS: dict[str, tuple[str, ...]] = {
     "Pods": ("Participants", "MarketSessions", "TrafficLights"),
     "Prequalification": ("Participants", "MarketSessions", "Pods"),
     "Market": ("Participants", "MarketSessions", "TrafficLights", "Pods", "Prequalification"),
+    "Procurement": ("Participants", "MarketSessions"),
     "Measurements": ("Participants", "MarketSessions", "Pods"),
     "Settlement": ("Participants", "MarketSessions", "Prequalification"),
 }

@@ -38,6 +38,7 @@ class ChainLedger:
     """
 
     def __init__(self, connection: Connection, deployment: Deployment, artifacts: Artifacts) -> None:
+        artifacts = artifacts.of_chain(deployment.addresses)
         check(connection, deployment, artifacts)
         self._connection = connection
         self._deployment = deployment
@@ -77,7 +78,7 @@ class ChainLedger:
             RuleViolation: the rule that the contracts found broken; nothing is written.
             OperationalError: the chain failed (see :mod:`registry.ports.failures`).
         """
-        artifact = self._artifacts.by_name[command.contract]
+        artifact = self._artifacts.of_command(command.contract)
         data = encode_command(command, artifact)
         try:
             receipt = self._transactor.send(signer, self.addresses[command.contract], data)

@@ -11,6 +11,7 @@ from registry.mirror.queries.market import MarketReader
 from registry.mirror.queries.market_time import MarketTimeReader
 from registry.mirror.queries.parties import PartyReader
 from registry.mirror.queries.pods import PodReader
+from registry.mirror.queries.procurement import ProcurementReader
 from registry.mirror.queries.products import ProductReader
 from registry.mirror.queries.records import RecordReader
 from registry.ports import BlockRef, Ledger
@@ -23,6 +24,7 @@ class SqlMirror(
     PodReader,
     ProductReader,
     MarketReader,
+    ProcurementReader,
     RecordReader,
     HistoryReader,
 ):

@@ -339,6 +339,31 @@ class Baseline(Version, table=True):
     commitment: bytes = _octets()
 
 
+class AgreementRow(Version, table=True):
+    """Availability agreements, proposed or accepted (SES-5)."""
+
+    __tablename__ = "agreement"
+    commitment: bytes = _octets()
+    dso: int = Field(index=True)
+    bsp: int = Field(index=True)
+    aggregate: int = _big()
+    proposer: int
+    accepted: bool
+
+
+class OfferRow(Version, table=True):
+    """Bids for the sessions of a day, as commitments (SES-5)."""
+
+    __tablename__ = "offer"
+    commitment: bytes = _octets()
+    bsp: int = Field(index=True)
+    aggregate: int = _big()
+    perimeter: int = _big()
+    day: int = Field(index=True)
+    market: int
+    session: int
+
+
 class Device(Version, table=True):
     """Device keys; times in Unix seconds (DEV-1)."""
 
@@ -416,6 +441,8 @@ VERSIONS: tuple[type[Version], ...] = (
     Declaration,
     Completion,
     Baseline,
+    AgreementRow,
+    OfferRow,
     Device,
     Checkpoint,
     Statement,

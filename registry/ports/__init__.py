@@ -58,6 +58,7 @@ from registry.ports.queries import (
     MarketTimeQueries,
     PartyQueries,
     PodQueries,
+    ProcurementQueries,
     ProductQueries,
     RecordQueries,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "PortInUse",
     "ProductQueries",
     "Receipt",
+    "ProcurementQueries",
     "RecordQueries",
     "RecordedBlock",
     "Sender",

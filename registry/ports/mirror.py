@@ -13,6 +13,7 @@ from registry.ports.queries import (
     MarketTimeQueries,
     PartyQueries,
     PodQueries,
+    ProcurementQueries,
     ProductQueries,
     RecordQueries,
 )
@@ -25,6 +26,7 @@ class Mirror(
     PodQueries,
     ProductQueries,
     MarketQueries,
+    ProcurementQueries,
     RecordQueries,
     Protocol,
 ):

@@ -14,6 +14,7 @@ from registry.domain.enums import Market, PartyKind, QualificationState, Scope, 
 from registry.domain.pods import Roster
 from registry.views import (
     AggregateView,
+    AgreementView,
     BaselineView,
     CheckpointView,
     ClaimView,
@@ -27,6 +28,7 @@ from registry.views import (
     HistoryEntry,
     LightView,
     MembershipView,
+    OfferView,
     PartyView,
     PerimeterView,
     PodView,
@@ -316,6 +318,37 @@ class MarketQueries(Protocol):
         after: str | None = None,
         limit: int = PAGE,
     ) -> list[BaselineView]: ...
+
+
+class ProcurementQueries(Protocol):
+    """Agreements and offers."""
+
+    def agreement(self, commitment: bytes, *, as_of: datetime | None = None) -> AgreementView | None: ...
+
+    def agreements(
+        self,
+        *,
+        dso: int | None = None,
+        bsp: int | None = None,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[AgreementView]: ...
+
+    def offers(
+        self,
+        day: int,
+        *,
+        commitment: bytes | None = None,
+        market: Market | None = None,
+        perimeter: int | None = None,
+        bsp: int | None = None,
+        as_of: datetime | None = None,
+        after: str | None = None,
+        limit: int = PAGE,
+    ) -> list[OfferView]:
+        """All offers recorded for the day; which of them stands in a session says the domain."""
+        ...
 
 
 class RecordQueries(Protocol):

@@ -18,7 +18,7 @@ from registry.services.anchor_checks import growth_proofs
 from registry.services.certified_readings import conflicts_of, quarter_of, readings_of
 from registry.services.recorder import Recorder
 from registry.services.sealing import opened
-from registry.services.settle_day import last_filings, serving_candidates, settlement_case
+from registry.services.settle_day import deal_terms, last_filings, serving_candidates, settlement_case
 
 Cosigned = Callable[[int], bytes | None]
 """The note of an anchored size with the cosignatures that its anchor counted, ``None`` if it counted none."""
@@ -30,7 +30,7 @@ def bundle_settlement(
     """The bytes of the bundle of a recorded statement.
 
     1. The statement's document and salt, and the recorded facts it rests on.
-    2. The openings of its deals and baselines.
+    2. The openings of its deals, of the agreements and bids that these rest on (SES-5), and of baselines.
     3. The readings that the statement rests on, with the conflicts it knew, in the smallest anchored log
     that has them all, with what its witnesses said of it. What the log took in later is for a statement that
     supersedes this one.
@@ -98,10 +98,9 @@ def bundle_settlement(
 
 def _openings(recorder: Recorder, case: SettlementCase, pods: list[bytes]) -> tuple[OpenedCommitment, ...]:
     filings = last_filings(recorder.mirror, case.day, case.bsp, pods)
-    found = [
-        opened(recorder.vault, c, "opening")
-        for c in sorted(case.deal_commitments() | {f.commitment for f in filings.values()})
-    ]
+    bases = {terms.basis.commitment for terms in deal_terms(recorder.vault, case).values() if terms.basis}
+    commitments = case.deal_commitments() | bases | {filing.commitment for filing in filings.values()}
+    found = [opened(recorder.vault, commitment, "opening") for commitment in sorted(commitments)]
     return tuple(OpenedCommitment(o.commitment, o.salt, dict(o.payload)) for o in found)
 
 

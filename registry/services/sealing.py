@@ -38,13 +38,19 @@ def opened(vault: Vault, sealed: bytes, what: str) -> Opening:
     """
     opening = vault.opening(sealed)
     if opening is None:
-        raise RuleViolation(
-            rule="PRIV-3",
-            field=what,
-            found=f"no opening of {sealed.hex()}",
-            allowed="an opening in this node's vault",
-            hint="ask a party of the deal",
-        )
+        raise _not_here(sealed, what)
+    return opening
+
+
+def opened_for(vault: Vault, party: int, sealed: bytes, what: str) -> Opening:
+    """As :func:`opened`, by a party that it was made for.
+
+    Raises:
+        RuleViolation: PRIV-3, this node does not hold it, or not for this party: in the same words.
+    """
+    opening = vault.opening(sealed)
+    if opening is None or party not in opening.owners:
+        raise _not_here(sealed, what)
     return opening
 
 
@@ -52,3 +58,13 @@ def auditors(mirror: Mirror) -> tuple[int, ...]:
     """All auditors: they may open every commitment that a settlement rests on."""
     found = every(lambda after, limit: mirror.parties(kind=PartyKind.AUDITOR, after=after, limit=limit))
     return tuple(party.party for party in found)
+
+
+def _not_here(sealed: bytes, what: str) -> RuleViolation:
+    return RuleViolation(
+        rule="PRIV-3",
+        field=what,
+        found=f"no opening of {sealed.hex()}",
+        allowed="an opening in this node's vault",
+        hint="ask a party of the deal",
+    )

@@ -10,11 +10,11 @@ from typing import Any
 from registry.domain.aggregates import Scope
 from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import RecordStatements
+from registry.domain.deals import DealTerms
 from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.sessions import Market
 from registry.domain.settlement_case import (
-    DealTerms,
     SettlementCase,
     build_statement,
 )

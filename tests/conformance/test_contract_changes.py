@@ -234,7 +234,7 @@ def check_across(ledger: ChainLedger, successor: Artifacts, border: int) -> None
     with pytest.raises(RuleViolation, match=f"version 2 from block {border} on"):
         check_events(proved, load_artifacts().abis, contracts, 1)
     facts, said = check_events(proved, successor.abis, contracts, 2)
-    assert "of 9 contracts" in said
+    assert "of 10 contracts" in said
     anchored = [
         fact.event for fact in facts.of(CheckpointAnchored) if isinstance(fact.event, CheckpointAnchored)
     ]

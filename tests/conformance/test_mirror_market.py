@@ -205,3 +205,29 @@ def test_statements_their_disputes_and_attestations(mirror: SqlMirror, ledger: F
     assert mirror.statements(bsp=OTHER_BSP) == []
     before = mirror.statements(operator=DSO, in_force=True, as_of=at(disputed.time))
     assert [view.statement_id for view in before] == [first] and before[0].superseded_by is None
+
+
+@pytest.mark.rule("SES-5", "MIR-1")
+def test_agreements_and_offers(mirror: SqlMirror, ledger: FakeLedger) -> None:
+    area, deal = PERIMETERS[0], word("agreement")
+
+    def offer(name: str, session: int, market: Market = Market.LFP) -> tuple[str, facts.Event]:
+        return address_of(BSP), facts.OfferRecorded(word(name), LOCAL, FIRST_DAY, area, market, session)
+
+    proposed = ledger.mine((address_of(DSO), facts.AgreementProposed(deal, DSO, LOCAL, DSO)))
+    ledger.mine((address_of(BSP), facts.AgreementAccepted(deal, BSP)), offer("first", 1), offer("again", 1))
+    ledger.mine(offer("third", 3), offer("other market", 1, Market.MSD))
+    mirror.catch_up()
+    before, now = mirror.agreement(deal, as_of=at(proposed.time)), mirror.agreement(deal)
+    assert before is not None and now is not None
+    assert (before.accepted, now.accepted) == (False, True)
+    assert (now.dso, now.bsp, now.aggregate, now.proposer) == (DSO, BSP, LOCAL, DSO)
+    assert (now.recorded.event, now.recorded.actor) == ("AgreementAccepted", BSP)
+    assert mirror.agreements(bsp=BSP) == mirror.agreements(dso=DSO) == [now]
+    assert mirror.agreements(bsp=OTHER_BSP) == [] and mirror.agreement(word("none")) is None
+    offers = mirror.offers(FIRST_DAY, market=Market.LFP, perimeter=area)
+    named = [(offer.commitment, offer.session) for offer in offers]
+    assert named == [(word("first"), 1), (word("again"), 1), (word("third"), 3)]
+    assert [offer.session for offer in mirror.offers(FIRST_DAY, commitment=word("third"))] == [3]
+    assert [offer.market for offer in mirror.offers(FIRST_DAY, bsp=BSP)].count(Market.MSD) == 1
+    assert mirror.offers(FIRST_DAY + 1) == mirror.offers(FIRST_DAY, bsp=OTHER_BSP) == []

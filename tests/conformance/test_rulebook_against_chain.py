@@ -22,8 +22,10 @@ from registry.domain.market import BaselineFiling
 from registry.domain.participants import Right
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
+from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
+from registry.domain.sessions import Market
 from registry.domain.statements import Statement
 from registry.ledger import ChainLedger, OwnCode
 from registry.ledger.artifacts import load_artifacts
@@ -89,7 +91,19 @@ SEEDS = max(1, int(os.environ.get("STREAM_STEPS", "3000")) // LENGTH)
     "DEV-1",
 )
 @pytest.mark.rule(
-    "SES-1", "SES-2", "SES-3", "SES-4", "SES-6", "DTL-1", "DTL-2", "DTL-3", "DTL-4", "BAS-1", "LOG-2", "STT-4"
+    "SES-1",
+    "SES-2",
+    "SES-3",
+    "SES-4",
+    "SES-5",
+    "SES-6",
+    "DTL-1",
+    "DTL-2",
+    "DTL-3",
+    "DTL-4",
+    "BAS-1",
+    "LOG-2",
+    "STT-4",
 )
 @pytest.mark.rule("CON-1", "MIR-1")
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -227,6 +241,16 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     step(local_outcome(2, selection(LOCAL, {9: 10, 10: -5})), DSO)
     step(release(LOCAL, serving(1, 9)), BSP)
     step(release(LOCAL, serving(0, 9)), BSP)
+    # an agreement, and an offer at its gate
+    draft_ = AgreementDraft(b"\3" * 32, DSO, LOCAL)
+    step(c.ProposeAgreements(BSP, (replace(draft_, dso=TSO),)), BSP)
+    step(c.ProposeAgreements(BSP, (draft_,)), BSP)
+    step(c.ProposeAgreements(DSO, (draft_,)), DSO)
+    step(c.AcceptAgreements(BSP, (draft_.commitment,)), BSP)
+    step(c.AcceptAgreements(DSO, (draft_.commitment,)), DSO)
+    world.now = SCHEDULE.lfp_gates[1] - 2
+    for _ in range(2):
+        step(c.RecordOffers(BSP, DAY.number, Market.LFP, 2, (Offer(NOTHING, LOCAL, FEEDER_1),)), BSP)
     # settlement
     world.now = SCHEDULE.ends_at
     first, second = b"\1" * 32, b"\2" * 32
@@ -240,6 +264,10 @@ def test_what_random_streams_seldom_meet(both: Both) -> None:
     step(c.DisputeStatement(BSP, first, NOTHING), BSP)
 
     assert met == {
+        "AgreementOfOthers",
+        "AgreementExists",
+        "AgreementNotAcceptable",
+        "GateClosed",
         "NotAuthorised",
         "SignerTaken",
         "ConsentRepeated",

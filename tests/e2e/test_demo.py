@@ -88,7 +88,7 @@ def test_every_rule_that_must_refuse_did(report: dict[str, Any]) -> None:
         assert refusal.keys() == {"rule", "attempt", "reason"}
         assert refusal["rule"] in refusal["reason"] and "reverted" not in refusal["reason"]
         refused.setdefault(refusal["rule"], []).append(refusal["attempt"])
-    dso_and_bsp = "POD-1 POD-2 AGG-2 DTL-1 DTL-3 SES-2 SES-4 DEV-1 MEA-2"
+    dso_and_bsp = "POD-1 POD-2 AGG-2 DTL-1 DTL-3 SES-2 SES-4 SES-5 DEV-1 MEA-2"
     market = "ACT-1 PRQ-1 TOE-1 TOE-2 DTL-2 DTL-4 BAS-1 STT-4 AUD-1"
     assert refused.keys() >= {*dso_and_bsp.split(), *market.split()}
 
@@ -99,7 +99,20 @@ def test_one_metered_and_one_requested_aggregate_are_settled(report: dict[str, A
     assert methods.keys() == {"metered", "requested"}
     assert methods["metered"]["unsettled_periods"] > 0, "a drifting clock leaves periods unsettled"
     assert all(settlement["total_cent"] > 0 for settlement in methods.values())
-    assert len(report["bundles"]) == 2
+    assert len(report["bundles"]) == 3
+
+
+@pytest.mark.rule("SES-5", "AUD-1")
+def test_agreements_and_bids_are_settled_and_their_merit_is_checked(report: dict[str, Any]) -> None:
+    agreed, bid, asked = report["bundles"]
+    folder = Path(agreed).parent
+    for bundle, what in ((agreed, "agreements"), (bid, "bids"), (asked, "bids")):
+        words = [*FLEXLEDGER, "verify", bundle, "--openings", str(folder / "openings.json"), "--json"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+        assert checks["offers and agreements"]["detail"].endswith(what)
+        assert checks["merit order"]["ok"]
+    assert checks["merit order"]["detail"].startswith("0 local selections"), "global ones are paid as bid"
 
 
 @pytest.mark.rule("AUD-1")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
+from registry.cli.demo import procuring
 from registry.cli.demo.book import MarketBook
+from registry.cli.demo.pools import global_order, local_order, pool_kw
 from registry.cli.demo.scenario import (
     BSPS,
     CONGESTION,
@@ -13,25 +15,25 @@ from registry.cli.demo.scenario import (
     DSO,
     FAST,
     GLOBAL,
-    GLOBAL_DEAL,
     LOCAL,
     OTHER_DSO,
     TSO,
 )
-from registry.cli.demo.sessions import AFTER_GATE, global_order, light_of, local_order, pool_kw
+from registry.cli.demo.sessions import AFTER_GATE, light_of
 from registry.cli.demo.stage import Stage
 from registry.cli.outcome import DemoFailed
 from registry.domain.calendar import from_unix
-from registry.domain.commands import SelectGlobal
+from registry.domain.commands import SelectGlobal, SelectLocal
 from registry.domain.identifiers import owner_of_aggregate
 from registry.domain.lights import Colour
 from registry.domain.market import Selection
 from registry.domain.quantities import Direction, pack_selection
-from registry.domain.sessions import Market
 from registry.services.publish_lights import DayLights, publish_lights
-from registry.services.select_flexibility import Order, select_flexibility
+from registry.services.select_flexibility import Order
 
 Cell = tuple[int, int, Direction]
+NOTHING = bytes(32)
+"""What the orders here rest on: they fail for other reasons, whatever is paid."""
 
 
 def in_local_session(stage: Stage, session: int) -> None:
@@ -43,6 +45,7 @@ def in_local_session(stage: Stage, session: int) -> None:
             "MSD 1 selects before its window opens",
             lambda: _select_global(stage, 1, _one_kw(stage, perimeter)),
         )
+        procuring.pass_over(stage)
     if session == 3:
         _both_directions(stage)
     if session == 5:
@@ -68,7 +71,7 @@ def in_local_session(stage: Stage, session: int) -> None:
         stage.refused(
             "SES-2",
             f"LFP 6 changes hour {hour}, which is definitive",
-            lambda: _select_local(stage, 6, local_order(aggregate, perimeter, kw)),
+            lambda: _select_local(stage, 6, local_order(aggregate, perimeter, kw, NOTHING)),
         )
 
 
@@ -93,7 +96,7 @@ def _against_own_plan(stage: Stage) -> tuple[Cell, Order]:
             if kw[hour] and others:
                 against = [*local.selected(others[0], perimeter)]
                 against[hour] = sign
-                return (perimeter, hour, way), local_order(others[0], perimeter, against)
+                return (perimeter, hour, way), local_order(others[0], perimeter, against, NOTHING)
     raise DemoFailed("found no hour with a local plan and another aggregate")
 
 
@@ -112,21 +115,21 @@ def after_global_session(stage: Stage, session: int) -> None:
         stage.refused(
             "SES-4",
             "the TSO sends a second outcome of the same session",
-            lambda: _select_global(stage, 6, global_order(aggregate, perimeter, kw)),
+            lambda: _select_global(stage, 6, global_order(aggregate, perimeter, kw, NOTHING)),
         )
 
 
 def _unqualified(stage: Stage, session: int) -> None:
     perimeter = next(iter(stage.facts["perimeters"].values()))
     aggregate = GLOBAL[BSPS[0]]
-    unqualified = Order(aggregate, perimeter, _hour(0, 1), (FAST,), aggregate, GLOBAL_DEAL)
+    unqualified = Order(aggregate, perimeter, _hour(0, 1), (FAST,), aggregate, NOTHING)
     stage.refused(
         "PRQ-1",
         f"the TSO selects aggregate {aggregate}, not qualified for the fast reserve",
         lambda: _select_global(stage, session, unqualified),
     )
     other = GLOBAL[BSPS[1]]
-    not_twin = Order(other, perimeter, _hour(0, 1), (CONGESTION, FAST - 1), LOCAL[BSPS[1]], GLOBAL_DEAL)
+    not_twin = Order(other, perimeter, _hour(0, 1), (CONGESTION, FAST - 1), LOCAL[BSPS[1]], NOTHING)
     stage.refused(
         "TOE-2",
         f"the TSO takes {other} for qualified by the test of {LOCAL[BSPS[1]]}, which has other PODs",
@@ -152,7 +155,7 @@ def _late(stage: Stage, session: int) -> None:
     stage.refused(
         "SES-4",
         f"the DSO sends the outcome of LFP {session} after its gate",
-        lambda: _select_local(stage, session, local_order(aggregate, perimeter, kw)),
+        lambda: _select_local(stage, session, local_order(aggregate, perimeter, kw, NOTHING)),
     )
 
 
@@ -214,10 +217,7 @@ def _serving_the_dso(stage: Stage, session: int) -> tuple[Cell, int]:
 
 def _stranger(stage: Stage, session: int) -> None:
     perimeter = next(iter(stage.facts["perimeters"].values()))
-    order = _one_kw(stage, perimeter)
-    selection = Selection(
-        order.aggregate, perimeter, order.tested_aggregate, order.chain, pack_selection(order.kw), bytes(32)
-    )
+    selection = _selection(_one_kw(stage, perimeter))
     stage.refused(
         "ACT-1",
         f"BSP {BSPS[0]} writes a market outcome",
@@ -238,11 +238,21 @@ ATTEMPTS: dict[int, tuple[Callable[[Stage, int], None], ...]] = {
 
 
 def _select_global(stage: Stage, session: int, *orders: Order) -> None:
-    select_flexibility(stage.node.recorder, TSO, stage.signer(TSO), Market.MSD, DAY, session, orders)
+    command = SelectGlobal(TSO, DAY.number, session, tuple(map(_selection, orders)))
+    stage.node.recorder.record(command, stage.signer(TSO))
 
 
 def _select_local(stage: Stage, session: int, *orders: Order) -> None:
-    select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, orders)
+    command = SelectLocal(DSO, DAY.number, session, tuple(map(_selection, orders)))
+    stage.node.recorder.record(command, stage.signer(DSO))
+
+
+def _selection(order: Order) -> Selection:
+    """Straight onto the ledger: no software of the operator stops it before."""
+    cells = pack_selection(order.kw)
+    return Selection(
+        order.aggregate, order.perimeter, order.tested_aggregate, order.chain, cells, order.rests_on
+    )
 
 
 def _cells(stage: Stage, session: int) -> Iterator[Cell]:
@@ -265,11 +275,11 @@ def _at(stage: Stage, aggregate: int, cell: Cell, power_kw: int) -> Order:
     perimeter, hour, way = cell
     kw = list(stage.facts["global"].selected(aggregate, perimeter))
     kw[hour] = power_kw if way is Direction.UP else -power_kw
-    return global_order(aggregate, perimeter, kw)
+    return global_order(aggregate, perimeter, kw, NOTHING)
 
 
 def _one_kw(stage: Stage, perimeter: int) -> Order:
-    return global_order(GLOBAL[BSPS[0]], perimeter, _hour(DAY.hours - 1, 1))
+    return global_order(GLOBAL[BSPS[0]], perimeter, _hour(DAY.hours - 1, 1), NOTHING)
 
 
 def _hour(hour: int, kw: int) -> tuple[int, ...]:

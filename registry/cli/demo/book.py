@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from registry.domain.calendar import QUARTERS_PER_HOUR
 from registry.domain.quantities import Direction
-from registry.grid.results import LocalActivation
+from registry.grid.results import LocalActivation, LocalNeed
 
 HOUR_BITS = (1 << QUARTERS_PER_HOUR) - 1
 
@@ -28,6 +28,13 @@ class MarketBook:
     def selected(self, aggregate: int, perimeter: int) -> list[int]:
         """The hours of an aggregate in a perimeter; nothing selected yet is zeros."""
         return self.kw.setdefault((aggregate, perimeter), [0] * self.hours)
+
+    def take(self, aggregate: int, perimeter: int, need: LocalNeed, left_kw: int, room_kw: int) -> int:
+        """Select more of an aggregate for a need, up to ``room_kw`` in all; how much more, kW."""
+        kw = self.selected(aggregate, perimeter)
+        taken = min(left_kw, max(room_kw - abs(kw[need.hour]), 0))
+        kw[need.hour] += taken if need.direction is Direction.UP else -taken
+        return taken
 
     def total(self, perimeter: int, hour: int) -> int:
         """Signed kW over all aggregates."""

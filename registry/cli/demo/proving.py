@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from registry.cli.demo.settling import OPENINGS
 from registry.cli.demo.stage import Stage
 from registry.cli.outcome import DemoFailed
-from registry.cli.verifying import print_report, verify_file
+from registry.cli.verifying import print_report, read_openings, verify_file
 
 TAMPER_SEED = 18
 
 
 def verify_bundles(stage: Stage) -> None:
-    """What `flexledger verify` does, for each bundle, offline."""
+    """What `flexledger verify --openings` does for an auditor, for each bundle, offline."""
     deployment = stage.folder / "chain" / "deployment.json"
     checks, ok = [], True
     for path in stage.facts["bundles"]:
-        report = verify_file(path, deployment)
+        others = read_openings(path.parent / OPENINGS)
+        report = verify_file(path, deployment, openings=others)
         print_report(stage.console, path, report)
         checks += [{"bundle": path.name, "name": c.name, "rule": c.rule, "ok": c.ok} for c in report.checks]
         ok = ok and report.ok

@@ -19,6 +19,7 @@ from registry.cli.demo import (
     founding,
     grid_files,
     metering,
+    procuring,
     proving,
     qualifying,
     registering,
@@ -79,6 +80,7 @@ def _prepare(stage: Stage) -> None:
         qualifying.publish_products(stage)
         qualifying.form_aggregates(stage)
         qualifying.prequalify(stage)
+        procuring.agree(stage)
 
 
 def _play(stage: Stage, url: str) -> None:

@@ -11,7 +11,6 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.identifiers import aggregate_id, bytes32_text, eic_check_character, product_id
 from registry.domain.participants import PartyKind
 from registry.domain.products import Product, SettlementMethod
-from registry.domain.settlement_case import DealTerms
 
 DAY = DeliveryDay(date(2026, 6, 18))
 """The delivery day that SimBench's Thursday 2016-06-09 is played on (data/simbench_rural/README.md)."""
@@ -99,15 +98,23 @@ PRODUCT_NAMES = {
     FAST: "fast reserve, aFRR-like",
 }
 
-LOCAL_DEAL = DealTerms(
-    availability_price_milli_eur_per_mwh=3_430, use_price_milli_eur_per_mwh=200_000, available_kw=50
-)
-GLOBAL_DEAL = DealTerms(
-    availability_price_milli_eur_per_mwh=0, use_price_milli_eur_per_mwh=155_000, available_kw=0
-)
-"""30,000 EUR/MW/year over 8,760 hours is 3.43 EUR per MW and hour; use prices as in the sample product of
-SPEC 13.
+AGREEING = BSPS[0]
+"""The BSP that has availability agreements with the DSO; the others bid for local services."""
+AGREED_KW = 50
+AVAILABILITY_PRICE, AGREED_PRICE = 3_430, 200_000
+"""Milli-euro per MWh: 30,000 EUR/MW/year over 8,760 hours is 3.43 EUR per MW and hour; the use price as in
+the sample product of SPEC 13.
 """
+LOCAL_PRICE = {22: 180_000, 23: 210_000}
+GLOBAL_PRICE = {21: 155_000, 22: 149_000, 23: 162_000}
+"""Prices of bids, milli-euro per MWh."""
+
+TSO_DIRECTION = {
+    **dict.fromkeys(range(6, 10), 1),
+    **dict.fromkeys(range(10, 16), -1),
+    **dict.fromkeys(range(18, 22), 1),
+}
+"""What the TSO needs: upward in the morning and evening peaks, downward under the midday sun."""
 
 FORECAST_ERROR = (0.06, 0.05, 0.04, 0.03, 0.02, 0.01)
 """How far the forecast of each session may be off, per element: it gets better through the day."""

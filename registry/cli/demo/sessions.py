@@ -9,21 +9,12 @@ from datetime import timedelta
 
 from rich.text import Text
 
+from registry.cli.demo import procuring
 from registry.cli.demo.book import HOUR_BITS, MarketBook
 from registry.cli.demo.grid_day import GridDay
-from registry.cli.demo.registering import DemoPod, working_pods
-from registry.cli.demo.scenario import (
-    BALANCING,
-    BSPS,
-    CONGESTION,
-    DAY,
-    DSO,
-    GLOBAL,
-    GLOBAL_DEAL,
-    LOCAL,
-    LOCAL_DEAL,
-    TSO,
-)
+from registry.cli.demo.pools import global_order, granted_kw, members_in, pool_kw
+from registry.cli.demo.registering import working_pods
+from registry.cli.demo.scenario import DAY, DSO, GLOBAL, TSO, TSO_DIRECTION
 from registry.cli.demo.stage import Stage
 from registry.domain.calendar import QUARTERS_PER_HOUR, from_unix
 from registry.domain.commands import DeclarePods
@@ -32,7 +23,7 @@ from registry.domain.lights import CellLight, Colour
 from registry.domain.market import PodQuarters
 from registry.domain.quantities import Direction
 from registry.domain.sessions import DaySchedule, Market
-from registry.grid.results import LocalNeed, PerimeterDayLights
+from registry.grid.results import PerimeterDayLights
 from registry.services.publish_lights import DayLights, publish_lights
 from registry.services.select_flexibility import Order, select_flexibility
 
@@ -40,12 +31,6 @@ BEFORE_GATE = timedelta(minutes=20)
 AFTER_GATE = timedelta(minutes=10)
 TSO_SHARE = (25, 30, 30, 35, 35, 40)
 """Per cent of an aggregate's power in a perimeter that the TSO takes in sessions 1 to 6."""
-TSO_DIRECTION = {
-    **dict.fromkeys(range(6, 10), 1),
-    **dict.fromkeys(range(10, 16), -1),
-    **dict.fromkeys(range(18, 22), 1),
-}
-"""What the TSO needs: upward in the morning and evening peaks, downward under the midday sun."""
 MARKS = {Colour.GREEN: ("·", "green"), Colour.YELLOW: ("▒", "yellow"), Colour.RED: ("█", "red")}
 
 
@@ -57,10 +42,10 @@ def local_session(stage: Stage, session: int) -> None:
     book: MarketBook = stage.facts["local"]
     names = {number: name for name, number in stage.facts["perimeters"].items()}
     pods = [pod.grid for pod in working_pods(stage)]
-    # 1. needs of the hours that can still be planned
+    # 1. needs of the hours that can still be planned, and who covers them
     first = DAY.first_hour(session)
     needs = [n for n in grid.needs(session, pods, list(book.activations(names))) if n.hour >= first]
-    orders = _local_orders(stage, book, needs)
+    orders = procuring.local_orders(stage, book, session, needs)
     if orders:
         select_flexibility(stage.node.recorder, DSO, stage.signer(DSO), Market.LFP, DAY, session, orders)
         declare(stage, book, stage.facts["global"], session, orders)
@@ -85,9 +70,11 @@ def local_session(stage: Stage, session: int) -> None:
 
 
 def global_session(stage: Stage, session: int) -> None:
-    """MSD: the TSO selects within the lights; the BSPs declare."""
+    """MSD: the TSO selects within the lights, paid as bid; the BSPs declare."""
     schedule: DaySchedule = stage.facts["schedule"]
     stage.at(from_unix(schedule.lfp_gates[session - 1]) + AFTER_GATE)
+    if session == 1:
+        procuring.offer_global(stage)
     book: MarketBook = stage.facts["global"]
     orders = _global_orders(stage, book, session)
     if orders:
@@ -118,63 +105,10 @@ def declare(stage: Stage, book: MarketBook, other: MarketBook, session: int, ord
         )
 
 
-def members_in(stage: Stage, aggregate: int, perimeter: int) -> list[DemoPod]:
-    """The PODs of an aggregate in a perimeter, the largest first."""
-    inside = set(stage.facts["members"][aggregate])
-    found = [pod for pod in working_pods(stage) if pod.pod_id in inside and pod.perimeter == perimeter]
-    return sorted(found, key=lambda pod: (-pod.grid.down_kw, pod.pod_id))
-
-
-def pool_kw(stage: Stage, aggregate: int, perimeter: int, way: Direction) -> int:
-    """Granted power of an aggregate's PODs in a perimeter."""
-    return sum(granted_kw(pod, way) for pod in members_in(stage, aggregate, perimeter))
-
-
-def granted_kw(pod: DemoPod, way: Direction) -> int:
-    """A POD's granted power."""
-    return pod.grid.up_kw if way is Direction.UP else pod.grid.down_kw
-
-
-def global_order(aggregate: int, perimeter: int, kw: Sequence[int]) -> Order:
-    """An order of the TSO: the first BSP's twin was tested by the DSO, the others' by the TSO itself."""
-    if aggregate == GLOBAL[BSPS[0]]:
-        return Order(aggregate, perimeter, tuple(kw), (CONGESTION, BALANCING), LOCAL[BSPS[0]], GLOBAL_DEAL)
-    return Order(aggregate, perimeter, tuple(kw), (BALANCING,), aggregate, GLOBAL_DEAL)
-
-
-def local_order(aggregate: int, perimeter: int, kw: Sequence[int]) -> Order:
-    """An order of the DSO."""
-    return Order(aggregate, perimeter, tuple(kw), (CONGESTION,), aggregate, LOCAL_DEAL)
-
-
 def light_of(stage: Stage, perimeter: int, hour: int, way: Direction) -> CellLight:
     """The light last published."""
     light: PerimeterDayLights = stage.facts["lights"][perimeter]
     return light.side(way)[hour]
-
-
-def _local_orders(stage: Stage, book: MarketBook, needs: Sequence[LocalNeed]) -> list[Order]:
-    """Spread each need over the local aggregates of its perimeter, as far as their PODs reach and are not
-    taken.
-    """
-    touched = set()
-    for need in needs:
-        perimeter, left = stage.facts["perimeters"][need.perimeter], need.power_kw
-        sign = 1 if need.direction is Direction.UP else -1
-        for aggregate in LOCAL.values():
-            kw = book.selected(aggregate, perimeter)
-            free = _free_kw(
-                stage, aggregate, perimeter, need.hour, need.direction, stage.facts["global"]
-            ) - abs(kw[need.hour])
-            part = min(left, max(free, 0))
-            if part:
-                kw[need.hour] += sign * part
-                left -= part
-                touched.add((aggregate, perimeter))
-    return [
-        local_order(aggregate, perimeter, book.kw[aggregate, perimeter])
-        for aggregate, perimeter in sorted(touched)
-    ]
 
 
 def _global_orders(stage: Stage, book: MarketBook, session: int) -> list[Order]:
@@ -196,19 +130,9 @@ def _global_orders(stage: Stage, book: MarketBook, session: int) -> list[Order]:
                 after[hour] = sign * max(min(wanted, room), 0)
             if after != before:
                 book.kw[aggregate, perimeter] = after
-                orders.append(global_order(aggregate, perimeter, after))
+                rests_on = stage.facts["global bids"][aggregate, perimeter]
+                orders.append(global_order(aggregate, perimeter, after, rests_on))
     return orders
-
-
-def _free_kw(
-    stage: Stage, aggregate: int, perimeter: int, hour: int, way: Direction, other: MarketBook
-) -> int:
-    """Power of an aggregate's PODs that the other market has not taken in an hour."""
-    return sum(
-        granted_kw(pod, way)
-        for pod in members_in(stage, aggregate, perimeter)
-        if not other.serves(pod.pod_id, hour)
-    )
 
 
 def _missing(

@@ -1,7 +1,10 @@
-"""Act 8: two aggregates are settled, one by the meter, one by request; the statements and their evidence."""
+"""Act 8: three aggregates are settled, by agreement or bid and by the meter or by request; the statements and
+their evidence.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from fractions import Fraction
 from hashlib import sha256
@@ -9,28 +12,43 @@ from hashlib import sha256
 from rich.table import Table
 
 from registry.cli.demo.book import MarketBook
-from registry.cli.demo.scenario import ACCESS_NODE, AUDITOR, BALANCING, CONGESTION, DAY, DSO, TSO
+from registry.cli.demo.scenario import (
+    ACCESS_NODE,
+    AGREEING,
+    AUDITOR,
+    BALANCING,
+    CONGESTION,
+    DAY,
+    DSO,
+    LOCAL,
+    TSO,
+)
 from registry.cli.demo.stage import Stage
 from registry.domain.commands import AttestStatement
 from registry.services.bundle_settlement import bundle_settlement
+from registry.services.openings_of_day import openings_of_day
 from registry.services.settle_day import Settled, settle_day
 
 AFTER_THE_DAY = timedelta(hours=6)
 CENT_PER_EUR = 100
 NANO = 10**9
+OPENINGS = "openings.json"
+"""File of the day's opened bids and deals, beside the bundles."""
 
 
 def settle(stage: Stage) -> None:
-    """Settle the largest local and the largest global aggregate of the day."""
+    """Settle the aggregate with agreements, the largest that bid for local services and the largest global
+    one.
+    """
     stage.at(DAY.ends_at + AFTER_THE_DAY)
     if stage.node.anchorer(ACCESS_NODE).anchor() is not None:
         stage.node.mirror.catch_up()
     settled = []
-    for operator, product, book in (
-        (DSO, CONGESTION, stage.facts["local"]),
-        (TSO, BALANCING, stage.facts["global"]),
+    for operator, product, aggregate in (
+        (DSO, CONGESTION, LOCAL[AGREEING]),
+        (DSO, CONGESTION, _busiest(stage.facts["local"], but=LOCAL[AGREEING])),
+        (TSO, BALANCING, _busiest(stage.facts["global"])),
     ):
-        aggregate = _busiest(book)
         signer = stage.signer(operator)
         done = settle_day(stage.node.recorder, stage.node.log, operator, signer, aggregate, product, DAY)
         settled.append(done)
@@ -67,6 +85,13 @@ def write_bundles(stage: Stage) -> None:
     """One file per statement, with all an outsider needs."""
     folder = stage.folder / "evidence"
     folder.mkdir(exist_ok=True)
+    others = [
+        {"commitment": one.commitment.hex(), "salt": one.salt.hex(), "payload": dict(one.payload)}
+        for one in openings_of_day(stage.node.recorder, DAY)
+    ]
+    opened = folder / OPENINGS
+    opened.write_text(json.dumps({"openings": others}), encoding="utf-8")
+    stage.say(f"{opened}: {len(others)} bids and deals of the day, for the auditor alone")
     bundles = []
     for done in stage.facts["settled"]:
         node = stage.node
@@ -86,13 +111,14 @@ def attest(stage: Stage) -> None:
         stage.node.recorder.record(
             AttestStatement(AUDITOR, done.statement_id, True, digest), stage.signer(AUDITOR)
         )
-    stage.say("the auditor attested both statements on the ledger")
+    stage.say("the auditor attested all statements on the ledger")
 
 
-def _busiest(book: MarketBook) -> int:
+def _busiest(book: MarketBook, but: int = 0) -> int:
     energy: dict[int, int] = {}
     for (aggregate, _), kw in book.kw.items():
-        energy[aggregate] = energy.get(aggregate, 0) + sum(map(abs, kw))
+        if aggregate != but:
+            energy[aggregate] = energy.get(aggregate, 0) + sum(map(abs, kw))
     return max(sorted(energy), key=lambda aggregate: energy[aggregate])
 
 

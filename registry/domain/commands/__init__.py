@@ -50,6 +50,7 @@ from registry.domain.commands.prequalification import (
     PublishProducts,
     RevokeEquivalences,
 )
+from registry.domain.commands.procurement import AcceptAgreements, ProposeAgreements, RecordOffers
 from registry.domain.commands.sessions import ScheduleDays
 from registry.domain.commands.settlement import AttestStatement, DisputeStatement, RecordStatements
 
@@ -95,6 +96,9 @@ COMMANDS: dict[str, type[Command]] = {
         DeclarePods,
         ReleasePods,
         FileBaselines,
+        ProposeAgreements,
+        AcceptAgreements,
+        RecordOffers,
         BindDevices,
         EndDevices,
         AnchorCheckpoint,
@@ -108,6 +112,7 @@ __all__ = [
     "COMMANDS",
     "Command",
     "AcceptAdmin",
+    "AcceptAgreements",
     "AcceptEquivalences",
     "AdmitParties",
     "AnchorCheckpoint",
@@ -135,10 +140,12 @@ __all__ = [
     "MoveQualification",
     "OfferAdmin",
     "Pause",
+    "ProposeAgreements",
     "ProposeChange",
     "ProposeEquivalences",
     "PublishLights",
     "PublishProducts",
+    "RecordOffers",
     "RecordStatements",
     "RegisterPods",
     "ReinstateParty",

@@ -58,6 +58,7 @@ from registry.domain.events.prequalification import (
     ProductPublished,
     QualificationMoved,
 )
+from registry.domain.events.procurement import AgreementAccepted, AgreementProposed, OfferRecorded
 from registry.domain.events.sessions import DayScheduled
 from registry.domain.events.settlement import StatementAttested, StatementDisputed, StatementRecorded
 
@@ -106,6 +107,9 @@ EVENTS: dict[str, type[Event]] = {
         PodReleased,
         DeclarationCompleted,
         BaselineFiled,
+        AgreementProposed,
+        AgreementAccepted,
+        OfferRecorded,
         DeviceBound,
         DeviceEnded,
         CheckpointAnchored,
@@ -123,6 +127,8 @@ __all__ = [
     "AdminHandedOver",
     "AdminOffered",
     "AggregateCreated",
+    "AgreementAccepted",
+    "AgreementProposed",
     "BaselineFiled",
     "ChangeConsented",
     "ChangeProposed",
@@ -140,6 +146,7 @@ __all__ = [
     "EquivalenceProposed",
     "EquivalenceRevoked",
     "LightsPublished",
+    "OfferRecorded",
     "PartyAdmitted",
     "PartyReinstated",
     "PartySuspended",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry.domain.commands import (
+    AcceptAgreements,
     AnchorCheckpoint,
     AttestStatement,
     BindDevices,
@@ -21,7 +22,9 @@ from registry.domain.commands import (
     JoinAggregate,
     LeaveAggregate,
     MovePods,
+    ProposeAgreements,
     PublishLights,
+    RecordOffers,
     RecordStatements,
     RegisterPods,
     ReleasePods,
@@ -41,6 +44,7 @@ from registry.domain.rulebook.measurements import MeasurementsBook
 from registry.domain.rulebook.participants import ParticipantsBook
 from registry.domain.rulebook.pods import PodsBook
 from registry.domain.rulebook.prequalification import PrequalificationBook
+from registry.domain.rulebook.procurement import ProcurementBook
 from registry.domain.rulebook.selections import SelectionRules
 from registry.domain.rulebook.sessions import SessionsBook
 from registry.domain.rulebook.settlement import SettlementBook
@@ -70,6 +74,7 @@ class Rulebook:
         self.market = MarketBook(
             journal, self.participants, self.sessions, self.lights, self.pods, self.aggregates
         )
+        self.procurement = ProcurementBook(journal, self.participants, self.sessions)
         self.measurements = MeasurementsBook(journal, self.participants, self.sessions, self.pods)
         self.settlement = SettlementBook(
             journal, self.participants, self.sessions, self.prequalification, dispute_window_s
@@ -112,6 +117,8 @@ class Rulebook:
                 return self._declarations.execute(command, call)
             case FileBaselines():
                 return self.market.file_baselines(command, call)
+            case ProposeAgreements() | AcceptAgreements() | RecordOffers():
+                return self.procurement.execute(command, call)
             case BindDevices() | EndDevices() | AnchorCheckpoint():
                 return self.measurements.execute(command, call)
             case RecordStatements() | DisputeStatement() | AttestStatement():

@@ -9,12 +9,15 @@ from itertools import pairwise
 from registry.domain.calendar import DeliveryDay, unix
 from registry.domain.errors import RuleViolation
 from registry.domain.events import (
+    AgreementProposed,
     BaselineFiled,
     DayScheduled,
     DeclarationCompleted,
     EquivalenceAccepted,
     EquivalenceRevoked,
+    Event,
     LightsPublished,
+    OfferRecorded,
     ProductPublished,
     QualificationMoved,
     SelectionRecorded,
@@ -28,6 +31,14 @@ from registry.domain.sessions import DaySchedule, Market
 from registry.evidence.bundle import OpenedCommitment
 from registry.evidence.case import Openings, pods_on, roster_on
 from registry.evidence.facts import Facts, RecordedFact
+
+COMMITTING: tuple[type[Event], ...] = (
+    SelectionRecorded,
+    BaselineFiled,
+    AgreementProposed,
+    OfferRecorded,
+)
+"""The events that hold the commitments of a settlement."""
 
 
 def check_statement(
@@ -48,16 +59,14 @@ def check_statement(
 
 def check_openings(facts: Facts, openings: Sequence[OpenedCommitment]) -> tuple[Openings, str]:
     """Check that every opening opens a commitment that the ledger holds, and each only once (PRIV-3)."""
-    recorded = {
-        record.event.commitment for kind in (SelectionRecorded, BaselineFiled) for record in facts.of(kind)
-    }
+    recorded = {record.event.commitment for kind in COMMITTING for record in facts.of(kind)}
     opened = {}
     for opening in openings:
         found = commitment(opening.salt, canonical_json(dict(opening.payload)))
         if found != opening.commitment:
             raise _violation("PRIV-3", "opening", found, opening.commitment)
         if found not in recorded or found in opened:
-            raise _violation("PRIV-3", "opening", found, "commitments of selections and baselines, each once")
+            raise _violation("PRIV-3", "opening", found, "commitments that the ledger holds, each once")
         opened[found] = opening.payload
     return opened, f"{len(opened)} commitments opened"
 

@@ -9,7 +9,8 @@ offline.
 4. Statement: the ledger committed to exactly these bytes and replaced them by none.
 5. Openings: prices and baselines are those the ledger committed to.
 6. Market: the day is the calendar's; selections, declarations and baselines were in time; the aggregate was
-   qualified; the selections were within the lights.
+   qualified; the selections were within the lights; each deal is on the terms of the agreement or bid that
+   it rests on, and no cheaper bid was passed over, if the verifier brings the bids of others along.
 7. Measurements: the checkpoint is signed and anchored; as many witnesses cosigned it as the anchor says, if
    the verifier knows their keys; each anchor grew out of the one before it; every statement stands in the
    log; each is signed by a device that the DSO bound to its POD.
@@ -34,7 +35,7 @@ from registry.evidence.abi import AbiItem
 from registry.evidence.bundle import STATEMENT, Bundle, read_bundle, read_canonical_json
 from registry.evidence.case import Openings, deal_terms, filed_baselines, selections, settlement_case
 from registry.evidence.facts import Facts
-from registry.evidence.verify import ledger, market, measurements
+from registry.evidence.verify import ledger, market, measurements, procurement
 from registry.evidence.verify.report import CheckFailed, Checklist, Report, Trust
 
 Abis = Mapping[str, Sequence[AbiItem]]
@@ -86,7 +87,7 @@ def _verify(data: bytes, trust: Trust, abis: Abis, checklist: Checklist) -> Mapp
     # 5. openings
     openings = checklist.require("openings", "PRIV-3", lambda: market.check_openings(facts, bundle.openings))
     # 6. market
-    _check_market(before, statement, checklist)
+    _check_market(before, statement, openings, bundle, trust, checklist)
     # 7. measurements
     readings = _check_measurements(facts, before, bundle, statement, trust, checklist)
     # 8. figures
@@ -100,13 +101,29 @@ def _read(data: bytes) -> tuple[Bundle, str]:
     return bundle, f"{len(data)} bytes, each determined by the members"
 
 
-def _check_market(facts: Facts, statement: StatementRecorded, checklist: Checklist) -> None:
+def _check_market(
+    facts: Facts,
+    statement: StatementRecorded,
+    openings: Openings,
+    bundle: Bundle,
+    trust: Trust,
+    checklist: Checklist,
+) -> None:
     bought = selections(facts, statement.aggregate, statement.product, statement.day)
     day = DeliveryDay.from_number(statement.day)
     schedule = checklist.require("delivery day", "TIM-1", lambda: market.check_schedule(facts, day))
     checklist.note("gates", "SES-4", lambda: market.check_gates(facts, schedule, bought))
     checklist.note("qualification", "TOE-2", lambda: market.check_qualified(facts, bought))
     checklist.note("lights", "DTL-4", lambda: market.check_lights(facts, bought))
+    checklist.note(
+        "offers and agreements",
+        "SES-5",
+        lambda: procurement.check_bases(facts, bought, openings, bundle.contracts),
+    )
+    if trust.openings:
+        checklist.note(
+            "merit order", "SES-5", lambda: procurement.check_merit(facts, bought, openings, trust.openings)
+        )
 
 
 def _check_measurements(

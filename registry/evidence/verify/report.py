@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from registry.domain.errors import RuleViolation
+from registry.evidence.bundle import OpenedCommitment
 from registry.evidence.cosignatures import WitnessKey
 
 T = TypeVar("T")
@@ -19,13 +20,15 @@ class Trust:
 
     ``contracts`` maps contract names to 20-byte addresses, ``block_hashes`` block numbers to hashes that a
     node of one's own gave. ``witnesses`` are the keys of all witnesses of the log; without them nobody counts
-    again what the anchor claims.
+    again what the anchor claims. ``openings`` are bids and deals of other parties, which an auditor may open;
+    without them nobody asks whether a cheaper bid was passed over.
     """
 
     chain_id: int | None = None
     contracts: Mapping[str, bytes] | None = None
     block_hashes: Mapping[int, bytes] = field(default_factory=dict)
     witnesses: tuple[WitnessKey, ...] = ()
+    openings: tuple[OpenedCommitment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

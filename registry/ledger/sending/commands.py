@@ -59,7 +59,7 @@ class CommandSender:
         self._journal.close()
 
     def _call(self, command: Command) -> Call:
-        artifact = self._artifacts.by_name[command.contract]
+        artifact = self._artifacts.of_command(command.contract)
         return Call(self._deployment.addresses[command.contract], encode_command(command, artifact))
 
     def _sent(self, done: Done) -> Sent:

@@ -11,6 +11,7 @@ from registry.mirror.projections import (
     measurements,
     parties,
     pods,
+    procurement,
     products,
     settlement,
 )
@@ -22,6 +23,7 @@ PROJECTIONS: dict[str, Projection] = {
     **pods.PROJECTIONS,
     **products.PROJECTIONS,
     **market.PROJECTIONS,
+    **procurement.PROJECTIONS,
     **measurements.PROJECTIONS,
     **settlement.PROJECTIONS,
 }

@@ -40,6 +40,7 @@ from registry.domain.commands import (
 )
 from registry.domain.devices import Binding, key_id
 from registry.domain.enums import PartyKind, PodCategory, QualificationState, StaticLight, VoltageLevel
+from registry.domain.events import OfferRecorded
 from registry.domain.identifiers import (
     aggregate_id,
     bytes32_text,
@@ -51,14 +52,16 @@ from registry.domain.lights import CellLight, Colour, PerimeterDraft
 from registry.domain.market import PodQuarters
 from registry.domain.participants import Admission
 from registry.domain.pods import NO_REASON, StaticLightDecision
+from registry.domain.procurement import Agreement, Bid
 from registry.domain.products import Product, SettlementMethod
+from registry.domain.quantities import Direction
 from registry.domain.sessions import DaySchedule, Market, ScheduleTemplate
-from registry.domain.settlement_case import DealTerms
 from registry.evidence.payloads import Clock, Reading
 from registry.evidence.statements import sign
 from registry.services.file_baselines import file_baselines
 from registry.services.identity import ROLE_OF_KIND, Principal
 from registry.services.issue_setpoints import PodTarget, issue_setpoints
+from registry.services.procurement import accept_agreement, offer_bids, propose_agreement
 from registry.services.publish_lights import DayLights, publish_lights
 from registry.services.qualification import NO_EVIDENCE
 from registry.services.register_pods import PodApplication, register_pods
@@ -80,7 +83,12 @@ PERIMETER, OTHER_PERIMETER = perimeter_id(DSO, 1), perimeter_id(OTHER_DSO, 1)
 LOCAL, GLOBAL = aggregate_id(BSP, 1), aggregate_id(BSP, 2)
 OTHER_LOCAL, OTHER_GLOBAL = aggregate_id(OTHER_BSP, 1), aggregate_id(OTHER_BSP, 2)
 CONGESTION, BALANCING = product_id(DSO, 1), product_id(TSO, 1)
-TERMS = DealTerms(3_430, 200_000, 50)
+AGREED = Agreement(
+    CONGESTION, LOCAL, PERIMETER, Direction.UP, DAY.number, DAY.number + 90, 50, 3_430, 200_000
+)
+"""The first BSP's availability agreement."""
+USE_PRICE = 200_000
+"""Price of all bids, milli-euro per MWh."""
 UP_KW, DOWN_KW, LOCAL_KW, GLOBAL_KW, LOCAL_HOUR, GLOBAL_HOUR = 40, 60, 10, 15, 20, 12
 HOUR_QUARTERS = 0b1111
 
@@ -257,18 +265,45 @@ class Sandbox:
         green = (CellLight(Colour.GREEN, None),) * DAY.hours
         for dso, perimeter in ((DSO, PERIMETER), (OTHER_DSO, OTHER_PERIMETER)):
             publish_lights(recorder, dso, signers[dso], DAY, 1, [DayLights(perimeter, green, green, {})])
-        local = Order(LOCAL, PERIMETER, signed_kw(LOCAL_HOUR, LOCAL_KW), (CONGESTION,), LOCAL, TERMS)
+        agreed = self.agree(AGREED)
+        local = Order(LOCAL, PERIMETER, signed_kw(LOCAL_HOUR, LOCAL_KW), (CONGESTION,), LOCAL, agreed)
         select_flexibility(recorder, DSO, signers[DSO], Market.LFP, DAY, 1, [local])
         quarters = HOUR_QUARTERS << 4 * LOCAL_HOUR
         served = (PodQuarters(self.pods[0].pod_id, quarters),)
         self.record(DeclarePods(BSP, LOCAL, PERIMETER, DAY.number, served, True), BSP)
         self.clock.set(from_unix(schedule.lfp_gates[0]) + timedelta(minutes=5))
-        order = Order(
-            OTHER_GLOBAL, PERIMETER, signed_kw(GLOBAL_HOUR, -GLOBAL_KW), (BALANCING,), OTHER_GLOBAL, TERMS
-        )
+        kw = signed_kw(GLOBAL_HOUR, -GLOBAL_KW)
+        bid = self.bid(OTHER_GLOBAL, BALANCING, Market.MSD, 1, kw)
+        order = Order(OTHER_GLOBAL, PERIMETER, kw, (BALANCING,), OTHER_GLOBAL, bid)
         select_flexibility(recorder, TSO, signers[TSO], Market.MSD, DAY, 1, [order])
         served = (PodQuarters(self.pods[4].pod_id, HOUR_QUARTERS << 4 * GLOBAL_HOUR),)
         self.record(DeclarePods(OTHER_BSP, OTHER_GLOBAL, PERIMETER, DAY.number, served, True), OTHER_BSP)
+
+    def agree(self, agreement: Agreement) -> bytes:
+        """The DSO proposes an agreement and the BSP accepts it: its commitment."""
+        recorder, signers = self.node.recorder, self.node.signers
+        dso, bsp = agreement.product >> 16, agreement.aggregate >> 24
+        commitment, _ = propose_agreement(recorder, dso, signers[dso], agreement)
+        accept_agreement(recorder, bsp, signers[bsp], commitment)
+        return commitment
+
+    def bid(
+        self,
+        aggregate: int,
+        product_: int,
+        market: Market,
+        session: int,
+        kw: tuple[int, ...],
+        price: int = USE_PRICE,
+        perimeter: int = PERIMETER,
+    ) -> bytes:
+        """A BSP offers: the bid's commitment."""
+        bid = Bid(product_, aggregate, perimeter, DAY.number, market, session, kw, price)
+        bsp = aggregate >> 24
+        (receipt,) = offer_bids(self.node.recorder, bsp, self.node.signers[bsp], [bid])
+        event = receipt.events[0].event
+        assert isinstance(event, OfferRecorded)
+        return event.commitment
 
     def measure(self) -> None:
         """A setpoint, readings of two devices, an anchor."""

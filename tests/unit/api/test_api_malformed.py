@@ -106,7 +106,7 @@ SELECTION = {
     "kw": list(signed_kw(1, 1)),
     "chain": [1],
     "tested_aggregate": LOCAL,
-    "terms": {"availability_price_milli_eur_per_mwh": 0, "use_price_milli_eur_per_mwh": 0, "available_kw": 0},
+    "rests_on": ID,
 }
 
 BAD_BODIES: list[tuple[int, str, object, str]] = [

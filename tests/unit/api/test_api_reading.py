@@ -25,8 +25,8 @@ from tests.unit.api.sandbox import (
     OTHER_BSP,
     OTHER_GLOBAL,
     PERIMETER,
-    TERMS,
     TSO,
+    USE_PRICE,
     Sandbox,
 )
 
@@ -168,7 +168,7 @@ def test_a_settlement_its_document_and_its_evidence(played: Sandbox) -> None:
     document = played.get(f"/v1/settlements/{statement_id}/document", BSP).json()
     for name in ("statement_id", "aggregate", "product", "operator"):
         assert document[name] == on_ledger[name]
-    assert document["deals"][0]["terms"]["use_price_milli_eur_per_mwh"] == TERMS.use_price_milli_eur_per_mwh
+    assert document["deals"][0]["terms"]["use_price_milli_eur_per_mwh"] == USE_PRICE
     bundle = played.get(f"/v1/settlements/{statement_id}/evidence", BSP)
     assert bundle.headers["x-content-sha256"] == sha256(bundle.content).hexdigest()
     assert bundle.headers["content-type"] == "application/zip"

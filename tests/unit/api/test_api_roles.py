@@ -17,7 +17,6 @@ from tests.unit.api.sandbox import (
     GLOBAL,
     LOCAL,
     PERIMETER,
-    TERMS,
     TSO,
     Sandbox,
     pod_body,
@@ -57,7 +56,41 @@ SELECTION = {
     "kw": list(signed_kw(1, 1)),
     "chain": [CONGESTION],
     "tested_aggregate": LOCAL,
-    "terms": {name: value for name, value in TERMS.as_payload().items() if name != "kind"},
+    "rests_on": ID,
+}
+
+OFFERS = {
+    "day": DATE,
+    "market": "lfp",
+    "session": 1,
+    "offers": [
+        {
+            "product": CONGESTION,
+            "aggregate": LOCAL,
+            "perimeter": PERIMETER,
+            "kw": list(signed_kw(1, 1)),
+            "use_price_milli_eur_per_mwh": 1,
+        }
+    ],
+}
+AGREEMENT = {
+    "product": CONGESTION,
+    "aggregate": LOCAL,
+    "perimeter": PERIMETER,
+    "direction": "up",
+    "from_day": DATE,
+    "until_day": DATE,
+    "available_kw": 1,
+    "availability_price_milli_eur_per_mwh": 1,
+    "use_price_milli_eur_per_mwh": 1,
+}
+MERIT = {
+    "session": "1",
+    "perimeter": str(PERIMETER),
+    "product": str(CONGESTION),
+    "hour": "1",
+    "direction": "up",
+    "need_kw": "1",
 }
 
 CHANGE = {
@@ -138,6 +171,16 @@ ROUTES = [
         {DSO},
         {"day": DATE, "session": 1, "lights": [{"perimeter": PERIMETER, "up": CELLS, "down": CELLS}]},
     ),
+    case("GET", "/v1/offers/{day}", PARTICIPANTS),
+    case("GET", "/v1/openings/{day}", PARTICIPANTS),
+    case("POST", "/v1/offers", {BSP}, OFFERS),
+    case("POST", "/v1/openings", {BSP, DSO}, {"openings": [{"salt": ID, "payload": {}}]}),
+    case("GET", "/v1/merit/{day}", {DSO}, query=MERIT),
+    case("GET", "/v1/agreements", {BSP, DSO, AUDITOR}),
+    case("POST", "/v1/agreements", {BSP, DSO}, AGREEMENT),
+    case("GET", "/v1/agreements/{commitment}", ALL_KNOWN),
+    case("GET", "/v1/agreements/{commitment}/terms", ALL_KNOWN),
+    case("POST", "/v1/agreements/{commitment}/acceptance", {BSP, DSO}),
     case("GET", "/v1/selections/{day}", PARTICIPANTS),
     case("POST", "/v1/selections", {DSO, TSO}, {"day": DATE, "session": 1, "selections": [SELECTION]}),
     case("GET", "/v1/declarations/{day}", PARTICIPANTS),
@@ -179,6 +222,7 @@ ROUTES = [
 FILLED = {
     "{pod_id}": ID,
     "{statement_id}": ID,
+    "{commitment}": ID,
     "{aggregate}": str(LOCAL),
     "{product}": str(CONGESTION),
     "{day}": DATE,

@@ -38,6 +38,7 @@ ROLE_OF_PATH = {
     "/v1/pods/handovers": DSO,
     "/v1/pods/moves": DSO,
     "/v1/conflicts": DSO,
+    "/v1/merit/{day}": DSO,
     "/v1/selections": TSO,
     "/v1/settlements/{statement_id}/attestations": AUDITOR,
 }

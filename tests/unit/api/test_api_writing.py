@@ -33,7 +33,6 @@ from tests.unit.api.sandbox import (
     OTHER_DSO,
     PERIMETER,
     SEQUENCE,
-    TERMS,
     TSO,
     Sandbox,
     pod_body,
@@ -45,7 +44,6 @@ DATE = DAY.date.isoformat()
 HOUR, KW = 18, 30
 GREEN = [{"colour": "green", "capability_kw": None}] * DAY.hours
 POOL = aggregate_id(BSP, 50)
-TERMS_BODY = {name: value for name, value in TERMS.as_payload().items() if name != "kind"}
 
 
 @pytest.fixture(scope="module")
@@ -274,15 +272,30 @@ def trading(founded: Sandbox, pool: int, lit_pods: list[str]) -> Iterator[None]:
     assert founded.post("/v1/lights", DSO, lights).json()["events"] == ["LightsPublished"]
     foreign = {**lights, "lights": [{**lights["lights"][0], "perimeter": 12 << 24 | 1}]}  # type: ignore[index]
     refused(founded.post("/v1/lights", DSO, foreign), 422, "DTL-1")
+    offer = {
+        "product": CONGESTION,
+        "aggregate": pool,
+        "perimeter": PERIMETER,
+        "kw": list(signed_kw(HOUR, 71)),
+        "use_price_milli_eur_per_mwh": 200_000,
+    }
+    offers = {"day": DATE, "market": "lfp", "session": 1, "offers": [offer]}
+    offered = founded.post("/v1/offers", BSP, offers)
+    assert (offered.status_code, offered.json()["events"]) == (201, ["OfferRecorded"])
+    (rests_on,) = offered.json()["commitments"]
     order = {
         "aggregate": pool,
         "perimeter": PERIMETER,
         "kw": list(signed_kw(HOUR, KW)),
         "chain": [CONGESTION],
         "tested_aggregate": pool,
-        "terms": TERMS_BODY,
+        "rests_on": rests_on,
     }
     outcome = {"day": DATE, "session": 1, "selections": [order]}
+    beyond = {**outcome, "selections": [{**order, "kw": list(signed_kw(HOUR, 72))}]}
+    refused(founded.post("/v1/selections", DSO, beyond), 422, "SES-5")
+    nothing = {**outcome, "selections": [{**order, "rests_on": "ab" * 32}]}
+    refused(founded.post("/v1/selections", DSO, nothing), 422, "PRIV-3")
     greedy = {**outcome, "selections": [{**order, "kw": list(signed_kw(HOUR, 71))}]}
     refused(founded.post("/v1/selections", DSO, greedy), 409, "SES-2")
     assert founded.post("/v1/selections", DSO, outcome).json()["events"] == ["SelectionRecorded"]
@@ -321,7 +334,7 @@ def test_the_scope_decides_who_selects(founded: Sandbox, trading: None, pool: in
         "kw": list(signed_kw(HOUR, 1)),
         "chain": [BALANCING],
         "tested_aggregate": pool,
-        "terms": TERMS_BODY,
+        "rests_on": "ab" * 32,
     }
     refused(
         founded.post("/v1/selections", TSO, {"day": DATE, "session": 1, "selections": [order]}), 404, "API-2"

@@ -21,6 +21,7 @@ from registry.domain.lights import RED_LIGHT, Colour
 from registry.domain.sessions import Market
 from registry.services.select_flexibility import Order, select_flexibility
 from tests.unit.api.sandbox import (
+    AGREED,
     CONGESTION,
     DAY,
     DOWN_KW,
@@ -29,7 +30,6 @@ from tests.unit.api.sandbox import (
     LOCAL,
     LOCAL_HOUR,
     PERIMETER,
-    TERMS,
     UP_KW,
     Sandbox,
     signed_kw,
@@ -131,7 +131,8 @@ def test_a_day_is_published_and_published_again_as_far_as_it_changed(
     assert "published in LFP 1: 2 cells of 1 perimeters, 0 perimeters unchanged" in shown.stdout
     assert node.ledger.head().number == head + 1
     # 4. The DSO takes 10 kW up in an hour: down is red there.
-    order = Order(LOCAL, PERIMETER, signed_kw(LOCAL_HOUR, 10), (CONGESTION,), LOCAL, TERMS)
+    agreed = founded.agree(AGREED)
+    order = Order(LOCAL, PERIMETER, signed_kw(LOCAL_HOUR, 10), (CONGESTION,), LOCAL, agreed)
     select_flexibility(node.recorder, DSO, node.signers[DSO], Market.LFP, DAY, 1, [order])
     assert run("dso", "lights", *newer).exit_code == EXIT_DONE
     in_force = node.mirror.light_in_force(PERIMETER, DAY.number)

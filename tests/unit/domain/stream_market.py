@@ -6,6 +6,7 @@ from registry.domain import commands as c
 from registry.domain.lights import PerimeterLights
 from registry.domain.market import BaselineFiling, PodQuarters, Selection, hours_of, quarters_of
 from registry.domain.quantities import GREEN, pack_cells, pack_raw, pack_selection
+from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.domain.rulebook.market import Place
 from registry.domain.sessions import Market
 from tests.unit.domain.consortium import (
@@ -19,6 +20,7 @@ from tests.unit.domain.consortium import (
     LOCAL_PRODUCT,
     NODE,
     OTHER_BSP,
+    OTHER_DSO,
     OTHER_GLOBAL,
     PODS,
     SCHEDULE,
@@ -86,6 +88,23 @@ class MarketSteps(Steps):
         filings = tuple(BaselineFiling(pod_id, self._word()) for pod_id in self._random.sample(PODS[:6], 2))
         sender = self._of(bsp, bsp, bsp, OTHER_BSP, NODE)
         return c.FileBaselines(bsp, self._of(*DAYS), filings), sender
+
+    def propose_agreement(self) -> Step:
+        aggregate = self._of(LOCAL, LOCAL, GLOBAL, OTHER_GLOBAL, NODE << 24 | 1)
+        draft = AgreementDraft(self._statement(), self._of(DSO, DSO, DSO, OTHER_DSO, TSO), aggregate)
+        proposer = self._of(draft.dso, aggregate >> 24, BSP)
+        return c.ProposeAgreements(proposer, (draft,)), proposer
+
+    def accept_agreement(self) -> Step:
+        acceptor = self._of(DSO, BSP, BSP, OTHER_BSP)
+        return c.AcceptAgreements(acceptor, (self._statement(),)), acceptor
+
+    def offer(self) -> Step:
+        aggregate = self._of(LOCAL, LOCAL, GLOBAL, OTHER_GLOBAL)
+        bsp = self._of(aggregate >> 24, aggregate >> 24, aggregate >> 24, OTHER_BSP)
+        rows = tuple(Offer(self._word(), aggregate, self._of(*PERIMETERS)) for _ in range(self._of(1, 2)))
+        market, session = self._of(*Market), self._random.randint(0, 7)
+        return c.RecordOffers(bsp, self._of(*DAYS), market, session, rows), bsp
 
     def _selection(self, aggregate: int, session: int) -> Selection:
         pick = self._random

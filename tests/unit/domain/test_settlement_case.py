@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 
 from registry.domain.calendar import DeliveryDay
+from registry.domain.deals import DealTerms
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.domain.identifiers import canonical_json
 from registry.domain.products import Product, SettlementMethod
 from registry.domain.settlement_case import (
-    DealTerms,
     Outcome,
     PerimeterCase,
     ReadingFact,

@@ -29,6 +29,7 @@ from registry.domain.events import (
     EquivalenceAccepted,
     Event,
     LightsPublished,
+    OfferRecorded,
     PartyAdmitted,
     PerimeterDeclared,
     PodDeclared,
@@ -44,10 +45,11 @@ from registry.domain.identifiers import canonical_json, commitment
 from registry.domain.participants import PartyKind
 from registry.domain.pods import PodCategory, Roster, StaticLight, VoltageLevel
 from registry.domain.prequalification import QualificationState
+from registry.domain.procurement import Bid
 from registry.domain.products import Product, SettlementMethod
 from registry.domain.quantities import GREEN, HourCells, pack_cells, pack_selection
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms, build_statement
+from registry.domain.settlement_case import build_statement
 from registry.evidence import merkle
 from registry.evidence.bundle import Bundle, LoggedEntry, OpenedCommitment
 from registry.evidence.case import deal_terms, filed_baselines, reading_facts, settlement_case
@@ -121,7 +123,12 @@ def sealed(payload: dict[str, Any], label: str = "") -> OpenedCommitment:
     return OpenedCommitment(commitment(salt, canonical_json(payload)), salt, payload)
 
 
-DEALS = {session: sealed(DealTerms(0, 200_000, 0).as_payload(), f"session {session}") for session in (1, 3)}
+BID = Bid(BOUGHT, GLOBAL, PERIMETER, DAY.number, Market.MSD, 1, (10_000,) * 24, 200_000)
+OFFER = sealed(BID.as_payload())
+"""What both selections rest on: it stands for session 3, too."""
+DEALS = {
+    session: sealed(BID.terms(OFFER.commitment).as_payload(), f"session {session}") for session in (1, 3)
+}
 BASELINES = {
     pod: sealed({"kind": "baseline", "pod_id": pod.hex(), "day": DAY.number, "energy_wh": [100] * 96})
     for pod in PODS
@@ -224,6 +231,11 @@ def history() -> list[tuple[str, int, list[Event]]]:
                 )
             ],
         ),
+        (
+            "offers",
+            GATES["opens_at"],
+            [OfferRecorded(OFFER.commitment, GLOBAL, day, PERIMETER, Market.MSD, 1)],
+        ),
         ("selection 1", one, [selection(1, {2: 5, 11: 8})]),
         (
             "declaration",
@@ -273,6 +285,9 @@ class PaperDay:
     """Who cosigned the checkpoint."""
     claimed: tuple[int, ...] = (0,)
     """How many witnesses it was anchored with, one anchor each."""
+    deals: dict[int, OpenedCommitment] = field(default_factory=lambda: dict(DEALS))
+    offers: tuple[OpenedCommitment, ...] = (OFFER,)
+    contracts: dict[str, bytes] = field(default_factory=lambda: dict(ADDRESSES))
 
     def replace_step(
         self, name: str, time: int | None = None, events: Iterable[Event] | None = None
@@ -292,7 +307,7 @@ class PaperDay:
         log_id = sha256(ORIGIN.encode()).digest()
         anchors: list[Event] = [CheckpointAnchored(log_id, NODE, size, root, n) for n in self.claimed]
         steps = [*self.steps, ("anchor", STARTS + 90_000, anchors)]
-        openings = (*DEALS.values(), *BASELINES.values())
+        openings = (*self.deals.values(), *self.offers, *BASELINES.values())
         recorded = StatementRecorded(
             STATEMENT_ID, TSO, GLOBAL, BOUGHT, DAY.number, ZERO, ZERO, STARTS + 10**6
         )
@@ -309,7 +324,7 @@ class PaperDay:
         read = _reader(leaves)
         return Bundle(
             chain_id=1337,
-            contracts=ADDRESSES,
+            contracts=self.contracts,
             statement_id=STATEMENT_ID,
             statement_salt=salt,
             statement=statement,

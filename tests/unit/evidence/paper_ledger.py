@@ -22,7 +22,7 @@ from registry.evidence.blocks import BlockEvidence, header_hash, receipts_root
 ARTIFACTS = Path(__file__).parents[3] / "contracts" / "artifacts"
 CONTRACTS = (
     "Consortium", "Market", "MarketSessions", "Measurements", "Participants", "Pods", "Prequalification",
-    "Settlement", "TrafficLights",
+    "Procurement", "Settlement", "TrafficLights",
 )  # fmt: skip
 ABIS: dict[str, list[dict[str, Any]]] = {
     name: json.loads((ARTIFACTS / f"{name}.json").read_text())["abi"] for name in CONTRACTS

@@ -80,6 +80,7 @@ CHECKS = [
     "gates",
     "qualification",
     "lights",
+    "offers and agreements",
     "anchored checkpoint",
     "growth of the log",
     "inclusion in the log",
@@ -200,7 +201,11 @@ FORGERIES: dict[str, tuple[Callable[[Bundle], Bundle], str, str]] = {
     ),
     "another price": (_price, "openings", "PRIV-3"),
     "an opening nobody recorded": (_foreign_opening, "openings", "PRIV-3"),
-    "a price left out": (lambda b: _without_opening(b, b.openings[1].commitment), "figures", "STT-2"),
+    "a price left out": (
+        lambda b: _without_opening(b, b.openings[1].commitment),
+        "offers and agreements",
+        "PRIV-3",
+    ),
     "a baseline left out": (lambda b: _without_opening(b, BASELINES[POD_A].commitment), "figures", "BAS-1"),
     "receipts left out": (
         lambda b: _block(b, 21, replace(b.blocks[21], receipts=())),
@@ -500,12 +505,12 @@ def test_the_witnesses_of_the_anchor_are_counted_again(
     report = counted(day, *NAMES)
     assert report.ok, report.failures
     names = [check.name for check in report.checks]
-    assert names == [*CHECKS[:13], "witnesses", *CHECKS[13:]]
-    assert report.checks[13].detail == detail
+    assert names == [*CHECKS[:14], "witnesses", *CHECKS[14:]]
+    assert report.checks[14].detail == detail
     # without keys nobody counts, and the report says whose word the number is
     silent = verify(day.bundle())
     assert silent.ok and [check.name for check in silent.checks] == CHECKS
-    assert silent.checks[12].detail.endswith(f"with {claimed[-1]} cosignatures, as it says")
+    assert silent.checks[13].detail.endswith(f"with {claimed[-1]} cosignatures, as it says")
 
 
 @pytest.mark.rule("LOG-2")

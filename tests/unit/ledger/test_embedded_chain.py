@@ -7,12 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from registry.domain.commands import Pause, Unpause
+from registry.domain.commands import AcceptAgreements, Pause, Unpause
 from registry.domain.errors import RuleViolation
 from registry.ledger import ChainLedger, Connection, Deployment, LocalSigner, open_embedded
 from registry.ledger.artifacts import load_artifacts
@@ -229,7 +230,7 @@ def test_opening_deploys_once_and_needs_an_admin_for_it(tmp_path: Path) -> None:
         open_embedded(tmp_path, Clock())
     first = open_embedded(tmp_path, Clock(), ADMIN)
     addresses = dict(first.ledger.addresses)
-    assert len(set(addresses.values())) == 9
+    assert len(set(addresses.values())) == 10
     head = first.ledger.head()
     first.close()
     second = open_embedded(tmp_path, Clock(), ADMIN)
@@ -238,3 +239,23 @@ def test_opening_deploys_once_and_needs_an_admin_for_it(tmp_path: Path) -> None:
     (tmp_path / "deployment.json").write_text("{}")
     with pytest.raises(ContractsMissing, match="no deployment in"):
         open_embedded(tmp_path, Clock())
+
+
+@pytest.mark.rule("CON-1")
+def test_a_chain_that_was_founded_without_procurement_is_read_as_before(tmp_path: Path) -> None:
+    """Such a chain has no facade for it and gets none: all else goes on, and an agreement is refused
+    there.
+    """
+    now = load_artifacts()
+    then = replace(now, by_name={name: now.by_name[name] for name in now.by_name if name != "Procurement"})
+    chain = EmbeddedChain(tmp_path / "chain.sqlite", Clock())
+    connection = Connection(EmbeddedProvider(chain), "embedded")
+    deploy(connection, ADMIN, then, dispute_window_s=60).save(tmp_path / "deployment.json")
+    chain.close()
+    opened = open_embedded(tmp_path, Clock())
+    assert "Procurement" not in opened.ledger.addresses and len(opened.ledger.addresses) == 9
+    assert opened.ledger.send(Pause(), ADMIN).events
+    assert opened.ledger.recorded(opened.ledger.first_block, opened.ledger.head().number)
+    with pytest.raises(RuleViolation, match="CON-1: contract: found a chain founded without Procurement"):
+        opened.ledger.send(AcceptAgreements(1, (bytes(32),)), ADMIN)
+    opened.close()

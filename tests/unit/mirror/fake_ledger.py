@@ -294,7 +294,17 @@ class Storyteller:
                     cells, word("price"),
                 ),
             ),
+            *self._procured(aggregate, area, market, session),
         ]  # fmt: skip
+
+    def _procured(self, aggregate: int, area: int, market: Market, session: int) -> list[tuple[str, Event]]:
+        bsp, deal = aggregate >> 24, word(f"agreement of {aggregate}")
+        offered = facts.OfferRecorded(word(f"bid {session}"), aggregate, FIRST_DAY, area, market, session)
+        return [
+            (address_of(bsp), facts.AgreementProposed(deal, DSO, aggregate, bsp)),
+            (address_of(DSO), facts.AgreementAccepted(deal, DSO)),
+            (address_of(bsp), offered),
+        ]
 
     def _declare(self) -> list[tuple[str, Event]]:
         pod = self._pick("granted")

@@ -28,7 +28,6 @@ from registry.domain.market import PodQuarters
 from registry.domain.pods import StaticLight, StaticLightDecision
 from registry.domain.prequalification import QualificationState
 from registry.domain.sessions import Market
-from registry.domain.settlement_case import DealTerms
 from registry.evidence.verify import Trust, verify_bundle_bytes
 from registry.ledger.artifacts import load_artifacts
 from registry.ports import Conflict, MeasurementLog
@@ -60,7 +59,6 @@ from tests.unit.api.sandbox import (
 
 ABIS = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
 SUCCESSOR = product_id(DSO, 2)
-TERMS = DealTerms(0, 200_000, 0)
 QUARTERS = 0b1111 << 4 * LOCAL_HOUR
 
 
@@ -94,7 +92,9 @@ def buy(sandbox: Sandbox, market: Market, session: int, aggregate: int, wanted: 
         green = (CellLight(Colour.GREEN, None),) * DAY.hours
         lights = [DayLights(PERIMETER, green, green, {})]
         publish_lights(sandbox.node.recorder, DSO, sandbox.node.signers[DSO], DAY, session, lights)
-    order = Order(aggregate, PERIMETER, signed_kw(LOCAL_HOUR, kw), (wanted,), aggregate, TERMS)
+    powers = signed_kw(LOCAL_HOUR, kw)
+    bid = sandbox.bid(aggregate, wanted, market, session, powers)
+    order = Order(aggregate, PERIMETER, powers, (wanted,), aggregate, bid)
     select_flexibility(
         sandbox.node.recorder, operator, sandbox.node.signers[operator], market, DAY, session, [order]
     )

@@ -1,0 +1,75 @@
+"""BSPs offer, DSOs and BSPs agree: what selections rest on is committed to before they are made (SES-5,
+PRIV-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from registry.domain.commands import AcceptAgreements, ProposeAgreements, RecordOffers
+from registry.domain.enums import Market
+from registry.domain.errors import RuleViolation
+from registry.domain.identifiers import owner_of_aggregate, owner_of_product
+from registry.domain.procurement import Agreement, Bid
+from registry.domain.recorded_offers import AgreementDraft, Offer
+from registry.ports import Receipt, Signer
+from registry.services.recorder import Recorder
+from registry.services.sealing import auditors, opened_for, seal
+
+
+def offer_bids(recorder: Recorder, bsp: int, signer: Signer, bids: Sequence[Bid]) -> list[Receipt]:
+    """Commit to bids on the ledger, one transaction per day, market and session (SES-5).
+
+    Only the operator whose product it is and the auditor can open a bid; for the others there is one more
+    offer of the aggregate.
+
+    Raises:
+        RuleViolation: SES-4, the session's gate has closed; SES-1, there is no such day; AGG-1, an aggregate
+            of another BSP; SES-5, a bid that is none.
+    """
+    readers = auditors(recorder.mirror)
+    sessions: dict[tuple[int, Market, int], list[Offer]] = {}
+    for bid in bids:
+        payload = bid.as_payload()
+        Bid.from_payload(payload)
+        sealed = seal(recorder.vault, payload, (bsp, owner_of_product(bid.product), *readers))
+        offer = Offer(sealed, bid.aggregate, bid.perimeter)
+        sessions.setdefault((bid.day, bid.market, bid.session), []).append(offer)
+    return [
+        recorder.record(RecordOffers(bsp, *session, tuple(offers)), signer)
+        for session, offers in sessions.items()
+    ]
+
+
+def propose_agreement(
+    recorder: Recorder, proposer: int, signer: Signer, agreement: Agreement
+) -> tuple[bytes, Receipt]:
+    """Propose an availability agreement to the other party: its commitment, and the transaction (SES-5).
+
+    Raises:
+        RuleViolation: SES-5, the proposer is neither the DSO whose product it is nor the aggregate's BSP.
+    """
+    dso, bsp = owner_of_product(agreement.product), owner_of_aggregate(agreement.aggregate)
+    payload = agreement.as_payload()
+    Agreement.from_payload(payload)
+    sealed = seal(recorder.vault, payload, (dso, bsp, *auditors(recorder.mirror)))
+    draft = AgreementDraft(sealed, dso, agreement.aggregate)
+    return sealed, recorder.record(ProposeAgreements(proposer, (draft,)), signer)
+
+
+def accept_agreement(recorder: Recorder, acceptor: int, signer: Signer, commitment: bytes) -> Receipt:
+    """Accept a proposed agreement whose terms this party can read (SES-5).
+
+    Raises:
+        RuleViolation: PRIV-3, this node cannot open it; SES-5, there is no such proposal, it is about another
+            aggregate or DSO than its terms say, or it is not this party's to accept.
+    """
+    agreement = Agreement.from_payload(opened_for(recorder.vault, acceptor, commitment, "agreement").payload)
+    view = recorder.mirror.agreement(commitment)
+    said = owner_of_product(agreement.product), agreement.aggregate
+    recorded = None if view is None else (view.dso, view.aggregate)
+    if recorded != said:
+        raise RuleViolation(
+            rule="SES-5", field="agreement", found=recorded, allowed=f"proposed for DSO and aggregate {said}"
+        )
+    return recorder.record(AcceptAgreements(acceptor, (commitment,)), signer)
