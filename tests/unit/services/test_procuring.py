@@ -58,7 +58,7 @@ from tests.unit.api.sandbox import (
 
 pytestmark = pytest.mark.rule("SES-5")
 ABIS = {name: artifact.abi for name, artifact in load_artifacts().by_name.items()}
-HOUR, DATE = 20, DAY.date.isoformat()
+HOUR, UNFAIR, DATE = 20, 22, DAY.date.isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_an_opening_is_handed_to_the_other_partys_node(market: Sandbox) -> None:
 def test_what_the_other_market_has_is_not_passed_over(market: Sandbox, bids: dict[int, bytes]) -> None:
     """The TSO takes the POD of OTHER_LOCAL in another hour, where it bids, too: only LOCAL is left there."""
     node, hour = market.node, HOUR + 1
-    kw = tuple(30 if at in (HOUR - 1, HOUR, hour) else 0 for at in range(24))
+    kw = tuple({HOUR: 40, hour: 30, UNFAIR: 30}.get(at, 0) for at in range(24))
     market.bid(OTHER_LOCAL, CONGESTION, Market.LFP, 2, kw, 150_000)
     market.clock.set(from_unix(market.schedule.lfp_gates[0]) + timedelta(minutes=5))
     taken = market.bid(OTHER_GLOBAL, BALANCING, Market.MSD, 1, signed_kw(hour, 40))
@@ -229,12 +229,12 @@ def test_an_auditor_finds_who_was_passed_over(
     market: Sandbox, bids: dict[int, bytes], tmp_path: Path
 ) -> None:
     node = market.node
-    # In session 2 more of the dearer bid is fair where nothing cheaper is left, and unfair an hour earlier.
-    # The DSO's own software does not refuse it.
+    # In session 2 it is fair to leave the dearer bid as it is, though a cheaper one has grown, and unfair to
+    # take more of it in a later hour. The DSO's own software does not refuse that.
     market.clock.set(from_unix(market.schedule.lfp_gates[1]) - timedelta(minutes=10))
-    kw = tuple({HOUR - 1: 10, HOUR: 40}.get(at, 0) for at in range(24))
+    kw = tuple({HOUR: 20, UNFAIR: 10}.get(at, 0) for at in range(24))
     bid = market.bid(LOCAL, CONGESTION, Market.LFP, 2, tuple(2 * one for one in kw), 200_000)
-    with pytest.raises(RuleViolation, match=f"SES-5: merit hour {HOUR - 1} up: found 0 kW of 30"):
+    with pytest.raises(RuleViolation, match=f"SES-5: merit hour {UNFAIR} up: found 0 kW of 30"):
         select(market, 2, replace(order(LOCAL, 0, bid), kw=kw))
     deal = DealTerms(0, 200_000, 0, Basis(Form.BID, bid))
     sealed = seal(node.vault, deal.as_payload(), (DSO, BSP, AUDITOR))
@@ -256,7 +256,7 @@ def test_an_auditor_finds_who_was_passed_over(
     assert fair.ok, fair.failures
     assert "1 local selections, 2 bids compared" in [check.detail for check in fair.checks]
     assert [(check.name, check.rule) for check in unfair.failures] == [("merit order", "SES-5")]
-    assert f"in {PERIMETER}, session 2, hour {HOUR - 1} up" in unfair.failures[0].detail
+    assert f"in {PERIMETER}, session 2, hour {UNFAIR} up" in unfair.failures[0].detail
     # without the bids of others nobody can say so; with some of them left out that is said
     assert verified(market, LOCAL, Trust()).ok
     cheap = {one.commitment for one in others if one.payload.get("use_price_milli_eur_per_mwh") == 150_000}
