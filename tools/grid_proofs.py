@@ -32,6 +32,7 @@ from registry.grid.state import ExpectedState
 from registry.grid.supported_day import quarters_of
 from registry.grid.verification import NOT_CONVERGED
 from registry.grid.violations import TOLERANCE, Limits
+from registry.grid.worst_cases import Task, worst_cases
 from tools.ac_optimum import least_excess
 
 Floats = npt.NDArray[np.float64]
@@ -104,7 +105,8 @@ class Proof:
         quarters = np.repeat(np.arange(self._state.quarters), each)
         for start in range(0, len(quarters), block):
             chosen = quarters[start : start + block]
-            broken += int(self._breaks(chosen, self._random_moves(chosen, random)).sum())
+            values = self._solved(chosen, self._random_moves(chosen, random))
+            broken += int(self._breaks(chosen, values).sum())
         return Placements(len(quarters), broken)
 
     def tightness(self) -> Tight:
@@ -163,10 +165,13 @@ class Proof:
 
     # ------------------------------------------------------------------------------------------- placements
 
-    def _breaks(self, quarters: Ints, moves: Floats) -> Bools:
+    def _solved(self, quarters: Ints, moves: Floats) -> Floats:
+        """What each limit reaches, ``[placement, K]``."""
+        return self._limits.values(self._flow.solve(*self._state.scenarios(quarters, moves)))
+
+    def _breaks(self, quarters: Ints, values: Floats) -> Bools:
         """Which placements break a limit that the expected state keeps, or do not converge where it does."""
-        solution = self._flow.solve(*self._state.scenarios(quarters, moves))
-        beyond = ~(self._limits.values(solution) <= self._limits.bounds + TOLERANCE)
+        beyond = ~(values <= self._limits.bounds + TOLERANCE)
         return np.asarray((beyond & self._kept[quarters]).any(axis=1))
 
     def _random_moves(self, quarters: Ints, random: np.random.Generator) -> Floats:
@@ -206,21 +211,19 @@ class Proof:
     def _tight(self, cells: Sequence[tuple[int, int]], *, together: bool) -> Bools:
         """Per (cell, hour), whether some placement breaks a limit with a twentieth more."""
         problems: dict[int, HourProblem] = {}
-        owner, quarters, moves = [], [], []
+        owner, tasks = [], []
         for number, (cell, hour) in enumerate(cells):
             problem = problems.setdefault(hour, self._problem(hour))
             power = np.minimum(self._limit_kw[:, hour], problem.full_kw)
             raised = power < problem.full_kw if together else np.arange(len(power)) == cell
             power = np.where(raised, MORE * power + 1.0, power)
             for row in self._worst_rows(problem, power, cell):
-                placed = problem.worst_placements(int(row), power, len(self._state.pods))
-                owner += [number] * len(placed)
-                quarters += [int(problem.rows.quarter[row])] * len(placed)
-                moves.append(placed)
+                owner.append(number)
+                tasks.append(Task(problem, int(row), power))
+        worst = worst_cases(tasks, self._state, self._flow, self._limits)
+        broken = self._breaks(worst.quarter, worst.values)
         found = np.zeros(len(cells), dtype=np.bool_)
-        if moves:
-            broken = self._breaks(np.array(quarters), np.concatenate(moves))
-            found[np.array(owner)[broken]] = True
+        found[np.array(owner, dtype=np.int64)[worst.task[broken]]] = True
         return found
 
     def _problem(self, hour: int) -> HourProblem:
