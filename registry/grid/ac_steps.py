@@ -132,7 +132,9 @@ class AcSteps:
         elif lost:
             work.give_up(np.any([self._moved(failure) for failure in lost], axis=0), 0.5, NOT_CONVERGED)
         elif limited:
-            rows, shares = cuts(limited, work.problem, self._limits, sens, work.hour)
+            rows, shares = cuts(
+                limited, work.problem, work.allocation.power_kw, self._limits, sens, work.hour
+            )
             work.cut(rows, shares, self._state)
 
     def _moved(self, failure: Failure) -> Bools:

@@ -106,44 +106,55 @@ def failures(quarters: Ints, moves_kw: Floats, values: Floats, allowed: Floats) 
 
 
 def cuts(
-    found: Sequence[Failure], problem: HourProblem, limits: Limits, sens: Sensitivities, hour: int
+    found: Sequence[Failure],
+    problem: HourProblem,
+    power_kw: Floats,
+    limits: Limits,
+    sens: Sensitivities,
+    hour: int,
 ) -> tuple[Rows, Floats]:
-    """A row for each limit and quarter-hour that placements broke, leaving what AC power flow leaves there,
-    and the shares of its effects (:meth:`~registry.grid.robust.HourProblem.weaken`), ``[row, cell]``.
+    """A row for each limit and quarter-hour that placements of ``power_kw`` broke, leaving what AC power flow
+    leaves there, and the shares of its effects (:meth:`~registry.grid.robust.HourProblem.weaken`), ``[row,
+    cell]``.
 
     A placement whose linear use is u and that exceeds its limit by x shows that the row of that limit has a
-    margin of u - x, whatever was thought of it before. Moves that relieve the limit by the row do not count
-    in u, as they do not in the worst use that the margin is held against. Of a voltage the shares are those
-    of its row; a loading is cut across the phasor that it is expected to have at the placement.
+    margin of u - x, whatever was thought of it before. What a voltage has a row for is cut with the shares of
+    that row; the traces, which may do most where they move in part, count in u as they do in the worst use
+    that the margin is held against. A loading is cut across the phasor that it is expected to have at the
+    placement.
     """
     rows = problem.rows
-    known = {
-        (int(quarter), int(limit)): number
-        for number, (quarter, limit) in enumerate(zip(rows.quarter, rows.limit, strict=True))
+    own = {
+        (int(quarter), int(limit)): row
+        for row, (quarter, limit) in enumerate(zip(rows.quarter, rows.limit, strict=True))
         if limit < 2 * limits.nodes
     }
     worst: dict[tuple[int, int], tuple[float, Floats, Floats]] = {}
     for failure in found:
-        effect = _effect(failure, limits, sens, hour)
-        at = (failure.quarter, failure.limit)
-        share = problem.shares[known[at]] if at in known else np.ones(len(problem.cells))
-        use = sum(
-            part
-            * np.maximum(effect[pods] * failure.moves_kw[pods], 0.0)[
-                cell.sign * failure.moves_kw[pods] > 0.0
-            ].sum()
-            for part, cell in zip(share, problem.cells, strict=True)
-            for pods in (list(cell.pods),)
-        )
-        margin = float(use) - _MORE * failure.excess - _BACKOFF
+        effect, at = _effect(failure, limits, sens, hour), (failure.quarter, failure.limit)
+        use = np.array([_use(effect, cell, failure.moves_kw) for cell in problem.cells])
+        share = np.ones(len(use))
+        if at in own:
+            share = problem.shares[own[at]]
+            all_of_it = problem.effects(power_kw, np.array([own[at]]))[0]
+            use = np.where(problem.leads[own[at]], share * use, all_of_it)
+        margin = float(use.sum()) - _MORE * failure.excess - _BACKOFF
         if at not in worst or margin < worst[at][0]:
             worst[at] = (margin, effect, share)
-    return Rows(
+    cut = Rows(
         np.array([quarter for quarter, _ in worst], dtype=np.int64),
         np.array([limit for _, limit in worst], dtype=np.int64),
-        np.array([effect for _, effect, _ in worst.values()]).reshape(len(worst), rows.effect.shape[1]),
+        np.array([effect for _, effect, _ in worst.values()]),
         np.array([margin for margin, _, _ in worst.values()]),
-    ), np.array([share for _, _, share in worst.values()])
+    )
+    return cut, np.array([share for _, _, share in worst.values()])
+
+
+def _use(effect: Floats, cell: Cell, moves_kw: Floats) -> float:
+    """What a cell's moves use of a limit; those that relieve it do not count."""
+    pods = list(cell.pods)
+    mine = cell.sign * moves_kw[pods] > 0.0
+    return float(np.maximum(effect[pods] * moves_kw[pods], 0.0)[mine].sum())
 
 
 def _effect(failure: Failure, limits: Limits, sens: Sensitivities, hour: int) -> Floats:
