@@ -22,6 +22,7 @@ Bools = npt.NDArray[np.bool_]
 _TIGHT: Final = 0.2
 _TIGHTEST: Final = 3
 _LEAST_SHARE: Final = 0.01
+"""What is left of traces that do nothing by AC: a row has to tell who might."""
 _SLIGHTLY: Final = 1e-4
 _BEARS: Final = 0.1
 _HEADROOM: Final = 0.005
@@ -155,7 +156,7 @@ class HourWork:
         self.told[row] = True
 
     def spread(self, told: Sequence[int], limits: Limits) -> None:
-        """What AC has just told of some rows is believed of voltages that the same cells lead to the same side
+        """What AC has just told of some rows is believed of voltages that the same cells lead the same way
         (the next node, the next quarter-hour) until AC tells of those themselves.
         """
         rows, problem = self.problem.rows, self.problem

@@ -92,10 +92,8 @@ class Points:
 
     def only(self, chosen: Ints) -> Points:
         """Some of the points."""
-        return Points(
-            *(each[chosen] for each in (self.p_w, self.q_var, self.allowed, self.low, self.high)),
-            self.group[chosen],
-        )
+        powers = self.p_w[chosen], self.q_var[chosen]
+        return Points(*powers, self.allowed[chosen], self.low[chosen], self.high[chosen], self.group[chosen])
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,8 +88,8 @@ def random_placements(
 
 
 def failures(quarters: Ints, moves_kw: Floats, values: Floats, allowed: Floats) -> list[Failure]:
-    """The placements that break a limit, given what each limit reaches, ``[scenario, K]``, NaN where the power
-    flow did not converge; ``allowed`` is ``[quarter-hour, K]``. One failure per scenario, its worst.
+    """The placements that break a limit, given what each limit reaches, ``[scenario, K]``, NaN where the
+    power flow did not converge; ``allowed`` is ``[quarter-hour, K]``. One failure per scenario, its worst.
     """
     excess = values - allowed[quarters]
     bad = ~(excess <= TOLERANCE).all(axis=1)

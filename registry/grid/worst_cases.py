@@ -1,10 +1,10 @@
 """The worst placements of linear rows, solved by AC power flow (GRD-1).
 
 By its row a limit is met first when all cells that use it move. By AC the cells of small effect may do
-otherwise: the voltage of a busbar rises with the injection of other feeders until the transformer carries
-about nothing of reactive consequence, and falls again as the flow grows. Such a limit is highest while the
-others are neither idle nor all at one end. So where the idle, the upper and the lower end say that the value
-bends downwards in between, the placement at the top of the parabola through the three is solved too.
+otherwise: the voltage of a busbar rises with the power that its feeders feed back, and falls again as the
+flow through the transformer grows and takes reactive power with its square. Such a limit is highest while the
+others are neither idle nor at either end. So where the values with the others idle, all up and all down lie
+on a parabola that is higher in between, the placement at its top is solved too.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class WorstCases:
 
     Attributes:
         task: position of the task that each belongs to.
-        quarter, moves_kw: quarter-hour and kW injected more by each POD, ``[placement]``, ``[placement, POD]``.
+        quarter: quarter-hour of each.
+        moves_kw: what each POD injects more, ``[placement, POD]``.
         values: what each limit reaches, ``[placement, K]``; NaN where the power flow does not converge.
     """
 
