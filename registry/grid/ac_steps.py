@@ -34,9 +34,8 @@ from registry.grid.worst_cases import Task, worst_cases
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_LEAST_CORRECTIONS: Final = 3
 _CORRECTIONS: Final = 8
-_SETTLED: Final = 0.01
+_SETTLED: Final = 0.003
 """Part of a capability: what a further correction has to change for another one."""
 _ATTEMPTS: Final = 12
 
@@ -58,15 +57,14 @@ class AcSteps:
     def settle(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
         """Step 5 for hours that it still moves, then step 6."""
         moving = hours
-        for number in range(_CORRECTIONS):
+        for _ in range(_CORRECTIONS):
             before = [work.allocation.power_kw for work in moving]
             self.correct(moving)
-            if number + 1 >= _LEAST_CORRECTIONS:
-                moving = [
-                    work
-                    for work, power in zip(moving, before, strict=True)
-                    if not np.allclose(work.allocation.power_kw, power, rtol=_SETTLED, atol=1.0)
-                ]
+            moving = [
+                work
+                for work, power in zip(moving, before, strict=True)
+                if not np.allclose(work.allocation.power_kw, power, rtol=_SETTLED, atol=1.0)
+            ]
         self.verify(hours, sens, allowed)
 
     def correct(self, hours: list[HourWork]) -> None:
