@@ -2,9 +2,12 @@
 
 * ``violations``: random placements of the published capabilities, all perimeters at once. None may break a
   limit that the expected state keeps.
-* ``tightness``: for each limited cell the placements that are worst by the linear rows, at 1.05 times its
-  capability (and 1 kW more, because kW are published whole), the others at their own; and at 1.05 times all
-  capabilities of the hour. Some placement should break a limit.
+* ``mixtures``: the same of placements that are sought out: the cells that lead a limit at their capability as
+  its row has it worst, all others in steps from all down to all up.
+* ``tightness``: for each limited cell the worst placements, at 1.05 times its capability (and 1 kW more,
+  because kW are published whole), the others at their own; and at 1.05 times all capabilities of the hour,
+  because cells that share a limit are raised together, and one alone may be one that hardly uses it. Some
+  placement should break a limit.
 * ``reds``: operating points that stay red in spite of reactive support, given to an optimal power flow of
   another kind (``ac_optimum.py``). Nearly all should be infeasible for it too.
 """
@@ -32,6 +35,7 @@ from registry.grid.state import ExpectedState
 from registry.grid.supported_day import quarters_of
 from registry.grid.verification import NOT_CONVERGED
 from registry.grid.violations import TOLERANCE, Limits
+from registry.grid.worst_cases import Task, worst_cases
 from tools.ac_optimum import least_excess
 
 Floats = npt.NDArray[np.float64]
@@ -42,6 +46,8 @@ Lights = Sequence[PerimeterDayLights]
 MORE: Final = 1.05
 _ROWS: Final = 12
 """Worst rows of a cell that are solved by AC."""
+_MIXED_ROWS: Final = 100
+_MIXED_STEPS: Final = 9
 _HAIR: Final = 0.02
 """Thousandths of p.u. that the other solver finds to spare; loadings count a twentieth."""
 _PURCHASE: Final = 50_000
@@ -104,8 +110,33 @@ class Proof:
         quarters = np.repeat(np.arange(self._state.quarters), each)
         for start in range(0, len(quarters), block):
             chosen = quarters[start : start + block]
-            broken += int(self._breaks(chosen, self._random_moves(chosen, random)).sum())
+            values = self._solved(chosen, self._random_moves(chosen, random))
+            broken += int(self._breaks(chosen, values).sum())
         return Placements(len(quarters), broken)
+
+    def mixtures(self) -> Placements:
+        """The rows nearest to their bounds in every hour that limits somebody, one per limit and
+        quarter-hour; the other cells in steps.
+        """
+        solved, broken, pods = 0, 0, len(self._state.pods)
+        steps = np.linspace(-1.0, 1.0, _MIXED_STEPS)[:, None]
+        for hour in range(self._state.hours):
+            if all(side[hour].colour is Colour.GREEN for side in self._lights):
+                continue
+            problem = self._problem(hour)
+            power = np.minimum(self._limit_kw[:, hour], problem.full_kw)
+            rows = self._nearest(problem, problem.effects(power), by_quarter=True)[:_MIXED_ROWS]
+            moves = []
+            for row in rows:
+                _, alone, up, down = problem.worst_placements(int(row), power, pods)
+                moves.append(
+                    alone + np.maximum(steps, 0.0) * (up - alone) + np.maximum(-steps, 0.0) * (down - alone)
+                )
+            if moves:
+                quarters = np.repeat(problem.rows.quarter[rows], len(steps))
+                broken += int(self._breaks(quarters, self._solved(quarters, np.concatenate(moves))).sum())
+                solved += len(quarters)
+        return Placements(solved, broken)
 
     def tightness(self) -> Tight:
         """Every limited cell that does not merely relieve a violation, or is barred by one."""
@@ -163,10 +194,13 @@ class Proof:
 
     # ------------------------------------------------------------------------------------------- placements
 
-    def _breaks(self, quarters: Ints, moves: Floats) -> Bools:
+    def _solved(self, quarters: Ints, moves: Floats) -> Floats:
+        """What each limit reaches, ``[placement, K]``."""
+        return self._limits.values(self._flow.solve(*self._state.scenarios(quarters, moves)))
+
+    def _breaks(self, quarters: Ints, values: Floats) -> Bools:
         """Which placements break a limit that the expected state keeps, or do not converge where it does."""
-        solution = self._flow.solve(*self._state.scenarios(quarters, moves))
-        beyond = ~(self._limits.values(solution) <= self._limits.bounds + TOLERANCE)
+        beyond = ~(values <= self._limits.bounds + TOLERANCE)
         return np.asarray((beyond & self._kept[quarters]).any(axis=1))
 
     def _random_moves(self, quarters: Ints, random: np.random.Generator) -> Floats:
@@ -206,21 +240,19 @@ class Proof:
     def _tight(self, cells: Sequence[tuple[int, int]], *, together: bool) -> Bools:
         """Per (cell, hour), whether some placement breaks a limit with a twentieth more."""
         problems: dict[int, HourProblem] = {}
-        owner, quarters, moves = [], [], []
+        owner, tasks = [], []
         for number, (cell, hour) in enumerate(cells):
             problem = problems.setdefault(hour, self._problem(hour))
             power = np.minimum(self._limit_kw[:, hour], problem.full_kw)
             raised = power < problem.full_kw if together else np.arange(len(power)) == cell
             power = np.where(raised, MORE * power + 1.0, power)
             for row in self._worst_rows(problem, power, cell):
-                placed = problem.worst_placements(int(row), power, len(self._state.pods))
-                owner += [number] * len(placed)
-                quarters += [int(problem.rows.quarter[row])] * len(placed)
-                moves.append(placed)
+                owner.append(number)
+                tasks.append(Task(problem, int(row), power))
+        worst = worst_cases(tasks, self._state, self._flow, self._limits)
+        broken = self._breaks(worst.quarter, worst.values)
         found = np.zeros(len(cells), dtype=np.bool_)
-        if moves:
-            broken = self._breaks(np.array(quarters), np.concatenate(moves))
-            found[np.array(owner)[broken]] = True
+        found[np.array(owner, dtype=np.int64)[worst.task[broken]]] = True
         return found
 
     def _problem(self, hour: int) -> HourProblem:
@@ -234,9 +266,14 @@ class Proof:
     def _worst_rows(self, problem: HourProblem, power_kw: Floats, cell: int) -> Ints:
         """For the limits that a cell brings nearest to their bounds, the row of each that is used up most."""
         use = problem.effects(power_kw)
-        left = (problem.rows.margin - use.sum(axis=1)) / np.maximum(use.sum(axis=1), 1e-9)
-        left = np.where(use[:, cell] > 0.0, left, np.inf)
-        order = np.argsort(left, kind="stable")
-        order = order[np.isfinite(left[order])]
-        _, first = np.unique(problem.rows.limit[order], return_index=True)
-        return np.asarray(order[np.sort(first)[:_ROWS]])
+        return self._nearest(problem, np.where(use[:, [cell]] > 0.0, use, 0.0), by_quarter=False)[:_ROWS]
+
+    @staticmethod
+    def _nearest(problem: HourProblem, use: Floats, *, by_quarter: bool) -> Ints:
+        """Rows that are used at all, the fullest first; one per limit, or per limit and quarter-hour."""
+        used, rows = use.sum(axis=1), problem.rows
+        order = np.argsort((rows.margin - used) / np.maximum(used, 1e-9), kind="stable")
+        order = order[used[order] > 0.0]
+        quarter = rows.quarter[order] if by_quarter else np.zeros(len(order), dtype=np.int64)
+        _, first = np.unique(np.stack([rows.limit[order], quarter]), axis=1, return_index=True)
+        return np.asarray(order[np.sort(first)])

@@ -23,10 +23,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from registry.grid.ac_steps import AcSteps
 from registry.grid.before_split import BeforeSplit
 from registry.grid.day_capability import DayCapability
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import AcSteps, HourWork, held_back, hour_problem
+from registry.grid.hour_work import HourWork, held_back, hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.reactive_providers import Providers

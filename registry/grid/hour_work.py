@@ -1,8 +1,6 @@
-"""One hour of a capability run, and the two steps that hold it against AC power flow (GRD-1).
+"""One hour of a capability run: its rows as AC power flow corrects them, and what its cells get (GRD-1).
 
-The steps are numbered in ``capability.py``: 5, correction of the rows that bind; 6, verification. Both take
-the hours of a day together, in one batch of power flows. ``reactive_support.py`` runs them again with
-reactive support applied.
+The steps that it goes through are numbered in ``capability.py``; those by AC are in ``ac_steps.py``.
 """
 
 from __future__ import annotations
@@ -13,30 +11,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.powerflow import PowerFlow
 from registry.grid.robust import Allocation, Cell, HourProblem, Rows
-from registry.grid.sensitivity import Sensitivities
 from registry.grid.state import ExpectedState
-from registry.grid.verification import (
-    FEW,
-    MANY,
-    NOT_CONVERGED,
-    Failure,
-    cuts,
-    failures,
-    random_placements,
-)
 from registry.grid.violations import Limits
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_CORRECTIONS: Final = 3
 _TIGHT: Final = 0.2
 _TIGHTEST: Final = 3
-_ATTEMPTS: Final = 12
+_LEAST_SHARE: Final = 0.01
+"""What is left of traces that do nothing by AC: a row has to tell who might."""
 _SLIGHTLY: Final = 1e-4
 _BEARS: Final = 0.1
 _HEADROOM: Final = 0.005
@@ -65,7 +51,8 @@ class HourWork:
         floor_kw, target_kw: what each cell has in any case, and what the cells are raised to first.
         ceiling_kw: what each cell may have at most, for what rows cannot say.
         allocation: the capabilities so far.
-        thorough: whether ``tight_rows`` looks at every quarter-hour.
+        thorough: whether the correction looks at every quarter-hour.
+        told: rows of which AC power flow has told what they leave.
     """
 
     def __init__(self, hour: int, problem: HourProblem, margin: Floats) -> None:
@@ -80,6 +67,7 @@ class HourWork:
         self.ceiling_kw = np.full(cells, np.inf)
         self.allocation = Allocation(np.zeros(cells), np.full(cells, -1, dtype=np.int64))
         self.thorough = False
+        self.told = np.zeros(rows, dtype=np.bool_)
 
     def bar_local(self, state: ExpectedState) -> None:
         """The direction against a planned local activation is red (DTL-3)."""
@@ -132,9 +120,9 @@ class HourWork:
             found = Allocation(then.power_kw, by)
         self.allocation = Allocation(np.minimum(found.power_kw, self.ceiling_kw), found.stopped_by)
 
-    def cut(self, rows: Rows, state: ExpectedState) -> None:
-        """Hold the hour to further rows, and allocate again."""
-        old = self.problem.rows
+    def cut(self, rows: Rows, shares: Floats, state: ExpectedState) -> None:
+        """Hold the hour to further rows, given what is left of their effects, and allocate again."""
+        old, before = self.problem.rows, self.problem.shares
         whole = Rows(
             np.concatenate([old.quarter, rows.quarter]),
             np.concatenate([old.limit, rows.limit]),
@@ -142,9 +130,47 @@ class HourWork:
             np.concatenate([old.margin, rows.margin]),
         )
         self.problem = hour_problem(state, self.problem.cells, whole, self.problem.full_kw)
+        for row, share in enumerate(np.concatenate([before, shares])):
+            if (share != 1.0).any():
+                self.problem.weaken(row, share)
+        more = len(rows.margin)
         self.margin = np.concatenate([self.margin, rows.margin])
-        self.exempt = np.concatenate([self.exempt, np.zeros(len(rows.margin), dtype=np.bool_)])
+        self.exempt = np.concatenate([self.exempt, np.zeros(more, dtype=np.bool_)])
+        self.told = np.concatenate([self.told, np.ones(more, dtype=np.bool_)])
         self.allocate()
+
+    def learn(self, row: int, bound: float, alone: float, worst: float) -> None:
+        """Correct a row by what its limit reaches at the allocation, by AC: while only the cells move that
+        lead, and at worst.
+
+        What traces add to those that lead is shared out among them, so that the row neither lets them stop
+        anybody for more than that, nor forgets it. The rest goes into the margin.
+        """
+        power, only = self.allocation.power_kw, np.array([row])
+        trace = ~self.problem.leads[row]
+        linear = float((self.problem.effects(power, only)[0] / self.problem.shares[row])[trace].sum())
+        if linear > 0.0:
+            share = float(np.clip((worst - alone) / linear, _LEAST_SHARE, 1.0))
+            self.problem.weaken(row, np.where(trace, share, self.problem.shares[row]))
+        self.margin[row] = bound - worst + float(self.problem.effects(power, only).sum())
+        self.told[row] = True
+
+    def spread(self, told: Sequence[int], limits: Limits) -> None:
+        """What AC has just told of some rows is believed of voltages that the same cells lead the same way
+        (the next node, the next quarter-hour) until AC tells of those themselves.
+        """
+        rows, problem = self.problem.rows, self.problem
+
+        def kind(row: int) -> tuple[bool, bytes]:
+            return bool(rows.limit[row] < limits.nodes), problem.leads[row].tobytes()
+
+        voltage = rows.limit < 2 * limits.nodes
+        model = {kind(row): row for row in told if voltage[row]}
+        for row in np.flatnonzero(voltage & ~self.told).tolist() if model else ():
+            like = model.get(kind(row))
+            if like is not None:
+                problem.weaken(row, problem.shares[like])
+                self.margin[row] = rows.margin[row] + self.margin[like] - rows.margin[like]
 
     def give_up(self, cells: Bools, share: float, reason: str) -> None:
         """Leave some cells a share of what they have above their floor."""
@@ -154,7 +180,7 @@ class HourWork:
             self.reasons[cell] = self.reasons[cell] or reason
         self.allocate()
 
-    def tight_rows(self) -> Ints:
+    def tight_rows(self, *, thorough: bool) -> Ints:
         """Rows that stop a cell, and for each cell the tightest limits that it uses more than others do.
 
         In its worst quarter-hour, or in each if ``thorough``.
@@ -170,109 +196,9 @@ class HourWork:
         chosen = [stops[stops >= 0]]
         for cell in np.unique(leader[order]):
             mine = order[leader[order] == cell]
-            quarter = self.problem.rows.quarter[mine] if self.thorough else np.zeros(len(mine))
+            quarter = self.problem.rows.quarter[mine] if thorough else np.zeros(len(mine))
             for each in np.unique(quarter):
                 part = mine[quarter == each]
                 _, first = np.unique(limit[part], return_index=True)
                 chosen.append(part[np.sort(first)[:_TIGHTEST]])
         return np.unique(np.concatenate(chosen))
-
-
-class AcSteps:
-    """Steps 5 and 6 for the cells of one state."""
-
-    def __init__(
-        self,
-        state: ExpectedState,
-        flow: PowerFlow,
-        limits: Limits,
-        cells: Sequence[Cell],
-        random: np.random.Generator,
-    ) -> None:
-        self._state, self._flow, self._limits, self._cells = state, flow, limits, cells
-        self._random = random
-
-    def settle(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
-        """Step 5 as often as it takes, then step 6."""
-        for _ in range(_CORRECTIONS):
-            self.correct(hours)
-        self.verify(hours, sens, allowed)
-
-    def correct(self, hours: list[HourWork]) -> None:
-        """Step 5 for the given hours, in one batch."""
-        tasks = [(work, int(row)) for work in hours for row in work.tight_rows()]
-        if not tasks:
-            return
-        pods = len(self._state.pods)
-        worst = [work.problem.worst_placements(row, work.allocation.power_kw, pods) for work, row in tasks]
-        each = len(worst[0])
-        quarters = np.repeat([work.problem.rows.quarter[row] for work, row in tasks], each)
-        solution = self._flow.solve(*self._state.scenarios(quarters, np.concatenate(worst)))
-        values = self._limits.values(solution)
-        for number, (work, row) in enumerate(tasks):
-            mine = slice(each * number, each * (number + 1))
-            if solution.converged[mine].all():
-                limit = work.problem.rows.limit[row]
-                left = float((self._limits.bounds[limit] - values[mine, limit]).min())
-                use = work.problem.effects(work.allocation.power_kw, np.array([row]))
-                work.margin[row] = left + float(use.sum())
-        for work in hours:
-            work.allocate()
-
-    def verify(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> None:
-        """Step 6. A placement that fails becomes a row that leaves what AC leaves there. Cells that still
-        fail in the end stay at their floor, which is zero unless there was something before: a capability
-        that cannot be shown safe is none.
-        """
-        open_hours = hours
-        for attempt in range(_ATTEMPTS + 1):
-            found = self.broken(open_hours, sens, allowed)
-            failed = {failure.quarter // QUARTERS_PER_HOUR for failure in found}
-            open_hours = [work for work in open_hours if work.hour in failed]
-            for work in open_hours:
-                mine = [failure for failure in found if failure.quarter // QUARTERS_PER_HOUR == work.hour]
-                self._mend(work, mine, sens, last=attempt == _ATTEMPTS)
-
-    def broken(self, hours: list[HourWork], sens: Sensitivities, allowed: Floats) -> list[Failure]:
-        """Worst-case and random placements of the hours' capabilities that break a limit, in one batch."""
-        quarters, moves = [], []
-        for work in hours:
-            power = work.allocation.power_kw
-            limited = (power < work.problem.full_kw).any()
-            at, placed = random_placements(
-                self._state, self._cells, work.hour, power, MANY if limited else FEW, sens, self._random
-            )
-            tight = work.tight_rows()
-            worst = [work.problem.worst_placements(int(row), power, len(self._state.pods)) for row in tight]
-            quarters += [
-                at,
-                *(
-                    np.full(len(each), work.problem.rows.quarter[row])
-                    for row, each in zip(tight, worst, strict=True)
-                ),
-            ]
-            moves += [placed, *worst]
-        if not moves:
-            return []
-        batch = np.concatenate(moves)
-        return failures(self._state, self._flow, self._limits, allowed, np.concatenate(quarters), batch)
-
-    def _mend(self, work: HourWork, found: list[Failure], sens: Sensitivities, *, last: bool) -> None:
-        """Cut off the placements that failed; where power flow did not converge, halve the cells that moved;
-        at the last attempt all cells that moved give up.
-        """
-        lost = [failure for failure in found if failure.limit < 0]
-        limited = [failure for failure in found if failure.limit >= 0]
-        if last:
-            for failure in found:
-                named = NOT_CONVERGED if failure.limit < 0 else self._limits.describe(failure.limit)
-                work.give_up(self._moved(failure), 0.0, named)
-        elif lost:
-            work.give_up(np.any([self._moved(failure) for failure in lost], axis=0), 0.5, NOT_CONVERGED)
-        elif limited:
-            work.cut(cuts(limited, self._state, self._limits, sens, work.hour), self._state)
-
-    def _moved(self, failure: Failure) -> Bools:
-        return np.array(
-            [(cell.sign * failure.moves_kw[list(cell.pods)]).max(initial=0.0) > 0.0 for cell in self._cells]
-        )

@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _TANGENTS: Final = 16
-_REACH: Final = 1.05
+_REACH: Final = 1.2
 """Rows are kept that the joint range, so much enlarged, could use up: the linear estimate may fall short."""
 
 

@@ -26,8 +26,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from registry.grid.ac_steps import AcSteps
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.hour_work import AcSteps, HourWork, held_back
+from registry.grid.hour_work import HourWork, held_back
 from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_plan import least_support, most_power
 from registry.grid.reactive_providers import Providers

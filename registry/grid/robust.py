@@ -92,6 +92,11 @@ class HourProblem:
         ranges_kw: for each cell, what each of its PODs can move in each row's quarter-hour, ``[row, POD of
             the cell]``.
         full_kw: per cell, the most its PODs can move together in any quarter-hour.
+
+    Attributes:
+        leads: which cells have a large effect on a row, ``[row, cell]``: per kW at least a tenth of the
+            largest. The others' effects are *traces*, which far moves need not bear out.
+        shares: what is left of the effect of each cell, ``[row, cell]``; see :meth:`weaken`.
     """
 
     def __init__(
@@ -114,6 +119,18 @@ class HourProblem:
         self._cell_of = np.repeat(np.arange(len(cells)), sizes)
         self._filled = np.flatnonzero(sizes)
         self._starts = (np.cumsum(sizes) - sizes)[self._filled]
+        self.shares: Floats = np.ones((len(rows.margin), len(cells)))
+        strength = np.stack([part.effect.max(axis=1, initial=0.0) for part in parts], axis=1)
+        most = strength.max(axis=1, initial=0.0, keepdims=True)
+        self.leads: Bools = (strength > 0.0) & (strength >= _MEMBER * most)
+
+    def weaken(self, row: int, share: Floats) -> None:
+        """From now on a kW of each cell uses ``share`` (above 0) of what the row says it uses."""
+        factor = share / self.shares[row]
+        self.shares[row] = share
+        self._all.effect[row] *= factor[self._cell_of]
+        for part, mine in zip(self._parts, factor, strict=True):
+            part.effect[row] *= mine
 
     def effects(self, power_kw: Floats, rows: Ints | None = None) -> Floats:
         """Worst use of each row by each cell at the given powers, ``[row, cell]``; of the given rows only."""
@@ -130,11 +147,11 @@ class HourProblem:
         """Placements that may be the worst for one row: ``[4, POD]``, kW injected more (negative: less).
 
         By the linear row the first is the worst, all cells together. But what a perimeter of small effect
-        really does may have the other sign than its row says; so also those of large effect alone, and
-        with all others up, and with all others down.
+        really does may have the other sign than its row says; so also those that lead alone, and with all
+        others up, and with all others down.
         """
         use = self._use(self._all.only(np.array([row])), power_kw)[0]
-        leading = (use > 0.0) & (use >= _MEMBER * use.max(initial=0.0))
+        leading = (use > 0.0) & self.leads[row]
         busy = {pod for cell, leads in zip(self.cells, leading, strict=True) if leads for pod in cell.pods}
         alone = self._placement(row, leading, power_kw, pods)
         placements = [self._placement(row, use > 0.0, power_kw, pods), alone]

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.powerflow import PowerFlow
-from registry.grid.robust import Cell, Rows
+from registry.grid.robust import Cell, HourProblem, Rows
 from registry.grid.sensitivity import Sensitivities
 from registry.grid.state import ExpectedState
 from registry.grid.violations import TOLERANCE, Limits
@@ -88,18 +87,15 @@ def random_placements(
     return at, moves
 
 
-def failures(
-    state: ExpectedState, flow: PowerFlow, limits: Limits, allowed: Floats, quarters: Ints, moves_kw: Floats
-) -> list[Failure]:
-    """The placements that break a limit; ``allowed`` is ``[quarter-hour, K]``. One failure per scenario,
-    its worst.
+def failures(quarters: Ints, moves_kw: Floats, values: Floats, allowed: Floats) -> list[Failure]:
+    """The placements that break a limit, given what each limit reaches, ``[scenario, K]``, NaN where the
+    power flow did not converge; ``allowed`` is ``[quarter-hour, K]``. One failure per scenario, its worst.
     """
-    solution = flow.solve(*state.scenarios(quarters, moves_kw))
-    excess = limits.values(solution) - allowed[quarters]
+    excess = values - allowed[quarters]
     bad = ~(excess <= TOLERANCE).all(axis=1)
     found = []
     for scenario in np.flatnonzero(bad):
-        if not solution.converged[scenario]:
+        if np.isnan(excess[scenario]).any():
             found.append(Failure(int(quarters[scenario]), moves_kw[scenario], -1, np.inf))
             continue
         worst = int(excess[scenario].argmax())
@@ -110,27 +106,55 @@ def failures(
 
 
 def cuts(
-    found: Sequence[Failure], state: ExpectedState, limits: Limits, sens: Sensitivities, hour: int
-) -> Rows:
-    """A row for each limit and quarter-hour that placements broke, leaving what AC power flow leaves there.
+    found: Sequence[Failure],
+    problem: HourProblem,
+    power_kw: Floats,
+    limits: Limits,
+    sens: Sensitivities,
+    hour: int,
+) -> tuple[Rows, Floats]:
+    """A row for each limit and quarter-hour that placements of ``power_kw`` broke, leaving what AC power flow
+    leaves there, and the shares of its effects (:meth:`~registry.grid.robust.HourProblem.weaken`), ``[row,
+    cell]``.
 
     A placement whose linear use is u and that exceeds its limit by x shows that the row of that limit has a
-    margin of u - x, whatever was thought of it before. A loading is cut across the phasor that it is expected
-    to have at the placement.
+    margin of u - x, whatever was thought of it before. What a voltage has a row for is cut with the shares of
+    that row; the traces, which may do most where they move in part, count in u as they do in the worst use
+    that the margin is held against. A loading is cut across the phasor that it is expected to have at the
+    placement.
     """
-    worst: dict[tuple[int, int], tuple[float, Floats]] = {}
+    rows = problem.rows
+    own = {
+        (int(quarter), int(limit)): row
+        for row, (quarter, limit) in enumerate(zip(rows.quarter, rows.limit, strict=True))
+        if limit < 2 * limits.nodes
+    }
+    worst: dict[tuple[int, int], tuple[float, Floats, Floats]] = {}
     for failure in found:
-        effect = _effect(failure, limits, sens, hour)
-        margin = float(effect @ failure.moves_kw) - _MORE * failure.excess - _BACKOFF
-        at = (failure.quarter, failure.limit)
+        effect, at = _effect(failure, limits, sens, hour), (failure.quarter, failure.limit)
+        use = np.array([_use(effect, cell, failure.moves_kw) for cell in problem.cells])
+        share = np.ones(len(use))
+        if at in own:
+            share = problem.shares[own[at]]
+            all_of_it = problem.effects(power_kw, np.array([own[at]]))[0]
+            use = np.where(problem.leads[own[at]], share * use, all_of_it)
+        margin = float(use.sum()) - _MORE * failure.excess - _BACKOFF
         if at not in worst or margin < worst[at][0]:
-            worst[at] = (margin, effect)
-    return Rows(
+            worst[at] = (margin, effect, share)
+    cut = Rows(
         np.array([quarter for quarter, _ in worst], dtype=np.int64),
         np.array([limit for _, limit in worst], dtype=np.int64),
-        np.array([effect for _, effect in worst.values()]).reshape(len(worst), len(state.pods)),
-        np.array([margin for margin, _ in worst.values()]),
+        np.array([effect for _, effect, _ in worst.values()]),
+        np.array([margin for margin, _, _ in worst.values()]),
     )
+    return cut, np.array([share for _, _, share in worst.values()])
+
+
+def _use(effect: Floats, cell: Cell, moves_kw: Floats) -> float:
+    """What a cell's moves use of a limit; those that relieve it do not count."""
+    pods = list(cell.pods)
+    mine = cell.sign * moves_kw[pods] > 0.0
+    return float(np.maximum(effect[pods] * moves_kw[pods], 0.0)[mine].sum())
 
 
 def _effect(failure: Failure, limits: Limits, sens: Sensitivities, hour: int) -> Floats:

@@ -69,6 +69,41 @@ def test_reds_of_all_grids_are_infeasible_for_another_solver(capsys: pytest.Capt
     assert infeasible >= INFEASIBLE * asked
 
 
+def hours_of(grid: str, hours: tuple[int, ...]) -> StrainedDay:
+    """Hours of the day of a grid with several times its generation."""
+    day = strained_day(grid, STRAINS[grid][1])
+    return replace(day, state=only_hours(day.state, hours))
+
+
+@pytest.mark.rule("GRD-1")
+def test_a_busbar_that_is_highest_between_the_ends_is_held() -> None:
+    """Hours in which a placement at the capability broke a limit while the others moved in part."""
+    day = hours_of("simbench_comm", (8, 16))
+    flow = PowerFlow(day.state.network, threads=1)
+    found = Proof(day.state, flow, day.limits, day_lights(day.state, flow, day.limits)).mixtures()
+    assert found.solved >= 1000
+    assert found.broken == 0
+
+
+@pytest.mark.rule("GRD-1")
+def test_traces_of_other_feeders_do_not_keep_a_cell_down() -> None:
+    """Hours of reversed flow in which no cell broke a limit with a twentieth more."""
+    day = hours_of("simbench_semiurb", (11, 12))
+    flow = PowerFlow(day.state.network, threads=1)
+    found = Proof(day.state, flow, day.limits, day_lights(day.state, flow, day.limits)).tightness()
+    assert found.cells >= 4
+    assert (found.broken, found.slack) == (found.cells, ())
+
+
+@pytest.mark.rule("GRD-1")
+def test_reds_by_a_hair_of_a_rating_are_infeasible_for_another_solver() -> None:
+    """Hours whose nearest red another solver cured."""
+    day = hours_of("simbench_comm", (11, 12))
+    flow = PowerFlow(day.state.network, threads=1)
+    found = Proof(day.state, flow, day.limits, ()).reds(steps=4, sample=2, seed=3)
+    assert (found.asked, found.infeasible) == (2, 2)
+
+
 @pytest.mark.rule("GRD-1")
 def test_a_capability_that_is_too_large_is_seen() -> None:
     day, flow, lights = computed("cigre_mv")
