@@ -21,12 +21,15 @@ room towards the ledger is integer kW, rounded down.
     sensitivity.py  what 1 kW or 1 kvar more at a POD does to every voltage and loading
     robust.py       largest kW that is safe for any placement: one hour as a set of linear rows
     capability.py   the capabilities of a day
-    hour_work.py    one hour of it, corrected and verified by AC power flow
+    hour_work.py    one hour of it: its rows, and what its cells get
+    ac_steps.py     hours corrected and verified by AC power flow
+    worst_cases.py  the placements that use a limit most, between the ends too
     day_capability.py    what comes out, and what of it is published
     before_split.py what a day after a split keeps of the day before it (DTL-5)
     reactive_capability.py  reactive power by technology and size, and its price (GRD-3)
     reactive_providers.py   the PODs that give it, how much each has, on which terms
     reactive_opf.py         one operating point cured by reactive power at least cost
+    reactive_circulation.py reactive power that goes round among plants, where to begin with it
     operating_points.py     points over the joint ranges: green, orange, red, counted
     reactive_plan.py        setpoints of an hour by linear programming
     supported_day.py        a day with setpoints applied: power flow, rows, programs
