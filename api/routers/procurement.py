@@ -33,6 +33,7 @@ from api.visibility import (
     sees_opening,
 )
 from registry.domain.enums import Market
+from registry.domain.events import OfferRecorded
 from registry.domain.identifiers import owner_of_perimeter, owner_of_product
 from registry.domain.procurement import Agreement, Bid
 from registry.domain.quantities import Direction
@@ -71,7 +72,8 @@ def offer(node: NodeDep, caller: BspCaller, body: OffersBody) -> Committed:
         for item in body.offers
     ]
     (receipt,) = offer_bids(node.recorder, caller.party, signer_for(node, caller), bids)
-    names = [getattr(recorded.event, "commitment").hex() for recorded in receipt.events]  # noqa: B009
+    events = (recorded.event for recorded in receipt.events)
+    names = [event.commitment.hex() for event in events if isinstance(event, OfferRecorded)]
     return Committed(**written(receipt).model_dump(), commitments=names)
 
 
