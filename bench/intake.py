@@ -13,20 +13,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.corpus import PERIOD_S, START, Fleet, make_fleet
 from bench.raw import RAW, RawRate, cores
-from bench.results import Result
+from bench.results import REPEATED, Result, median
 from bench.served import Round, Served, ServedLog
 
 RAW_EACH = 10_000
 CITY_QUARTERS = 2
-REPEATED = 5
-"""Quarter-hours after the first, of which the one with the median ratio is told: the machine's rate drifts by
-half, at times between a round and the raw verifications around it.
-"""
 Say = Callable[[str], None]
 
 
@@ -62,10 +58,6 @@ class _Measured:
     def raw(self) -> float:
         return (self.raw_before + self.raw_after) / 2
 
-    @property
-    def ratio(self) -> float:
-        return self.round.accepted / self.round.seconds / self.raw
-
 
 def measure_intake(
     sizes: Sizes,
@@ -85,12 +77,9 @@ def measure_intake(
     for database, url in (log_urls or {"sqlite": ""}).items():
         say(f"intake on {database}: {sizes.devices} devices")
         name = f"intake.batch.{database}"
-        first, *others = _measure(fleet, sizes, folder, url, learn=False, anchored=False)
-        results.append(_batch_result(f"{name}.first", sizes, first))
-        others.sort(key=lambda found: found.ratio)
-        median = others[len(others) // 2]
-        least, most = round(others[0].ratio, 3), round(others[-1].ratio, 3)
-        results.append(_batch_result(name, sizes, median, ratio_least=least, ratio_most=most))
+        measured = _measure(fleet, sizes, folder, url, learn=False, anchored=False)
+        first, *others = (_batch_result(name, sizes, found) for found in measured)
+        results += [replace(first, name=f"{name}.first"), median(others)]
     return results
 
 
@@ -155,14 +144,14 @@ def _measure(
             node.check(sizes.devices * quarters)
 
 
-def _batch_result(name: str, sizes: Sizes, measured: _Measured, **spread: float) -> Result:
+def _batch_result(name: str, sizes: Sizes, measured: _Measured) -> Result:
     return Result(
         name=name,
         value=sizes.devices / measured.round.seconds,
         unit="statements/s",
         reference=RAW,
         reference_value=measured.raw,
-        sizes={**_figures(sizes, measured), **spread},
+        sizes=_figures(sizes, measured),
         seconds=measured.round.seconds,
     )
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+REPEATED: Final = 5
+"""How often a rate is measured whose median is told: the machine's own drifts by half, at times between a
+round and the raw verifications around it.
+"""
 _TIMES = ("s", "µs")
 _LESS_IS_BETTER = (*_TIMES, "blocks", "MB")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +56,19 @@ class Result:
             fields[name] = round(fields[name], 3 if self.unit in _TIMES else 1)
         fields["seconds"] = round(self.seconds, 3)
         return json.dumps(fields, sort_keys=True)
+
+
+def median(results: Sequence[Result]) -> Result:
+    """Of several results of one name the one with the median ratio, which says the least and the greatest,
+    too.
+    """
+    in_order = sorted(results, key=lambda result: result.ratio)
+    spread = {
+        "ratio_least": round(in_order[0].ratio, 3),
+        "ratio_most": round(in_order[-1].ratio, 3),
+    }
+    found = in_order[len(in_order) // 2]
+    return replace(found, sizes={**found.sizes, **spread})
 
 
 def commit() -> str:
