@@ -14,7 +14,7 @@ from bench import intake as bench_intake
 from bench.by_http import BatchSizes, SingleSizes, measure_batches, measure_single
 from bench.corpus import make_fleet
 from bench.intake import Sizes, measure_intake
-from bench.results import Result
+from bench.results import Result, median
 from registry.cli.main import app
 from registry.evidence.es256 import load_public_key
 from registry.evidence.statements import parse, verify
@@ -47,6 +47,15 @@ def test_a_result_is_one_line_of_json() -> None:
         "commit": "abc",
     }
     assert "\n" not in result.line()
+
+
+def test_the_median_is_one_of_what_was_measured_and_says_how_far_it_went() -> None:
+    measured = [
+        Result("a.b", value, "statements/s", "raw", 100.0, {"batch": 5}, 1.0) for value in (90, 70, 80)
+    ]
+    found = median(measured)
+    assert found.value == 80
+    assert found.sizes == {"batch": 5, "ratio_least": 0.7, "ratio_most": 0.9}
 
 
 @pytest.mark.rule("MEA-1", "MEA-2", "MEA-3", "LOG-1")
