@@ -83,8 +83,8 @@ def test_the_command_prints_a_line_per_quarter_hour_and_database(postgres_url: s
 
 @pytest.mark.rule("MEA-2")
 def test_a_refusal_by_http_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
-    fleet = make_fleet(20, 4)
-    early = [replace(member, statements=member.statements[2:]) for member in fleet.members]
+    fleet = make_fleet(20, 2 * by_http.QUARTERS)
+    early = [replace(member, statements=member.statements[by_http.QUARTERS :]) for member in fleet.members]
     monkeypatch.setattr(by_http, "make_fleet", lambda devices, quarters: replace(fleet, members=early))
     with pytest.raises(RuntimeError, match='found "refused", expected none'):
         measure_batches(BatchSizes(20, 5, 2, 0))
