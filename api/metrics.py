@@ -97,7 +97,7 @@ class NodeState(Collector):
 
     def _log(self) -> list[Metric]:
         log = self._node.log
-        size, last = log.checkpoint().size, log.anchors.last()
+        size, last = log.size, log.anchors.last()
         anchored = last.size if last else 0
         age = unix(self._node.clock.now()) - log.committed_at(anchored) if size > anchored else 0
         return [

@@ -27,6 +27,7 @@ from registry.log.engines.sqlite import SqliteEngine
 from registry.log.judged import Judged
 from registry.log.queries import LogQueries
 from registry.log.sequencer import Sequencer
+from registry.log.settings import LogSettings
 from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
 
@@ -48,7 +49,10 @@ def measure_growth(
     with tempfile.TemporaryDirectory(dir=folder) as place:
         store = Store(SqliteEngine(Path(place) / "log.sqlite"))
         tiles = TileFolder(Path(place) / "tree")
-        sequencer = Sequencer(store, tiles, "bench.example/log", Ed25519PrivateKey.generate())
+        settings = LogSettings("bench.example/log")
+        sequencer = Sequencer(
+            store, tiles, settings.origin, Ed25519PrivateKey.generate(), settings.publish_every_s
+        )
         queries = LogQueries(store, tiles, lambda: sequencer.occupancy)
         first: dict[str, float] = {}
         batches = _batches(devices)
@@ -58,7 +62,7 @@ def measure_growth(
             seconds, processor = _fill(sequencer, batches, size)
             figures = {
                 "growth.entry": seconds / (MEASURED * BATCH),
-                "growth.find": _find_days(queries, sequencer.checkpoint.size, devices),
+                "growth.find": _find_days(queries, sequencer.tree.size, devices),
                 "growth.proof": _prove(sequencer),
             }
             results = []
@@ -72,7 +76,7 @@ def measure_growth(
                         reference=f"the same at {sizes[0]} entries; entries carry no signatures",
                         reference_value=first.setdefault(name, microseconds),
                         sizes={
-                            "entries": sequencer.checkpoint.size,
+                            "entries": sequencer.tree.size,
                             "devices": devices,
                             "batch": BATCH,
                             "processor_us": round(processor / (MEASURED * BATCH) * 1e6, 2),
@@ -90,7 +94,7 @@ def _fill(sequencer: Sequencer, batches: Iterator[Judged], size: int) -> tuple[f
     the processor, which other programs disturb less.
     """
     seconds = processor = 0.0
-    while sequencer.checkpoint.size < size:
+    while sequencer.tree.size < size:
         judged = next(batches)
         began, worked = time.perf_counter(), time.process_time()
         sequencer.sequence(judged, START)
@@ -153,7 +157,7 @@ def _find_days(queries: LogQueries, size: int, devices: int) -> float:
 
 def _prove(sequencer: Sequencer) -> float:
     """Seconds for an inclusion proof in the newest tree."""
-    size = sequencer.checkpoint.size
+    size = sequencer.tree.size
     chance = random.Random(size)
     indices = [chance.randrange(size) for _ in range(ASKED)]
     began = time.perf_counter()

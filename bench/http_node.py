@@ -105,7 +105,7 @@ def _serve(pipe: Connection, served: HttpServed, keys: list[DeviceKey]) -> None:
             with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
                 told = runner.run(_until_told(server, listener, pipe))
         if told:
-            pipe.send(log.checkpoint().size)
+            pipe.send(log.size)
 
 
 async def _until_told(server: Server, listener: socket.socket, pipe: Connection) -> bool:

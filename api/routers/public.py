@@ -135,6 +135,6 @@ def ready(request: Request, node: NodeDep, response: Response) -> Readiness:
     return Readiness(
         status="ready" if works else "behind",
         blocks_behind=behind,
-        log_size=node.log.checkpoint().size,
+        log_size=node.log.size,
         caretaker=failure,
     )

@@ -146,7 +146,7 @@ async def _events(
     while wanted() and node.clock.now() < bound_until:
         # 1. read
         found: list[bytes] = []
-        if (grown := node.log.checkpoint().size) != size:
+        if (grown := node.log.size) != size:
             found, size = await run_in_threadpool(node.log.setpoints, caller.pod_id, after), grown
         if found or time.monotonic() - spoke_at >= HEARTBEAT_S:
             # 2. bound

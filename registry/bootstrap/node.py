@@ -246,7 +246,7 @@ def _ledger(settings: Settings, clock: Clock, admin: Signer | None, stack: ExitS
 
 def _check_anchored(mirror: Mirror, log: AccessNode) -> None:
     """The ledger has anchored no more of this log than is here: a lost or older log never goes on (LOG-2)."""
-    size = log.checkpoint().size
+    size = log.size
     beyond = mirror.checkpoint_covering(log.log_id, size + 1)
     if beyond is not None:
         raise DatabaseCorrupted(

@@ -1,7 +1,8 @@
 """The access node: what PGUIs certify goes in, an append-only log that anyone can check comes out.
 
 The way of one statement: ``workers`` -> ``judging`` (authentic? in time?) -> ``sequencer`` with ``placing``
-(its place, durable) -> ``tree`` (tiles, checkpoint) -> answer; later ``anchoring`` (the head on the ledger).
+(its place, durable) -> answer; soon after, ``publishing`` (tiles, checkpoint); later, ``anchoring`` (the head
+on the ledger).
 
 ==================  =====================================================================================
 module              what it knows
@@ -12,14 +13,15 @@ module              what it knows
 ``keys``            what is remembered of device keys: within bounds, never older than the directory
 ``workers``         where statements are judged: in this process or in workers
 ``setpoints``       SET-1: which setpoints of DSO platforms are authentic
-``sequencer``       the one place where the log grows: commit, files, answer
+``sequencer``       the one place where the log grows: commit, tree, answer; files follow
 ``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences
 ``occupancy``       which periods and counters are taken
 ``counters``        used and missing counters of a key; pure
 ``store``           what the database keeps; ``engines``: on SQLite or PostgreSQL
 ``healing``         files brought back to the state of the database
 ``retention``       old delivery days on their way into an archive
-``tree``            the Merkle tree over its files; proofs
+``tree``            the Merkle tree, its newest part in memory; proofs
+``publishing``      files and checkpoint brought up to the tree
 ``tile_folder``     the files: tiles, entry bundles, checkpoint
 ``queries``         what can be asked: entries, conflicts, gaps, setpoints
 ``anchoring``       heads of the log on the ledger; ``anchors`` remembers the last one

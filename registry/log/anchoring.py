@@ -98,7 +98,7 @@ class Anchorer:
     def lag(self) -> AnchorLag:
         """How far the ledger is behind, as far as this node knows."""
         anchored = self._anchored_size()
-        waiting = self._log.checkpoint().size - anchored
+        waiting = self._log.size - anchored
         return AnchorLag(waiting, self._age_of_first_beyond(anchored) if waiting > 0 else 0, self._failure)
 
     def _run(self, *, forced: bool) -> Receipt | None:

@@ -70,9 +70,9 @@ def heal(store: Store, folder: TileFolder, origin: str, note_key: Ed25519Private
         while tree.size < size:
             chunks = _continuing(store, tree.size)
             leaves = [leaf_hash(entry) for chunk in chunks for entry in chunk.entries()]
-            growth = tree.grow(chunks, leaves)
-            tree.write(growth)
-            folder.drop_partial(growth.full)
+            tree.grow(chunks, leaves)
+            tree.accept()
+            tree.write()
         if tree.root() != root:
             raise _corrupted(
                 store, f"entries with the root {tree.root().hex()}", f"the recorded root {root.hex()}"

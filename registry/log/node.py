@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
@@ -90,7 +91,9 @@ class AccessNode:
             self._store = Store(open_engine() if open_engine else SqliteEngine(folder / DATABASE_FILE))
             try:
                 self._folder = TileFolder(folder / TREE_FOLDER)
-                self._sequencer = Sequencer(self._store, self._folder, settings.origin, note_key)
+                self._sequencer = Sequencer(
+                    self._store, self._folder, settings.origin, note_key, settings.publish_every_s
+                )
             except BaseException:
                 self._store.close()
                 raise
@@ -113,11 +116,12 @@ class AccessNode:
         self.anchors = AnchorMemory(self._store)
 
     def close(self) -> None:
-        """End the workers, release database, files and lock."""
-        self._judges.close()
-        self._sequencer.close()
-        self._store.close()
-        self._lock.release()
+        """End the workers, release database, files and lock, whatever of it fails."""
+        with ExitStack() as stack:
+            stack.callback(self._lock.release)
+            stack.callback(self._store.close)
+            stack.callback(self._sequencer.close)
+            stack.callback(self._judges.close)
 
     def __enter__(self) -> Self:
         return self
@@ -276,9 +280,17 @@ class AccessNode:
         """The sequence of the POD's last setpoint, 0 if it never had one; the next setpoint has one more."""
         return self._queries.last_sequence(pod_id)
 
+    @property
+    def size(self) -> int:
+        """Number of entries that are durable."""
+        return self._sequencer.tree.size
+
     def checkpoint(self) -> LogCheckpoint:
-        """The published head of the log (LOG-1)."""
-        return self._sequencer.checkpoint
+        """The head of the log, published: its files are there (LOG-1).
+
+        Raises :class:`~registry.ports.OperationalError` if they cannot be written.
+        """
+        return self._sequencer.publish()
 
     @property
     def verifier_pids(self) -> list[int]:
@@ -299,7 +311,7 @@ class AccessNode:
         RuleViolation for no such entry.
         """
         size = self._queries.size_answered(index)
-        self._sequencer.await_files(index)
+        self._sequencer.await_tree(index)
         tree = self._sequencer.tree
         return self._receipts.receipt(size, index, tree.inclusion_proof(index, size), tree.root_at(size))
 

@@ -83,12 +83,12 @@ def detach(
     # 2. the archive
     minimum = max(minimum_index(store), min(staying) // TILE_WIDTH * TILE_WIDTH)
     names = list(_bundles(0, minimum))
-    kept = TileFolder(archive)
+    kept, head = TileFolder(archive), sequencer.publish()
     with disk_failures(archive):
         for number, name in enumerate(names):
             folder.copy_bundle(name, kept)
             progress(number + 1, len(names))
-        kept.publish(sequencer.checkpoint.note)
+        kept.publish(head.note)
         kept.sync()
     # 3. no way back
     with sequencer.paused():

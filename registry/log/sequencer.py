@@ -9,24 +9,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Condition, Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from registry.evidence.checkpoints import Checkpoint, sign_checkpoint
-from registry.log.failures import disk_failures
-from registry.log.healing import heal, remember_synced, synced_size
+from registry.log.healing import heal
 from registry.log.judged import Judged
 from registry.log.occupancy import Occupancy
 from registry.log.placing import Outcome, Placing
+from registry.log.publishing import Publisher
 from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
 from registry.log.tree import Tree
 from registry.ports import LogCheckpoint, OperationalError
 
-_SYNC_EVERY: Final = 16_384
-"""Entries after which files are synced; as many may have to be derived again after a crash (0.2 s)."""
+_UNWRITTEN_MAX: Final = 16_384
+"""Entries that may be without files: some 6 MB of memory."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,18 +49,26 @@ class Sequencer:
 
     1. In one transaction: place every waiting statement, and write the checkpoint (size, root) that they lead
        to. This commit is the moment from which an entry exists, and the only sync that anyone waits for.
-    2. Write tiles, entry bundles and the signed checkpoint.
-    3. Only then answer.
-    4. Now and then, and at the end, sync the files all at once and remember up to which size.
+    2. The tree in memory has them: receipts and proofs can be made.
+    3. Answer.
+    4. Some time later, or when somebody asks for the head, the files follow: one writing for many commits.
 
-    A crash between 1 and 3 leaves entries that nobody was told of: the sender repeats them and gets the first
-    answer. A crash, or a full disk, between 1 and 2 leaves files behind the database, and a power cut before
-    4 may take files: they are derived again from it, when the log is opened or before the next commit. The
-    root of a size is decided in 1 and only there, so there are never two.
+    A crash after 1 leaves entries that nobody may have been told of: the sender repeats them and gets the
+    first answer. It leaves files behind the database, and a power cut may take files that were not synced:
+    they are derived again when the log is opened. A commit of which nobody knows how it ended is found out
+    about before the next. The root of a size is decided in 1 and only there, so there are never two.
     """
 
-    def __init__(self, store: Store, folder: TileFolder, origin: str, note_key: Ed25519PrivateKey) -> None:
-        """Open the log and bring its files to the state of the database.
+    def __init__(
+        self,
+        store: Store,
+        folder: TileFolder,
+        origin: str,
+        note_key: Ed25519PrivateKey,
+        publish_every_s: float,
+    ) -> None:
+        """Open the log and bring its files to the state of the database; from then on they follow it within
+        ``publish_every_s`` seconds.
 
         Raises :class:`~registry.ports.DatabaseCorrupted` where files and database contradict each other.
         """
@@ -75,31 +82,44 @@ class Sequencer:
         self._grown = Condition()
         self._tree: Tree = heal(store, folder, origin, note_key)
         self._occupancy: Occupancy = Occupancy(store)
-        self._whole = self._known = True
-        self._checkpoint = self.signed(self._tree.size, self._tree.root())
-        self._synced = synced_size(store)
-        self._syncing: Thread | None = None
+        self._known = True
+        self._publisher = Publisher(store, folder, self._tree, origin, note_key)
+        self._publish_every_s = publish_every_s
+        self._unpublished, self._ended = Event(), Event()
+        self._follower = Thread(target=self._follow, name="files of the log", daemon=True)
+        self._follower.start()
 
     def close(self) -> None:
-        """Write pages and sync the files, so that nothing need be derived when the log is opened again."""
+        """Write pages, write and sync files, so that nothing need be derived when the log is opened again.
+
+        Raises :class:`~registry.ports.OperationalError` if that cannot be done; nothing is lost by it.
+        """
+        self._ended.set()
+        self._unpublished.set()
+        self._follower.join()
         with self._turn:
-            if self._known and self._occupancy.behind:
-                with self._store.writing() as writing:
-                    self._occupancy.write_pages(writing, self._checkpoint.size)
-            if self._syncing:
-                self._syncing.join()
-            if self._whole and self._synced != self._checkpoint.size:
-                self._sync(self._checkpoint.size)
+            if self._known:
+                self._settle()
 
     @property
     def tree(self) -> Tree:
-        """The tree as far as its files are written."""
+        """The tree of what is committed."""
         return self._tree
 
-    @property
-    def checkpoint(self) -> LogCheckpoint:
-        """The published head."""
-        return self._checkpoint
+    def publish(self) -> LogCheckpoint:
+        """The head, once its files are there.
+
+        Raises :class:`~registry.ports.OperationalError` if they cannot be written.
+        """
+        if self._publisher.checkpoint.size != self._tree.size:
+            with self._turn:
+                self._find_out()
+                self._publisher.publish(self._tree)
+        return self._publisher.checkpoint
+
+    def signed(self, size: int, root: bytes) -> LogCheckpoint:
+        """A head that the log once had, with its note."""
+        return self._publisher.signed(size, root)
 
     @property
     def waiting(self) -> int:
@@ -136,14 +156,8 @@ class Sequencer:
         known of the database is read anew afterwards.
         """
         with self._turn:
-            self._make_whole()
-            if self._occupancy.behind:
-                with self._store.writing() as writing:
-                    self._occupancy.write_pages(writing, self._checkpoint.size)
-            if self._syncing:
-                self._syncing.join()
-            if self._synced != self._checkpoint.size:
-                self._sync(self._checkpoint.size)
+            self._find_out()
+            self._settle()
             self._known = False
             yield
 
@@ -152,15 +166,15 @@ class Sequencer:
         with self._grown:
             self._grown.wait_for(ready, timeout_s)
 
-    def await_files(self, index: int) -> None:
-        """Return once the files prove entry ``index``, which is committed: a commit on another thread may be
-        between the database and the files.
+    def await_tree(self, index: int) -> None:
+        """Return once the tree proves entry ``index``, which is committed: a commit on another thread may be
+        between the database and the tree.
 
-        Raises :class:`~registry.ports.OperationalError` if the files cannot be written.
+        Raises :class:`~registry.ports.OperationalError` if the log cannot be read.
         """
         if index >= self._tree.size:
             with self._turn:
-                self._make_whole()
+                self._find_out()
 
     def _serve(self, tickets: list[_Ticket], now: int) -> None:
         try:
@@ -175,64 +189,51 @@ class Sequencer:
             self._grown.notify_all()
 
     def _commit(self, batches: list[Judged], now: int) -> list[list[Outcome]]:
-        self._make_whole()
+        self._find_out()
+        if self._tree.unwritten >= _UNWRITTEN_MAX:
+            self._publisher.publish(self._tree)
         # 1. place and commit; until that has ended well nothing in memory is relied upon
-        tree, occupancy, self._known, self._whole = self._tree, self._occupancy, False, False
+        tree, occupancy, self._known = self._tree, self._occupancy, False
         with self._store.writing() as writing:
             placing = Placing(writing, occupancy, tree.size, now)
             outcomes = [placing.place_all(judged) for judged in batches]
             if placing.leaves:
                 chunks = list(placing.chunks())
-                growth = tree.grow(chunks, placing.leaves)
+                size, root = tree.grow(chunks, placing.leaves)
                 writing.chunks(chunks)
-                writing.checkpoint(growth.size, growth.root, now)
-                occupancy.write(writing, growth.size)
+                writing.checkpoint(size, root, now)
+                occupancy.write(writing, size)
             else:
                 occupancy.write_numbers(writing)
         self._known = True
-        if not placing.leaves:
-            self._whole = True
-            return outcomes
-        # 2. files; until they are all there the tree in memory counts as broken
-        size = growth.size
-        with disk_failures(self._folder.root):
-            tree.write(growth)
-            checkpoint = self.signed(size, growth.root)
-            self._folder.publish(checkpoint.note)
-            self._folder.drop_partial(growth.full)
-        self._whole = True
-        self._checkpoint = checkpoint
-        # 4. sync, while the next ones come
-        if size - self._synced >= _SYNC_EVERY and not (self._syncing and self._syncing.is_alive()):
-            self._syncing = Thread(target=self._sync, args=(size,), name="log files to disk")
-            self._syncing.start()
-        # 3. the caller answers
+        # 2. the tree; then 3. the caller answers, and 4. the files follow
+        if placing.leaves:
+            tree.accept()
+            self._unpublished.set()
         return outcomes
 
-    def _sync(self, size: int) -> None:
-        try:
-            with disk_failures(self._folder.root):
-                self._folder.sync()
-            remember_synced(self._store, size)
-            self._synced = size
-        except (OperationalError, OSError) as failure:
-            # Nothing is lost: the files are tried again with later ones, or derived again.
-            _log.warning("files of the log wait for their sync: %s", failure)
+    def _follow(self) -> None:
+        """Keep the files up with the tree."""
+        while self._unpublished.wait() and not self._ended.wait(self._publish_every_s):
+            self._unpublished.clear()
+            try:
+                self.publish()
+            except OperationalError as failure:
+                _log.warning("files of the log wait: %s", failure)
+                self._unpublished.set()
 
-    def _make_whole(self) -> None:
-        """Find out what a commit that failed has left: whether the database has it, and files behind it."""
+    def _settle(self) -> None:
+        """Pages and files as the tree, and synced."""
+        if self._occupancy.behind:
+            with self._store.writing() as writing:
+                self._occupancy.write_pages(writing, self._tree.size)
+        self._publisher.publish(self._tree)
+        self._publisher.settle()
+
+    def _find_out(self) -> None:
+        """What a commit that failed has left: whether the database has it."""
         if not self._known:
             self._occupancy = Occupancy(self._store)
-            self._known, self._whole = True, False
-        if not self._whole:
             self._tree = heal(self._store, self._folder, self._origin, self._note_key)
-            self._whole = True
-            self._checkpoint = self.signed(self._tree.size, self._tree.root())
-
-    def signed(self, size: int, root: bytes) -> LogCheckpoint:
-        """A head with its note. The same size and root give the same bytes; no other root is ever given for a
-        size.
-        """
-        return LogCheckpoint(
-            size, root, sign_checkpoint(Checkpoint(self._origin, size, root), self._note_key)
-        )
+            self._publisher.healed(self._tree)
+            self._known = True

@@ -1,44 +1,22 @@
-"""The Merkle tree of the log: grows with the entries, keeps its files up to date, proves (LOG-1)."""
+"""The Merkle tree of the log: grows with the entries, proves, writes its files (LOG-1)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from registry.domain.errors import RuleViolation
 from registry.evidence import merkle
+from registry.evidence.merkle import HASH_BYTES
 from registry.evidence.tiles import TILE_HEIGHT, TILE_WIDTH, TileBuilder, TileName, node_reader
 from registry.log.store import Chunk
 from registry.log.tile_folder import TileFolder
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """What a tree has grown to, and the files that say so.
-
-    Attributes:
-        size, root: of the tree with the new entries.
-        tiles: hash tiles, full ones and the open ones.
-        bundles: entry bundles, likewise.
-    """
-
-    size: int
-    root: bytes
-    tiles: Sequence[tuple[TileName, bytes]]
-    bundles: Sequence[tuple[TileName, bytes]]
-
-    @property
-    def full(self) -> list[TileName]:
-        """The tiles that became full."""
-        return [name for name, _ in self.tiles if name.width == TILE_WIDTH]
-
-
 class Tree:
-    """A tree of :attr:`size` leaves in its folder.
+    """A tree of :attr:`size` leaves, in its folder but for what is :attr:`unwritten`.
 
-    One thread grows it; any number read. A reader sees a size only once its files are written. When
-    something fails between :meth:`grow` and the end of :meth:`write` the object is of no further use: open
-    the tree again.
+    One thread grows and writes it; any number read. When a tree that has grown is not accepted, because what
+    it grew by was not committed, the object is of no further use: open the tree again.
     """
 
     def __init__(self, folder: TileFolder, size: int) -> None:
@@ -48,23 +26,33 @@ class Tree:
         hold it.
         """
         self._folder = folder
-        self._size = size
-        self._node = node_reader(lambda: self._size, folder.tile)
+        self._size = self._written = size
+        self._node = node_reader(lambda: self._size, self._tile)
         self._builder = TileBuilder(size, [folder.tile(name) if name else b"" for name in _open_tiles(size)])
         rest = size % TILE_WIDTH
         self._open_bundle = folder.bundle(TileName(0, size // TILE_WIDTH, rest)) if rest else b""
+        # By level and index: of a tile that grows only its last width is ever written.
+        self._tiles: dict[tuple[int, int], tuple[TileName, bytes]] = {}
+        self._bundles: dict[int, tuple[TileName, bytes]] = {}
 
     @property
     def size(self) -> int:
-        """Number of leaves whose files are written."""
+        """Number of leaves that were accepted."""
         return self._size
+
+    @property
+    def unwritten(self) -> int:
+        """Number of leaves whose files are not written yet."""
+        return self._size - self._written
 
     def root(self) -> bytes:
         """The root of the whole tree."""
         return self._builder.root()
 
-    def grow(self, chunks: Sequence[Chunk], leaves: Sequence[bytes]) -> Growth:
-        """Add chunks with the leaf hashes of their entries, in memory; :meth:`write` has to follow."""
+    def grow(self, chunks: Sequence[Chunk], leaves: Sequence[bytes]) -> tuple[int, bytes]:
+        """Add chunks with the leaf hashes of their entries; returns size and root. Readers see it when it is
+        accepted.
+        """
         tiles = self._builder.extend(leaves)
         # Chunks do not cross the border of a bundle, and a bundle is its chunks, one after the other.
         bundles = {self._size // TILE_WIDTH: [self._open_bundle]}
@@ -73,17 +61,22 @@ class Tree:
         data = {index: b"".join(frames) for index, frames in bundles.items()}
         size = self._builder.size
         self._open_bundle = data[size // TILE_WIDTH] if size % TILE_WIDTH else b""
-        return Growth(
-            size,
-            self._builder.root(),
-            tiles,
-            [(name, data[name.index]) for name, _ in tiles if name.level == 0],
-        )
+        for name, hashes in tiles:
+            self._tiles[name.level, name.index] = name, hashes
+            if name.level == 0:
+                self._bundles[name.index] = name, data[name.index]
+        return size, self._builder.root()
 
-    def write(self, growth: Growth) -> None:
-        """Write the files of what was grown; readers see it then."""
-        self._folder.write(growth.tiles, growth.bundles)
-        self._size = growth.size
+    def accept(self) -> None:
+        """What was grown is committed."""
+        self._size = self._builder.size
+
+    def write(self) -> None:
+        """Write the files that are missing. Should it fail, it may be repeated."""
+        self._folder.write(self._tiles.values(), self._bundles.values())
+        self._folder.drop_partial(name for name, _ in self._tiles.values() if name.width == TILE_WIDTH)
+        # New ones, not emptied ones: somebody may be reading.
+        self._tiles, self._bundles, self._written = {}, {}, self._size
 
     def root_at(self, size: int) -> bytes:
         """The root of the first ``size`` leaves."""
@@ -102,6 +95,11 @@ class Tree:
         """
         self._check(new)
         return merkle.consistency_proof(old, new, self._node)
+
+    def _tile(self, name: TileName) -> bytes:
+        _, hashes = self._tiles.get((name.level, name.index), (name, b""))
+        wanted = name.width * HASH_BYTES
+        return hashes[:wanted] if len(hashes) >= wanted else self._folder.tile(name)
 
     def _check(self, size: int) -> None:
         if size > self._size:

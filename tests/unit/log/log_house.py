@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from registry.evidence.es256 import kid_of, public_key_bytes
 from registry.evidence.payloads import Execution, Payload, Reading, Setpoint
 from registry.evidence.statements import sign
-from registry.log import AccessNode, LogSettings
+from registry.log import AccessNode, LogSettings, check_folder
 from registry.log.engines import Engine
 from registry.ports import DeviceKey
 
@@ -129,10 +129,23 @@ class House:
     directory: Directory = field(default_factory=Directory)
     clock: SetClock = field(default_factory=SetClock)
     verifiers: int = 0
+    publish_every_s: float = 3600.0
+    """An hour: in tests the files follow when somebody asks for the head, or the log is closed."""
     engine: Callable[[], Engine] | None = None
 
     def device(self, name: str, valid_from: int = 0, valid_until: int = 2**40 - 1) -> Device:
         return self.directory.bind(Device(name), valid_from, valid_until)
+
+    def published(self) -> bytes:
+        """The checkpoint that the folder has, empty if it has none."""
+        path = self.folder / "tree" / "checkpoint"
+        return path.read_bytes() if path.exists() else b""
+
+    def checked_size(self, node: AccessNode) -> int:
+        """How many entries the folder has, all of it checked."""
+        report = check_folder(self.folder / "tree", node.note_key)
+        assert report.sound
+        return report.checkpoint.size
 
     def open(self) -> AccessNode:
         return AccessNode(
@@ -142,6 +155,6 @@ class House:
             self.clock,
             NOTE_KEY,
             RECEIPT_KEY,
-            LogSettings(ORIGIN, verifiers=self.verifiers),
+            LogSettings(ORIGIN, verifiers=self.verifiers, publish_every_s=self.publish_every_s),
             open_engine=self.engine,
         )

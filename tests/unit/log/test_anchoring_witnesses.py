@@ -68,8 +68,10 @@ class Watched:
         )
 
     def log(self, count: int) -> None:
-        size, device = self.node.checkpoint().size, self.house.device("a")
+        """Log so many readings and publish the head, which is what witnesses see."""
+        size, device = self.node.size, self.house.device("a")
         self.node.submit([device.reading(slot, slot + 1) for slot in range(size, size + count)])
+        self.node.checkpoint()
 
     def later(self, seconds: int) -> None:
         self.house.clock.seconds += seconds
@@ -236,6 +238,7 @@ def test_of_a_forked_log_honest_witnesses_count_nothing(watched: Watched, tmp_pa
     house.device("b")
     with house.open() as node:
         node.submit([house.device("b").reading(slot, slot + 1) for slot in range(EVERY_ENTRIES)])
+        node.checkpoint()
         forked = Watched(house, node, AnchorLedger(house.clock), watched.witnesses)
         failures = forked.collector.collect().failures
         assert {type(failure) for failure in failures.values()} == {LogForked} and len(failures) == 3
@@ -274,6 +277,7 @@ def test_a_witness_that_knows_only_the_fork_counts_alone(watched: Watched, tmp_p
     fooled = witness(tmp_path, "fooled", house)
     with house.open() as node:
         node.submit([house.device("b").reading(slot, slot + 1) for slot in range(EVERY_ENTRIES)])
+        node.checkpoint()
         forked = Watched(house, node, AnchorLedger(house.clock), [*watched.witnesses, fooled])
         failures = forked.collector.collect().failures
         assert {type(failure) for failure in failures.values()} == {ProofInvalid} and len(failures) == 3

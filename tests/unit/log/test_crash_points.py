@@ -77,14 +77,14 @@ def test_a_power_cut_before_every_step(tmp_path: Path, monkeypatch: pytest.Monke
     for step in itertools.count(1):
         house = house_in(Path(shutil.copytree(base.folder, tmp_path / str(step))), device)
         answered, cut = dict(before), False
-        with house.open() as node:
-            try:
-                with power_cut_at(monkeypatch, step):
-                    for batch in batches:
-                        answered |= submit_all(node, [batch], heads)
-            except PowerCut:
-                cut = True
-            key = node.note_key
+        try:
+            # when the process is gone nobody closes the log either
+            with power_cut_at(monkeypatch, step), house.open() as node:
+                key = node.note_key
+                for batch in batches:
+                    answered |= submit_all(node, [batch], heads)
+        except PowerCut:
+            cut = True
         # whoever reads the folder meanwhile finds a sound log, if an older one
         assert check_folder(house.folder / "tree", key).sound
         with house.open() as node:

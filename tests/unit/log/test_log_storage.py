@@ -6,6 +6,10 @@ import errno
 import shutil
 import sqlite3
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from registry.evidence.checkpoints import open_checkpoint
 from registry.evidence.tiles import TILE_WIDTH
 from registry.log import AccessNode, check_folder
 from registry.log import files as log_files
+from registry.log import sequencer as log_sequencer
 from registry.ports import Accepted, AlreadyInUse, DatabaseCorrupted, DiskFull
 from tests.unit.log.log_house import ORIGIN, House
 
@@ -25,6 +30,38 @@ def house(tmp_path: Path) -> House:
     house = House(tmp_path / "log")
     house.clock.seconds += 1000 * 900
     return house
+
+
+FullDisk = Callable[[], AbstractContextManager[threading.Semaphore]]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> FullDisk:
+    """While it is entered no file can be written; gives how often that was tried."""
+
+    @contextmanager
+    def full() -> Iterator[threading.Semaphore]:
+        tried = threading.Semaphore(0)
+
+        def refuse(handle: int, data: bytes) -> int:
+            tried.release()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(log_files.os, "write", refuse)
+            yield tried
+
+    return full
+
+
+def wait_for(reached: Callable[[], bool], timeout_s: float = 60) -> bool:
+    """Whether something is reached in time."""
+    end = time.monotonic() + timeout_s
+    while not reached():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def fill(house: House, node: AccessNode, count: int, name: str = "a", batch: int = 100) -> list[Accepted]:
@@ -220,28 +257,88 @@ def test_one_process_per_log(house: House) -> None:
 
 
 @pytest.mark.rule("MEA-3")
-def test_a_full_disk_between_commit_and_files_is_healed_by_the_next_submit(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_wait_for_a_full_disk_while_the_log_goes_on(house: House, full_disk: FullDisk) -> None:
     with house.open() as node:
         fill(house, node, 300)
-        device = house.device("b")
-        head = node.checkpoint()
-        write = log_files.os.write
+        head, device = node.checkpoint(), house.device("b")
+        with full_disk():
+            (answer,) = node.submit([device.reading(0, 1)])
+            assert isinstance(answer, Accepted) and answer.index == 300
+            with pytest.raises(DiskFull, match="no space left"):
+                node.checkpoint()
+            assert (node.size, house.published()) == (301, head.note)
+            assert house.checked_size(node) == 300
+        assert node.checkpoint().root == reference_root(node, 301)
+        assert house.checked_size(node) == 301
+        assert node.receipt(300) == answer.receipt
 
-        def full(handle: int, data: bytes) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(log_files.os, "write", full)
-        with pytest.raises(DiskFull, match="no space left"):
-            node.submit([device.reading(0, 1)])
-        assert node.checkpoint() == head
-        monkeypatch.setattr(log_files.os, "write", write)
-        first, again = node.submit([device.reading(1, 2), device.reading(0, 1)])
+@pytest.mark.rule("MEA-3", "LOG-1")
+def test_statements_are_refused_whole_once_too_many_wait_for_their_files(
+    house: House, full_disk: FullDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_sequencer, "_UNWRITTEN_MAX", 3)
+    device = house.device("a")
+    with house.open() as node:
+        with full_disk():
+            node.submit([device.reading(slot, slot + 1) for slot in range(4)])
+            with pytest.raises(DiskFull, match="no space left"):
+                node.submit([device.reading(4, 5)])
+            assert (node.size, node.waiting) == (4, 0)
+        first, again = node.submit([device.reading(4, 5), device.reading(0, 1)])
         assert isinstance(first, Accepted) and isinstance(again, Accepted)
-        assert (first.index, first.duplicate, again.index, again.duplicate) == (301, False, 300, True)
-        assert node.checkpoint().root == reference_root(node, 302)
-        assert check_folder(house.folder / "tree", node.note_key).sound
+        assert (first.index, first.duplicate, again.index, again.duplicate) == (4, False, 0, True)
+        # what waited was written before, what came last is still ahead of its files
+        assert house.checked_size(node) == 4
+
+
+@pytest.mark.rule("LOG-1")
+def test_files_follow_without_being_asked(house: House, full_disk: FullDisk) -> None:
+    house.publish_every_s = 0.01
+    device = house.device("a")
+    with house.open() as node:
+        with full_disk() as refused:
+            node.submit([device.reading(0, 1)])
+            assert refused.acquire(timeout=60) and refused.acquire(timeout=60)  # tried, and again
+        assert wait_for(lambda: house.published() == node.checkpoint_at(1).note)
+        node.submit([device.reading(1, 2)])
+        assert wait_for(lambda: house.published() == node.checkpoint_at(2).note)
+        assert house.checked_size(node) == 2
+
+
+@pytest.mark.rule("LOG-1")
+def test_many_commits_are_written_once(house: House) -> None:
+    with house.open() as node:
+        fill(house, node, 300, batch=10)
+        assert not (house.folder / "tree" / "tile").exists()
+        node.checkpoint()
+        tiles = {str(path.relative_to(house.folder / "tree")) for path in house.folder.rglob("tile/0/**/*")}
+        assert tiles == {"tile/0/000", "tile/0/001.p", "tile/0/001.p/44"}
+
+
+@pytest.mark.rule("LOG-1")
+def test_proofs_do_not_depend_on_which_files_are_written(house: House) -> None:
+    cuts = [1, 2, 255, 256, 257, 300, 511, 512, 700]
+    device = house.device("a")
+    with house.open() as node:
+        for number, (start, end) in enumerate(pairwise([0, *cuts])):
+            node.submit([device.reading(slot, slot + 1) for slot in range(start, end)])
+            if number % 3 == 2:
+                node.checkpoint()
+        proofs = [
+            (node.inclusion_proof(index, size), node.consistency_proof(size, 700))
+            for size in cuts
+            for index in {0, size // 2, size - 1}
+        ]
+        receipts = [node.receipt(index) for index in range(700)]
+        node.checkpoint()
+    with house.open() as node:
+        assert receipts == [node.receipt(index) for index in range(700)]
+        assert proofs == [
+            (node.inclusion_proof(index, size), node.consistency_proof(size, 700))
+            for size in cuts
+            for index in {0, size // 2, size - 1}
+        ]
 
 
 @pytest.mark.rule("MEA-3", "LOG-1")
