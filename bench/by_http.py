@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.corpus import PERIOD_S, START, make_fleet
-from bench.http_client import Requests, rate
+from bench.http_client import Requests, send_all
 from bench.http_node import EMPTY, HttpNode, HttpServed
 from bench.raw import RAW, RawRate, cores
 from bench.results import REPEATED, Result, median
@@ -64,6 +64,14 @@ class _References:
     raw: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    rate: float
+    sender_s: float
+    node_s: float
+    fronts_s: float
+
+
 def measure_single(sizes: SingleSizes, folder: Path | None = None) -> list[Result]:
     """A line for the first quarter-hour and one for the median of the next; both references are measured
     before and after each. Raises RuntimeError for an answer that is not 201, and if the log does not have
@@ -78,28 +86,43 @@ def measure_single(sizes: SingleSizes, folder: Path | None = None) -> list[Resul
         RawRate(fleet.members, cores(), RAW_EACH) as raw,
         HttpNode(HttpServed(Path(place), 0, sizes.fronts, _NOW), keys) as node,
     ):
-        rate(node.port, some, sizes.connections)  # everything is loaded then
-        references, values = [], []
+        send_all(node.port, some, sizes.connections)  # everything is loaded then
+        references, measured = [], []
         for quarter in range(QUARTERS):
             statements = [member.statements[quarter] for member in fleet.members]
-            references.append(_References(rate(node.port, empty, sizes.connections), raw.measure()))
-            values.append(
-                rate(node.port, Requests("/v1/statements", COSE, statements, 201), sizes.connections)
-            )
-        references.append(_References(rate(node.port, empty, sizes.connections), raw.measure()))
+            references.append(_references(node, empty, sizes, raw))
+            requests = Requests("/v1/statements", COSE, statements, 201)
+            measured.append(_measured(node, requests, sizes))
+        references.append(_references(node, empty, sizes, raw))
         _require_each_once(node.close(), QUARTERS * sizes.devices)
     first, *others = (
-        _single("intake.single", sizes, value, before, after)
-        for value, before, after in zip(values, references, references[1:], strict=False)
+        _single("intake.single", sizes, found, before, after)
+        for found, before, after in zip(measured, references, references[1:], strict=False)
     )
     return [replace(first, name="intake.single.first"), median(others)]
 
 
-def _single(name: str, sizes: SingleSizes, value: float, before: _References, after: _References) -> Result:
+def _references(node: HttpNode, empty: Requests, sizes: SingleSizes, raw: RawRate) -> _References:
+    return _References(send_all(node.port, empty, sizes.connections).rate, raw.measure())
+
+
+def _measured(node: HttpNode, requests: Requests, sizes: SingleSizes) -> _Measured:
+    before = node.processor_s()
+    sent = send_all(node.port, requests, sizes.connections)
+    spent_node, spent_fronts = (
+        after - earlier for after, earlier in zip(node.processor_s(), before, strict=True)
+    )
+    return _Measured(sent.rate, sent.processor_s, spent_node, spent_fronts)
+
+
+def _single(
+    name: str, sizes: SingleSizes, found: _Measured, before: _References, after: _References
+) -> Result:
     means = (before.empty + after.empty) / 2, (before.raw + after.raw) / 2
+    each = 1e6 / sizes.devices
     return Result(
         name=name,
-        value=value,
+        value=found.rate,
         unit="statements/s",
         reference="1/(1/empty + 1/raw), both before and after",
         reference_value=1 / sum(1 / mean for mean in means),
@@ -112,9 +135,16 @@ def _single(name: str, sizes: SingleSizes, value: float, before: _References, af
             "empty_after": round(after.empty),
             "raw_before": round(before.raw),
             "raw_after": round(after.raw),
+            # Processor time a statement; what is missing to all cores went to others, or to nobody.
+            "us_empty": round(1e6 * cores() / means[0], 1),
+            "us_raw": round(1e6 * cores() / means[1], 1),
+            "us_sender": round(each * found.sender_s, 1),
+            "us_fronts": round(each * found.fronts_s, 1),
+            "us_node": round(each * found.node_s, 1),
+            "us_all_cores": round(1e6 * cores() / found.rate, 1),
             "load_1min": round(os.getloadavg()[0], 2),
         },
-        seconds=sizes.devices / value,
+        seconds=sizes.devices / found.rate,
     )
 
 
@@ -132,9 +162,9 @@ def measure_batches(sizes: BatchSizes, folder: Path | None = None) -> Result:
         RawRate(fleet.members, cores(), RAW_EACH) as raw,
         HttpNode(HttpServed(Path(place), sizes.verifiers, 0, _NOW), keys) as node,
     ):
-        rate(node.port, some, sizes.connections)
+        send_all(node.port, some, sizes.connections)
         raw_before = raw.measure()
-        value = rate(node.port, batches, sizes.connections) / len(bodies) * sizes.devices
+        value = send_all(node.port, batches, sizes.connections).rate / len(bodies) * sizes.devices
         raw_after = raw.measure()
         _require_each_once(node.close(), sizes.devices)
     return Result(

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import TIMEOUT_MAX
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.corpus import PERIOD_S, START
-from bench.results import Result
+from bench.results import Result, Say
 from registry.domain.calendar import from_unix
 from registry.evidence.payloads import Reading, encode_payload
 from registry.evidence.statements import assemble, protected_header
@@ -27,7 +28,6 @@ from registry.log.engines.sqlite import SqliteEngine
 from registry.log.judged import Judged
 from registry.log.queries import LogQueries
 from registry.log.sequencer import Sequencer
-from registry.log.settings import LogSettings
 from registry.log.store import Store
 from registry.log.tile_folder import TileFolder
 
@@ -37,29 +37,33 @@ BATCH = 3_000
 MEASURED = 100
 """Batches before each size that are measured."""
 ASKED = 100
+SPEAK_S = 10.0
 _SIGNATURE = (bytes(31) + b"\x01") * 2
 
 
 def measure_growth(
-    sizes: Sequence[int] = SIZES, devices: int = DEVICES, folder: Path | None = None
+    sizes: Sequence[int] = SIZES,
+    devices: int = DEVICES,
+    folder: Path | None = None,
+    say: Say = lambda _: None,
 ) -> Iterator[list[Result]]:
     """The lines of each size, as soon as they are known: microseconds per entry, per reading found of a
-    POD's day, per inclusion proof. The reference is the first size.
+    POD's day, per inclusion proof. The reference is the first size; ``say`` is told how far the log is.
     """
     with tempfile.TemporaryDirectory(dir=folder) as place:
         store = Store(SqliteEngine(Path(place) / "log.sqlite"))
         tiles = TileFolder(Path(place) / "tree")
-        settings = LogSettings("bench.example/log")
+        # Files are written by commits alone, once enough entries are without: nothing of it goes unmeasured.
         sequencer = Sequencer(
-            store, tiles, settings.origin, Ed25519PrivateKey.generate(), settings.publish_every_s
+            store, tiles, "bench.example/log", Ed25519PrivateKey.generate(), publish_every_s=TIMEOUT_MAX
         )
         queries = LogQueries(store, tiles, lambda: sequencer.occupancy)
         first: dict[str, float] = {}
         batches = _batches(devices)
         for size in sizes:
             began = time.perf_counter()
-            _fill(sequencer, batches, size - MEASURED * BATCH)
-            seconds, processor = _fill(sequencer, batches, size)
+            _fill(sequencer, batches, size - MEASURED * BATCH, say)
+            seconds, processor = _fill(sequencer, batches, size, say)
             figures = {
                 "growth.entry": seconds / (MEASURED * BATCH),
                 "growth.find": _find_days(queries, sequencer.tree.size, devices),
@@ -89,12 +93,16 @@ def measure_growth(
         store.close()
 
 
-def _fill(sequencer: Sequencer, batches: Iterator[Judged], size: int) -> tuple[float, float]:
+def _fill(sequencer: Sequencer, batches: Iterator[Judged], size: int, say: Say) -> tuple[float, float]:
     """Place batches until the log has ``size`` entries; the seconds the sequencer took by the clock, and of
     the processor, which other programs disturb less.
     """
     seconds = processor = 0.0
+    spoke = time.perf_counter()
     while sequencer.tree.size < size:
+        if time.perf_counter() - spoke >= SPEAK_S:
+            say(f"{sequencer.tree.size:,} of {size:,} entries")
+            spoke = time.perf_counter()
         judged = next(batches)
         began, worked = time.perf_counter(), time.process_time()
         sequencer.sequence(judged, START)

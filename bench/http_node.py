@@ -25,6 +25,7 @@ from api.fronts import Fronts
 from api.server import Server
 from api.statements import StatementDoor
 from bench.directory import BenchDirectory
+from bench.processes import children, processor_s
 from registry.bootstrap import SystemClock, open_node
 from registry.config import Settings
 from registry.log import AccessNode, LogSettings
@@ -62,6 +63,11 @@ class HttpNode:
         self._process.start()
         child.close()
         self.port: int = self._pipe.recv()
+
+    def processor_s(self) -> tuple[float, float]:
+        """Seconds of a processor that the node's process took so far, and those that all its fronts took."""
+        pid = self._process.pid or 0
+        return processor_s(pid), sum(map(processor_s, children(pid)))
 
     def close(self) -> int:
         """End it; returns how many statements its log has."""

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.corpus import PERIOD_S, START, Fleet, make_fleet
 from bench.raw import RAW, RawRate, cores
-from bench.results import REPEATED, Result, median
+from bench.results import REPEATED, Result, Say, median
 from bench.served import Round, Served, ServedLog
 
 RAW_EACH = 10_000
 CITY_QUARTERS = 2
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

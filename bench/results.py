@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,8 @@ REPEATED: Final = 5
 """How often a rate is measured whose median is told: the machine's own drifts by half, at times between a
 round and the raw verifications around it.
 """
+Say = Callable[[str], None]
+"""Told what goes on while a benchmark runs."""
 _TIMES = ("s", "µs")
 _LESS_IS_BETTER = (*_TIMES, "blocks", "MB")
 _ROOT = Path(__file__).resolve().parent.parent

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.directory import BenchDirectory
+from bench.processes import processor_s, resident
 from bench.sending import send
 from registry.evidence.receipts import parse_receipt, verify_receipt
 from registry.log import AccessNode, LogSettings, check_folder
@@ -173,17 +174,17 @@ def _serve(node: AccessNode, pipe: Connection, clients: int, anchored: AnchoredL
         ]
         for thread in threads:
             thread.start()
-        before, began = tuple(map(_processor, pids)), time.perf_counter()
+        before, began = tuple(map(processor_s, pids)), time.perf_counter()
         for door in doors:
             door.send_bytes(b"go")
         for thread in threads:
             thread.join()
         seconds = time.perf_counter() - began
-        spent = tuple(_processor(pid) - spent for pid, spent in zip(pids, before, strict=True))
+        spent = tuple(processor_s(pid) - spent for pid, spent in zip(pids, before, strict=True))
         if anchored:
             anchored.anchor()
         whole = time.perf_counter() - began
-    memory = tuple(map(_resident, pids))
+    memory = tuple(map(resident, pids))
     return Round(seconds, whole if anchored else 0.0, sum(accepted), memory, spent)
 
 
@@ -206,16 +207,3 @@ def _check(node: AccessNode, folder: Path, size: int, public_key: ec.EllipticCur
     report = check_folder(folder / "log" / TREE_FOLDER, node.note_key)
     if not report.sound:
         raise RuntimeError(f"log folder: {report.findings[0]}")
-
-
-def _resident(pid: int) -> int:
-    """Resident memory of a process, in bytes."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _processor(pid: int) -> float:
-    """Seconds of a processor that a process took so far."""
-    # The name before the last parenthesis may hold anything; user and system time are fields 14 and 15.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -106,7 +106,13 @@ def growth(
     folder: Place = None,
 ) -> None:
     """What placing an entry costs in a log of a million entries, of ten, of fifty (30 GB of disk)."""
-    for results in measure_growth(tuple(entries or SIZES), devices, folder):
+    sizes = tuple(entries or SIZES)
+    if min(sizes) < devices:
+        raise typer.BadParameter(
+            f"found {min(sizes)}, allowed {devices} at least: a reading of each device",
+            param_hint="--entries",
+        )
+    for results in measure_growth(sizes, devices, folder, say):
         show(results, json)
 
 
