@@ -14,7 +14,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.problems import NotFound, Unauthenticated
 from api.schemas.answers import Written
-from api.visibility import require_role, sees_pod
+from api.sight import require_role
+from api.visibility import PODS
 from registry.bootstrap import Node
 from registry.domain.calendar import DeliveryDay, from_unix
 from registry.domain.errors import InputInvalid, RuleViolation
@@ -204,7 +205,7 @@ def own_pods(
     for number, text in enumerate(pod_ids):
         identity = bytes.fromhex(text)
         row = node.mirror.pod(identity, day=day)
-        existing(row, lambda pod: sees_pod(caller, pod), f"pod_id at place {number}", text)
+        existing(row, PODS.of(caller), f"pod_id at place {number}", text)
         identities.append(identity)
     return tuple(identities)
 

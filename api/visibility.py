@@ -1,16 +1,16 @@
 """Who may see what: the one place that decides (SPEC 1, PRIV-1, PRIV-3).
 
-Routes ask two kinds of question. *Scopes* narrow a list before it is read: `pod_scope` turns the caller into
-query filters, so that nothing outside is ever loaded. *Checks* decide on one object: what the caller may not
-see does not exist for it (404), so that an answer never tells whether a hidden object is there.
+Routes ask two kinds of question of a table. *Filters* narrow a list before it is read, so that as little as
+possible outside of it is ever loaded. *Of* decides on one object: what the caller may not see does not exist
+for it (404), so that an answer never tells whether a hidden object is there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from api.sight import Sight, View, all_of_them, one_by_one, own, row_by_row, those_with
 from registry.domain.aggregates import Scope
-from registry.domain.errors import RuleViolation
 from registry.domain.identifiers import owner_of_aggregate, owner_of_perimeter, owner_of_product
 from registry.domain.sessions import Market
 from registry.ports import Opening
@@ -18,9 +18,12 @@ from registry.services.identity import ROLE_OF_KIND, Principal, Role
 from registry.views import (
     AggregateView,
     AgreementView,
+    BaselineView,
+    ClaimView,
     DeclarationView,
     DeviceView,
     HistoryEntry,
+    LightView,
     OfferView,
     PodView,
     QualificationView,
@@ -28,83 +31,150 @@ from registry.views import (
     StatementView,
 )
 
-PARTICIPANTS = frozenset({Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR})
+PARTICIPANTS = (Role.TSO, Role.DSO, Role.BSP, Role.AUDITOR)
 PARTIES = frozenset(ROLE_OF_KIND.values())
 """All that sign for themselves on the ledger, and so can be lent a right."""
 DEVICE_ROLES = frozenset({Role.DSO, Role.BSP, Role.AUDITOR})
 """Whom devices and readings of single PODs may concern."""
 
-
-def require_role(principal: Principal, *roles: Role) -> None:
-    """Refuse a caller of another role.
-
-    Raises:
-        RuleViolation: ACT-1, naming the roles that may.
-    """
-    if principal.role not in roles:
-        raise RuleViolation(
-            rule="ACT-1",
-            field="authorization",
-            found=principal.role.value,
-            allowed=" or ".join(role.value for role in roles),
-            hint="use a token of such a party",
-        )
+_ALL = all_of_them()
 
 
-def pod_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a POD list: a BSP its own, a DSO those on its grid, the auditor all; nobody else lists PODs.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, Role.BSP, Role.DSO, Role.AUDITOR)
-    scopes = {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}
-    return scopes.get(principal.role, {})
+def _of_its_aggregates() -> View[Any]:
+    return own("bsp", lambda row: owner_of_aggregate(row.aggregate))
 
 
-def sees_pod(principal: Principal, pod: PodView) -> bool:
-    """A TSO sees only PODs that take part in its market: members of a global aggregate."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return pod.bsp == principal.party and not pod.withdrawn
-        case Role.DSO:
-            return pod.dso == principal.party
-        case Role.TSO:
-            return pod.global_aggregate is not None
-        case Role.PGUI:
-            return pod.pod_id == principal.pod_id
-        case _:
-            return False
+def _in_its_perimeters(principal: Principal, row: Any) -> bool:
+    return owner_of_perimeter(row.perimeter) == principal.party
 
 
-def sees_pod_step(principal: Principal, step: HistoryEntry) -> bool:
-    """As `sees_pod`, for one step in the life of a POD.
+PODS: Sight[PodView] = Sight(
+    {
+        Role.BSP: View(
+            lambda caller, pod: pod.bsp == caller.party and not pod.withdrawn,
+            lambda caller: {"bsp": caller.party},
+        ),
+        Role.DSO: own("dso", lambda pod: pod.dso),
+        Role.AUDITOR: _ALL,
+        Role.TSO: one_by_one(lambda _, pod: pod.global_aggregate is not None),
+        Role.PGUI: one_by_one(lambda caller, pod: pod.pod_id == caller.pod_id),
+    }
+)
+"""A TSO sees only PODs that take part in its market: members of a global aggregate."""
 
-    A BSP doesn't see what was recorded under another one.
-    """
-    state = step.state
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return bool(state["bsp"] == principal.party)
-        case Role.DSO:
-            return bool(state["dso"] == principal.party)
-        case Role.TSO:
-            return state["global_aggregate"] is not None
-        case Role.PGUI:
-            return bool(state["pod_id"] == "0x" + principal.pod_id.hex())
-        case _:
-            return False
+POD_STEPS: Sight[HistoryEntry] = Sight(
+    {
+        Role.BSP: one_by_one(lambda caller, step: bool(step.state["bsp"] == caller.party)),
+        Role.DSO: one_by_one(lambda caller, step: bool(step.state["dso"] == caller.party)),
+        Role.AUDITOR: _ALL,
+        Role.TSO: one_by_one(lambda _, step: step.state["global_aggregate"] is not None),
+        Role.PGUI: one_by_one(lambda caller, step: bool(step.state["pod_id"] == "0x" + caller.pod_id.hex())),
+    }
+)
+"""Steps in the life of a POD: a BSP doesn't see what was recorded under another one."""
+
+CLAIMS: Sight[ClaimView] = Sight(
+    {
+        Role.BSP: View(
+            lambda caller, claim: caller.party in {claim.bsp, claim.holder},
+            lambda caller: {"party": caller.party},
+        ),
+        Role.DSO: own("dso", lambda claim: claim.dso),
+        Role.AUDITOR: _ALL,
+    }
+)
+"""A BSP sees the claims that it made and those against it."""
+
+AGGREGATES: Sight[AggregateView] = Sight(
+    {
+        Role.TSO: those_with("scope", Scope.GLOBAL),
+        Role.DSO: those_with("scope", Scope.LOCAL),
+        Role.BSP: own("bsp", lambda aggregate: aggregate.bsp),
+        Role.AUDITOR: _ALL,
+    }
+)
+
+_FOR_ITS_PRODUCTS: View[QualificationView] = own("operator", lambda row: owner_of_product(row.product))
+QUALIFICATIONS: Sight[QualificationView] = Sight(
+    {
+        Role.TSO: _FOR_ITS_PRODUCTS,
+        Role.DSO: _FOR_ITS_PRODUCTS,
+        Role.BSP: _of_its_aggregates(),
+        Role.AUDITOR: _ALL,
+    }
+)
+
+LIGHTS: Sight[LightView] = Sight(
+    {
+        Role.TSO: _ALL,
+        Role.DSO: own("dso", lambda light: owner_of_perimeter(light.perimeter)),
+        Role.BSP: _ALL,
+        Role.AUDITOR: _ALL,
+    }
+)
+"""TSO and BSPs plan with the lights of every DSO."""
+
+SELECTIONS: Sight[SelectionView] = Sight(
+    {
+        Role.TSO: _ALL,
+        Role.DSO: row_by_row(_in_its_perimeters),
+        Role.BSP: _of_its_aggregates(),
+        Role.AUDITOR: _ALL,
+    }
+)
+"""A DSO sees all in its perimeters; the TSO hears of local ones (D4.1 §6.3, step 2)."""
+
+DECLARATIONS: Sight[DeclarationView] = Sight(
+    {
+        Role.TSO: those_with("market", Market.MSD),
+        Role.DSO: row_by_row(_in_its_perimeters),
+        Role.BSP: _of_its_aggregates(),
+        Role.AUDITOR: _ALL,
+    }
+)
+"""A TSO sees which PODs serve its own market, a DSO all on its grid."""
+
+OFFERS: Sight[OfferView] = Sight(
+    {
+        Role.TSO: those_with("market", Market.MSD),
+        Role.DSO: row_by_row(_in_its_perimeters, market=Market.LFP),
+        Role.BSP: _of_its_aggregates(),
+        Role.AUDITOR: _ALL,
+    }
+)
+"""A DSO sees who offers in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
+
+AGREEMENTS: Sight[AgreementView] = Sight(
+    {
+        Role.DSO: own("dso", lambda agreement: agreement.dso),
+        Role.BSP: own("bsp", lambda agreement: agreement.bsp),
+        Role.AUDITOR: _ALL,
+    }
+)
+
+BASELINES: Sight[BaselineView] = Sight(
+    {
+        Role.BSP: own("bsp", lambda baseline: baseline.bsp),
+        Role.AUDITOR: _ALL,
+    }
+)
+
+_OF_ITS_OWN: View[StatementView] = own("operator", lambda statement: statement.operator)
+SETTLEMENTS: Sight[StatementView] = Sight(
+    {
+        Role.TSO: _OF_ITS_OWN,
+        Role.DSO: _OF_ITS_OWN,
+        Role.BSP: _of_its_aggregates(),
+        Role.AUDITOR: _ALL,
+    }
+)
 
 
 def sees_device(principal: Principal, device: DeviceView, pod: PodView | None) -> bool:
     """Keys of a POD are its parties' business; the DSO that bound one sees and ends it for ever (DEV-1)."""
     if principal.role is Role.DSO and device.dso == principal.party:
         return True
-    return principal.role in DEVICE_ROLES and pod is not None and sees_pod(principal, pod)
+    return principal.role in DEVICE_ROLES and pod is not None and PODS.of(principal)(pod)
 
 
 def sees_on_day(principal: Principal, then: PodView | None, latest: PodView | None) -> bool:
@@ -121,227 +191,10 @@ def sees_on_day(principal: Principal, then: PodView | None, latest: PodView | No
         case Role.AUDITOR:
             return latest is not None
         case Role.BSP:
-            return then is not None and sees_pod(principal, then)
+            return then is not None and PODS.of(principal)(then)
         case Role.DSO:
             pod = then or latest
-            return pod is not None and sees_pod(principal, pod)
-        case _:
-            return False
-
-
-def claim_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of claims: a BSP those that it made and those against it, a DSO those on its grid.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, Role.BSP, Role.DSO, Role.AUDITOR)
-    scopes = {Role.BSP: {"party": principal.party}, Role.DSO: {"dso": principal.party}}
-    return scopes.get(principal.role, {})
-
-
-def aggregate_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of an aggregate list: a BSP its own, a DSO local ones, a TSO global ones.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    scopes: dict[Role, dict[str, Any]] = {
-        Role.BSP: {"bsp": principal.party},
-        Role.DSO: {"scope": Scope.LOCAL},
-        Role.TSO: {"scope": Scope.GLOBAL},
-    }
-    return scopes.get(principal.role, {})
-
-
-def sees_aggregate(principal: Principal, aggregate: AggregateView) -> bool:
-    """As `aggregate_scope`, for one."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return aggregate.bsp == principal.party
-        case Role.DSO:
-            return aggregate.scope is Scope.LOCAL
-        case Role.TSO:
-            return aggregate.scope is Scope.GLOBAL
-        case _:
-            return False
-
-
-def qualification_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a qualification list: a BSP its own, an operator those for its products.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    match principal.role:
-        case Role.BSP:
-            return {"bsp": principal.party}
-        case Role.DSO | Role.TSO:
-            return {"operator": principal.party}
-        case _:
-            return {}
-
-
-def sees_qualification(principal: Principal, qualification: QualificationView) -> bool:
-    """As `qualification_scope`, for one."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return owner_of_aggregate(qualification.aggregate) == principal.party
-        case Role.DSO | Role.TSO:
-            return owner_of_product(qualification.product) == principal.party
-        case _:
-            return False
-
-
-def light_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of lights: a DSO its own; TSO, BSPs and auditor all, they plan with them.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    return {"dso": principal.party} if principal.role is Role.DSO else {}
-
-
-def selection_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of outcomes: a BSP its own; of the others `sees_selection` decides row by row.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    return {"bsp": principal.party} if principal.role is Role.BSP else {}
-
-
-def sees_selection(principal: Principal, selection: SelectionView) -> bool:
-    """A DSO sees all in its perimeters, a BSP its own; the TSO hears of local ones (D4.1 §6.3, step 2)."""
-    match principal.role:
-        case Role.AUDITOR | Role.TSO:
-            return True
-        case Role.DSO:
-            return owner_of_perimeter(selection.perimeter) == principal.party
-        case Role.BSP:
-            return owner_of_aggregate(selection.aggregate) == principal.party
-        case _:
-            return False
-
-
-def declaration_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of declarations: a BSP its own, a TSO those to its market; the rest row by row.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    scopes: dict[Role, dict[str, Any]] = {
-        Role.BSP: {"bsp": principal.party},
-        Role.TSO: {"market": Market.MSD},
-    }
-    return scopes.get(principal.role, {})
-
-
-def sees_declaration(principal: Principal, declaration: DeclarationView) -> bool:
-    """A TSO sees which PODs serve its own market, a DSO all on its grid, a BSP its own."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.TSO:
-            return declaration.market is Market.MSD
-        case Role.DSO:
-            return owner_of_perimeter(declaration.perimeter) == principal.party
-        case Role.BSP:
-            return owner_of_aggregate(declaration.aggregate) == principal.party
-        case _:
-            return False
-
-
-def offer_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of offers: a BSP its own, a TSO those to its market; the rest row by row.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    scopes: dict[Role, dict[str, Any]] = {
-        Role.BSP: {"bsp": principal.party},
-        Role.TSO: {"market": Market.MSD},
-        Role.DSO: {"market": Market.LFP},
-    }
-    return scopes.get(principal.role, {})
-
-
-def sees_offer(principal: Principal, offer: OfferView) -> bool:
-    """A DSO sees who offers in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
-    if principal.role is Role.DSO:
-        return owner_of_perimeter(offer.perimeter) == principal.party
-    return True
-
-
-def agreement_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of agreements: their parties their own, the auditor all.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, Role.DSO, Role.BSP, Role.AUDITOR)
-    scopes = {Role.BSP: {"bsp": principal.party}, Role.DSO: {"dso": principal.party}}
-    return scopes.get(principal.role, {})
-
-
-def sees_agreement(principal: Principal, agreement: AgreementView) -> bool:
-    """As `agreement_scope`, for one."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return agreement.bsp == principal.party
-        case Role.DSO:
-            return agreement.dso == principal.party
-        case _:
-            return False
-
-
-def baseline_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of filed baselines: a BSP its own, the auditor all; nobody else.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, Role.BSP, Role.AUDITOR)
-    return {"bsp": principal.party} if principal.role is Role.BSP else {}
-
-
-def settlement_scope(principal: Principal) -> dict[str, Any]:
-    """Filters of a list of settlement statements: the operator its own, a BSP its own, the auditor all.
-
-    Raises:
-        RuleViolation: ACT-1.
-    """
-    require_role(principal, *PARTICIPANTS)
-    match principal.role:
-        case Role.BSP:
-            return {"bsp": principal.party}
-        case Role.DSO | Role.TSO:
-            return {"operator": principal.party}
-        case _:
-            return {}
-
-
-def sees_settlement(principal: Principal, statement: StatementView) -> bool:
-    """As `settlement_scope`, for one."""
-    match principal.role:
-        case Role.AUDITOR:
-            return True
-        case Role.BSP:
-            return owner_of_aggregate(statement.aggregate) == principal.party
-        case Role.DSO | Role.TSO:
-            return statement.operator == principal.party
+            return pod is not None and PODS.of(principal)(pod)
         case _:
             return False
 

@@ -24,7 +24,7 @@ from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.documents import QualificationAnswer
 from api.schemas.requests import AggregateBody, ApplicationBody, PodIdsBody
-from api.visibility import aggregate_scope, qualification_scope, sees_aggregate, sees_pod, sees_qualification
+from api.visibility import AGGREGATES, PODS, QUALIFICATIONS
 from registry.bootstrap import Node
 from registry.domain.aggregates import AggregateDraft
 from registry.domain.commands import ApplyForQualification, CreateAggregates, JoinAggregate, LeaveAggregate
@@ -41,13 +41,13 @@ def aggregates(
     node: NodeDep, caller: KnownCaller, as_of: AsOf, after: After = None, limit: Limit = PAGE_DEFAULT
 ) -> Page[Any]:
     """Aggregates that concern the caller."""
-    scope = aggregate_scope(caller)
+    scope = AGGREGATES.filters(caller)
     return page_of(
         AggregateView,
         lambda position, size: node.mirror.aggregates(as_of=as_of, after=position, limit=size, **scope),
         after,
         limit,
-        lambda row: sees_aggregate(caller, row),
+        AGGREGATES.of(caller),
     )
 
 
@@ -107,7 +107,7 @@ def qualifications(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Applications and where they stand (PRQ-1)."""
-    scope = qualification_scope(caller)
+    scope = QUALIFICATIONS.filters(caller)
     return page_of(
         QualificationView,
         lambda position, size: node.mirror.qualifications(
@@ -115,7 +115,7 @@ def qualifications(
         ),
         after,
         limit,
-        lambda row: sees_qualification(caller, row),
+        QUALIFICATIONS.of(caller),
     )
 
 
@@ -139,11 +139,9 @@ def is_qualified(
 
 
 def _require_visible(node: Node, caller: Principal, aggregate: int) -> None:
-    existing(
-        node.mirror.aggregate(aggregate), lambda row: sees_aggregate(caller, row), "aggregate", aggregate
-    )
+    existing(node.mirror.aggregate(aggregate), AGGREGATES.of(caller), "aggregate", aggregate)
 
 
 def _on_its_grid(node: Node, caller: Principal, pod_id: bytes) -> bool:
     pod = node.mirror.pod(pod_id)
-    return pod is not None and sees_pod(caller, pod)
+    return pod is not None and PODS.of(caller)(pod)

@@ -10,7 +10,8 @@ from api.deps import AsOf, BspCaller, KnownCaller, NodeDep, signer_for, written
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.requests import DelegationBody, DelegationEndBody
-from api.visibility import PARTIES, require_role
+from api.sight import require_role
+from api.visibility import PARTIES
 from registry.domain.commands import DelegateRight, EndDelegation
 from registry.domain.participants import Right
 from registry.services.identity import Role

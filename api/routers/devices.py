@@ -26,7 +26,8 @@ from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.documents import GapAnswer, Gaps
 from api.schemas.requests import DevicesBody, EndingsBody
-from api.visibility import DEVICE_ROLES, require_role, sees_device, sees_pod
+from api.sight import require_role
+from api.visibility import DEVICE_ROLES, PODS, sees_device
 from registry.bootstrap import Node
 from registry.domain.commands import BindDevices, EndDevices
 from registry.domain.devices import Binding
@@ -125,7 +126,7 @@ def _require_visible(node: Node, caller: Principal, pod_id: str, what: str = "po
     """
     identity = bytes.fromhex(pod_id)
     pod = node.mirror.pod(identity)
-    visible = (pod is not None and sees_pod(caller, pod)) or any(
+    visible = (pod is not None and PODS.of(caller)(pod)) or any(
         sees_device(caller, device, pod) for device in node.mirror.devices(pod_id=identity)
     )
     existing(identity if visible else None, lambda _: True, what, pod_id)

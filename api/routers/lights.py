@@ -22,7 +22,8 @@ from api.deps import (
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.requests import CellBody, DynamicLightsBody
-from api.visibility import PARTICIPANTS, light_scope, require_role
+from api.sight import require_role
+from api.visibility import LIGHTS, PARTICIPANTS
 from registry.domain.lights import CellLight, Colour
 from registry.services.publish_lights import DayLights, publish_lights
 from registry.views import LightView, PerimeterView
@@ -75,12 +76,13 @@ def lights(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Lights of a delivery day, one entry per perimeter and session."""
-    filters = {**light_scope(caller), "perimeter": perimeter, "session": session, "as_of": as_of}
+    filters = {**LIGHTS.filters(caller), "perimeter": perimeter, "session": session, "as_of": as_of}
     return page_of(
         LightView,
         lambda position, size: node.mirror.lights(day.number, after=position, limit=size, **filters),
         after,
         limit,
+        LIGHTS.of(caller),
     )
 
 

@@ -22,16 +22,8 @@ from api.deps import (
 from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written
 from api.schemas.requests import BaselinesBody, DeclarationBody, OutcomeBody
-from api.visibility import (
-    PARTIES,
-    baseline_scope,
-    declaration_scope,
-    require_role,
-    sees_aggregate,
-    sees_declaration,
-    sees_selection,
-    selection_scope,
-)
+from api.sight import require_role
+from api.visibility import AGGREGATES, BASELINES, DECLARATIONS, PARTIES, SELECTIONS
 from registry.bootstrap import Node
 from registry.domain.commands import DeclarePods
 from registry.domain.errors import InputInvalid
@@ -53,7 +45,7 @@ def select(node: NodeDep, caller: OperatorCaller, body: OutcomeBody) -> Written:
     """
     for item in body.selections:
         row = node.mirror.aggregate(item.aggregate)
-        existing(row, lambda found: sees_aggregate(caller, found), "aggregate", item.aggregate)
+        existing(row, AGGREGATES.of(caller), "aggregate", item.aggregate)
     orders = [
         Order(
             aggregate=item.aggregate,
@@ -83,13 +75,13 @@ def selections(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Outcomes of a delivery day."""
-    filters = {**selection_scope(caller), "session": session, "as_of": as_of}
+    filters = {**SELECTIONS.filters(caller), "session": session, "as_of": as_of}
     return page_of(
         SelectionView,
         lambda position, size: node.mirror.selections(day.number, after=position, limit=size, **filters),
         after,
         limit,
-        lambda row: sees_selection(caller, row),
+        SELECTIONS.of(caller),
     )
 
 
@@ -97,7 +89,7 @@ def selections(
 def declare(node: NodeDep, caller: BspCaller, body: DeclarationBody) -> Written:
     """Declare which PODs fulfil a selection, all or none; `complete` frees the rest (SES-3)."""
     row = node.mirror.aggregate(body.aggregate)
-    existing(row, lambda found: sees_aggregate(caller, found), "aggregate", body.aggregate)
+    existing(row, AGGREGATES.of(caller), "aggregate", body.aggregate)
     pod_ids = own_pods(node, caller, (pod.pod_id for pod in body.pods), body.day.number)
     command = DeclarePods(
         bsp=caller.party,
@@ -120,7 +112,7 @@ def declarations(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Which PODs serve which market on a delivery day."""
-    scope = declaration_scope(caller)
+    scope = DECLARATIONS.filters(caller)
     return page_of(
         DeclarationView,
         lambda position, size: node.mirror.declarations(
@@ -128,7 +120,7 @@ def declarations(
         ),
         after,
         limit,
-        lambda row: sees_declaration(caller, row),
+        DECLARATIONS.of(caller),
     )
 
 
@@ -161,7 +153,7 @@ def filed(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Commitments to the baselines of a day: a BSP's own, for the auditor all."""
-    scope = baseline_scope(caller)
+    scope = BASELINES.filters(caller)
     return page_of(
         BaselineView,
         lambda position, size: node.mirror.baselines(
@@ -169,6 +161,7 @@ def filed(
         ),
         after,
         limit,
+        BASELINES.of(caller),
     )
 
 

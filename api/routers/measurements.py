@@ -26,8 +26,9 @@ from api.schemas.documents import (
     Conflicts,
     Setpoints,
 )
+from api.sight import require_role
 from api.statements import COSE, STATEMENTS_PATH, answer_statement, require_media_type
-from api.visibility import require_role, sees_pod
+from api.visibility import PODS
 from registry.services.identity import Role
 
 router = APIRouter(prefix="/v1", tags=["measurements"])
@@ -91,7 +92,7 @@ async def setpoints(
     """Signed setpoints of the device's own POD that still apply, in order (SET-1)."""
     identity = bytes.fromhex(pod_id)
     row = await run_in_threadpool(node.mirror.pod, identity)
-    existing(row, lambda pod: sees_pod(caller, pod), "pod_id", pod_id)
+    existing(row, PODS.of(caller), "pod_id", pod_id)
     limiter: CapacityLimiter = request.app.state.long_polls
     deadline = time.monotonic() + wait
     found = await run_in_threadpool(node.log.setpoints, identity, after)
@@ -133,7 +134,7 @@ def conflicts(
             received_at=conflict.received_at,
         )
         for conflict in found
-        if (pod := node.mirror.pod(conflict.pod_id)) is not None and sees_pod(caller, pod)
+        if (pod := node.mirror.pod(conflict.pod_id)) is not None and PODS.of(caller)(pod)
     ]
     return Conflicts(items=shown, next=found[-1].id if len(found) == CONFLICTS_PER_PAGE else None)
 

@@ -32,7 +32,8 @@ from api.schemas.requests import (
     RegisterPodsBody,
     StaticLightsBody,
 )
-from api.visibility import claim_scope, pod_scope, require_role, sees_on_day, sees_pod, sees_pod_step
+from api.sight import require_role
+from api.visibility import CLAIMS, POD_STEPS, PODS, sees_on_day
 from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import DropClaims, GiveStaticLights, HandOverPods, MovePods, WithdrawPods
 from registry.domain.identifiers import bytes32_text
@@ -103,7 +104,7 @@ def claims(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Claims that concern the caller; `pending=true`: those that can still be granted (POD-5)."""
-    scope = claim_scope(caller)
+    scope = CLAIMS.filters(caller)
     return page_of(
         ClaimView,
         lambda position, size: node.mirror.claims(
@@ -111,7 +112,7 @@ def claims(
         ),
         after,
         limit,
-        lambda _: True,
+        CLAIMS.of(caller),
     )
 
 
@@ -163,7 +164,7 @@ def pods(
 ) -> Page[Any]:
     """PODs of the caller, as of a delivery day or as they stand last."""
     filters = {
-        **pod_scope(caller),
+        **PODS.filters(caller),
         "perimeter": perimeter,
         "aggregate": aggregate,
         "day": day,
@@ -174,7 +175,7 @@ def pods(
         lambda position, size: node.mirror.pods(after=position, limit=size, **filters),
         after,
         limit,
-        lambda row: sees_pod(caller, row),
+        PODS.of(caller),
     )
 
 
@@ -182,7 +183,7 @@ def pods(
 def pod(node: NodeDep, caller: KnownCaller, pod_id: PodId, as_of: AsOf, day: DayFilter) -> Any:
     """One POD, as of a delivery day or as it stands last."""
     row = node.mirror.pod(bytes.fromhex(pod_id), day=day, as_of=as_of)
-    return answer(existing(row, lambda found: sees_pod(caller, found), "pod_id", pod_id))
+    return answer(existing(row, PODS.of(caller), "pod_id", pod_id))
 
 
 @router.get("/{pod_id}/responsible")
@@ -202,7 +203,7 @@ def pod_code(node: NodeDep, caller: KnownCaller, pod_id: PodId) -> PodCode:
     """Code, position and technologies behind a POD's ledger id, for its BSP and its DSO (PRIV-1)."""
     require_role(caller, Role.BSP, Role.DSO)
     identity = bytes.fromhex(pod_id)
-    existing(node.mirror.pod(identity), lambda found: sees_pod(caller, found), "pod_id", pod_id)
+    existing(node.mirror.pod(identity), PODS.of(caller), "pod_id", pod_id)
     secret = node.vault.pod(identity)
     if secret is None:
         return PodCode(pod_id=pod_id, erased=True)
@@ -221,11 +222,11 @@ def history(
 ) -> Page[Any]:
     """Every step in the life of a POD, oldest first, with transaction, block, time and actor."""
     row = node.mirror.pod(bytes.fromhex(pod_id))
-    existing(row, lambda found: sees_pod(caller, found), "pod_id", pod_id)
+    existing(row, PODS.of(caller), "pod_id", pod_id)
     return page_of(
         HistoryEntry,
         lambda position, size: node.mirror.history("pod", pod_id, after=position, limit=size),
         after,
         limit,
-        lambda step: sees_pod_step(caller, step),
+        POD_STEPS.of(caller),
     )

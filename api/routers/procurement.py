@@ -22,16 +22,8 @@ from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Committed, Page, Written, answer, answer_model
 from api.schemas.documents import MeritOrder, MeritRow, OpenedCommitment, Openings, OpeningsKept
 from api.schemas.requests import AgreementBody, OffersBody, OpeningsBody
-from api.visibility import (
-    PARTICIPANTS,
-    agreement_scope,
-    offer_scope,
-    require_role,
-    sees_aggregate,
-    sees_agreement,
-    sees_offer,
-    sees_opening,
-)
+from api.sight import require_role
+from api.visibility import AGGREGATES, AGREEMENTS, OFFERS, PARTICIPANTS, sees_opening
 from registry.domain.enums import Market
 from registry.domain.events import OfferRecorded
 from registry.domain.identifiers import owner_of_perimeter, owner_of_product
@@ -57,7 +49,7 @@ def offer(node: NodeDep, caller: BspCaller, body: OffersBody) -> Committed:
     """
     for item in body.offers:
         row = node.mirror.aggregate(item.aggregate)
-        existing(row, lambda found: sees_aggregate(caller, found), "aggregate", item.aggregate)
+        existing(row, AGGREGATES.of(caller), "aggregate", item.aggregate)
     bids = [
         Bid(
             item.product,
@@ -87,7 +79,7 @@ def offers(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Who offered when for what, without power and price: a BSP its own, an operator those for its market."""
-    scope = offer_scope(caller)
+    scope = OFFERS.filters(caller)
     return page_of(
         OfferView,
         lambda position, size: node.mirror.offers(
@@ -95,7 +87,7 @@ def offers(
         ),
         after,
         limit,
-        lambda row: sees_offer(caller, row),
+        OFFERS.of(caller),
     )
 
 
@@ -159,7 +151,7 @@ def propose(node: NodeDep, caller: KnownCaller, body: AgreementBody) -> Committe
     """Propose an availability agreement to the other party: a DSO for its product, or the aggregate's BSP."""
     require_role(caller, Role.DSO, Role.BSP)
     row = node.mirror.aggregate(body.aggregate)
-    existing(row, lambda found: sees_aggregate(caller, found), "aggregate", body.aggregate)
+    existing(row, AGGREGATES.of(caller), "aggregate", body.aggregate)
     agreement = Agreement(
         body.product,
         body.aggregate,
@@ -188,12 +180,13 @@ def agreements(
     node: NodeDep, caller: KnownCaller, as_of: AsOf, after: After = None, limit: Limit = PAGE_DEFAULT
 ) -> Page[Any]:
     """Agreements of the caller, for the auditor all: who and since when, without their terms."""
-    scope = agreement_scope(caller)
+    scope = AGREEMENTS.filters(caller)
     return page_of(
         AgreementView,
         lambda position, size: node.mirror.agreements(as_of=as_of, after=position, limit=size, **scope),
         after,
         limit,
+        AGREEMENTS.of(caller),
     )
 
 
@@ -214,4 +207,4 @@ def terms(node: NodeDep, caller: KnownCaller, commitment: Commitment) -> OpenedC
 
 def _visible(node: NodeDep, caller: Principal, commitment: str) -> AgreementView:
     row = node.mirror.agreement(bytes.fromhex(commitment))
-    return existing(row, lambda found: sees_agreement(caller, found), "commitment", commitment)
+    return existing(row, AGREEMENTS.of(caller), "commitment", commitment)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 
 from api.deps import DATE, KnownCaller, NodeDep, PodId, existing, parse_day
 from api.schemas.documents import AnchorAnswer, ReadingAnswer, Readings
-from api.visibility import DEVICE_ROLES, require_role, sees_on_day
+from api.sight import require_role
+from api.visibility import DEVICE_ROLES, sees_on_day
 from registry.domain.calendar import from_unix
 from registry.services.reading_status import ReadingStatus, missing_quarters, reading_statuses
 from registry.views import CheckpointView

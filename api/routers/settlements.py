@@ -23,7 +23,7 @@ from api.pages import PAGE_DEFAULT, After, Limit, page_model, page_of
 from api.schemas.answers import Page, Written, answer, answer_model
 from api.schemas.documents import SettlementDocument
 from api.schemas.requests import AttestationBody, DisputeBody
-from api.visibility import sees_opening, sees_settlement, settlement_scope
+from api.visibility import SETTLEMENTS, sees_opening
 from registry.bootstrap import Node
 from registry.domain.commands import AttestStatement, DisputeStatement
 from registry.services.bundle_settlement import bundle_settlement
@@ -45,7 +45,7 @@ def settlements(
     limit: Limit = PAGE_DEFAULT,
 ) -> Page[Any]:
     """Recorded statements that concern the caller."""
-    scope = settlement_scope(caller)
+    scope = SETTLEMENTS.filters(caller)
     return page_of(
         StatementView,
         lambda position, size: node.mirror.statements(
@@ -53,7 +53,7 @@ def settlements(
         ),
         after,
         limit,
-        lambda row: sees_settlement(caller, row),
+        SETTLEMENTS.of(caller),
     )
 
 
@@ -61,7 +61,7 @@ def settlements(
 def settlement(node: NodeDep, caller: KnownCaller, statement_id: StatementId, as_of: AsOf) -> Any:
     """What the ledger holds of a statement."""
     row = node.mirror.statement(bytes.fromhex(statement_id), as_of=as_of)
-    return answer(existing(row, lambda found: sees_settlement(caller, found), "statement_id", statement_id))
+    return answer(existing(row, SETTLEMENTS.of(caller), "statement_id", statement_id))
 
 
 @router.get("/{statement_id}/document")
@@ -112,4 +112,4 @@ def attest(node: NodeDep, caller: AuditorCaller, statement_id: StatementId, body
 
 def _visible(node: Node, caller: Principal, statement_id: str) -> StatementView:
     row = node.mirror.statement(bytes.fromhex(statement_id))
-    return existing(row, lambda found: sees_settlement(caller, found), "statement_id", statement_id)
+    return existing(row, SETTLEMENTS.of(caller), "statement_id", statement_id)

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.deps import DeviceCaller, NodeDep, PodId, existing
 from api.problems import problem
-from api.visibility import sees_pod
+from api.visibility import PODS
 from registry.bootstrap import Node
 from registry.evidence.payloads import Setpoint
 from registry.evidence.statements import parse
@@ -121,7 +121,7 @@ async def stream(
 ) -> Response:
     """Signed setpoints of the device's own POD, as they are logged, until its binding ends (SET-1, DEV-1)."""
     row = await run_in_threadpool(node.mirror.pod, caller.pod_id)
-    existing(row, lambda pod: pod_id == caller.pod_id.hex() and sees_pod(caller, pod), "pod_id", pod_id)
+    existing(row, lambda pod: pod_id == caller.pod_id.hex() and PODS.of(caller)(pod), "pod_id", pod_id)
     streams = cast(Streams, request.app.state.streams)
     place = streams.enter(caller.key_id)
     if place is None:
