@@ -209,7 +209,9 @@ def as_nobody() -> Iterator[None]:
 
 
 def test_a_folder_that_may_not_be_written(played: Path) -> None:
-    CliRunner().invoke(app, ["status", "--state", str(played)])  # all modules are loaded before rights go
+    # all modules are loaded before rights go
+    CliRunner().invoke(app, ["status", "--state", str(played)])
+    CliRunner().invoke(app, ["demo", "--state", "/dev/null/new"])
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copytree(played, Path(folder) / "node"))
         Path(folder).chmod(0o755)

@@ -9,7 +9,7 @@ finds out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import Any, Final
 
@@ -138,6 +138,10 @@ class PostgresEngine:
         """End both sessions, for good: one that came back would hold the lock that the next node needs."""
         with self._write_lock, self._read_lock:
             self._ended = True
+            # The server ends a session some time after it was left, and the next node may be quicker.
+            with suppress(psycopg.Error):
+                if self._writer is not None:
+                    self._writer.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
             for session in (self._reader, self._writer):
                 if session is not None:
                     session.close()
