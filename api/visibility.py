@@ -137,12 +137,15 @@ DECLARATIONS: Sight[DeclarationView] = Sight(
 OFFERS: Sight[OfferView] = Sight(
     {
         Role.TSO: those_with("market", Market.MSD),
-        Role.DSO: row_by_row(_in_its_perimeters, market=Market.LFP),
+        Role.DSO: row_by_row(
+            lambda caller, offer: offer.market is Market.LFP and _in_its_perimeters(caller, offer),
+            market=Market.LFP,
+        ),
         Role.BSP: _of_its_aggregates(),
         Role.AUDITOR: _ALL,
     }
 )
-"""A DSO sees who offers in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
+"""A DSO sees who offers it something in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
 
 AGREEMENTS: Sight[AgreementView] = Sight(
     {
