@@ -103,6 +103,11 @@ class NodeState(Collector):
         return [
             _gauge("flexledger_log_entries", "Entries of the measurement log", size),
             _gauge(
+                "flexledger_log_unpublished_entries",
+                "Entries that the public files do not have yet",
+                log.unpublished,
+            ),
+            _gauge(
                 "flexledger_sequencer_waiting", "Statements that wait for the sequencer's turn", log.waiting
             ),
             _gauge(

@@ -145,7 +145,7 @@ OFFERS: Sight[OfferView] = Sight(
         Role.AUDITOR: _ALL,
     }
 )
-"""A DSO sees who offers it something in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
+"""A DSO sees who offers to it in its perimeters; what an offer says, `sees_opening` decides (PRIV-3)."""
 
 AGREEMENTS: Sight[AgreementView] = Sight(
     {

@@ -302,6 +302,11 @@ class AccessNode:
         """Statements that wait for their turn to be placed."""
         return self._sequencer.waiting
 
+    @property
+    def unpublished(self) -> int:
+        """Entries that the public files do not have yet."""
+        return self._sequencer.unpublished
+
     def entry(self, index: int) -> bytes:
         """The exact bytes of an entry. Raises RuleViolation (LOG-1) for an index that is not there."""
         return self._queries.entry(index)

@@ -111,7 +111,7 @@ class Sequencer:
 
         Raises :class:`~registry.ports.OperationalError` if they cannot be written.
         """
-        if self._publisher.checkpoint.size != self._tree.size:
+        if self.unpublished:
             with self._turn:
                 self._find_out()
                 self._publisher.publish(self._tree)
@@ -120,6 +120,11 @@ class Sequencer:
     def signed(self, size: int, root: bytes) -> LogCheckpoint:
         """A head that the log once had, with its note."""
         return self._publisher.signed(size, root)
+
+    @property
+    def unpublished(self) -> int:
+        """Entries that the public files do not have yet."""
+        return self._tree.size - self._publisher.checkpoint.size
 
     @property
     def waiting(self) -> int:

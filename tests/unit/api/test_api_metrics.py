@@ -95,6 +95,7 @@ def test_statements_are_counted_by_outcome_and_rule(afterwards: Sandbox) -> None
         assert value(after, count, **labels) - value(before, count, **labels) == 2
         assert value(after, "flexledger_stage_seconds_sum", **labels) >= 0
     assert value(after, "flexledger_log_entries") == sandbox.node.log.checkpoint().size
+    assert value(scrape(sandbox), "flexledger_log_unpublished_entries") == 0
     assert value(after, "flexledger_log_entries") - value(before, "flexledger_log_entries") == 2
 
 
