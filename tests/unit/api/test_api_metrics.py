@@ -67,7 +67,8 @@ def afterwards(founded: Sandbox) -> Iterator[Sandbox]:
 def test_statements_are_counted_by_outcome_and_rule(afterwards: Sandbox) -> None:
     sandbox = afterwards
     first, second = sandbox.reading(0, 1, 1), sandbox.reading(0, 2, 2)
-    stranger = sandbox.reading(4, 1, 1)[:-1] + b"\x00"
+    signed = sandbox.reading(4, 1, 1)
+    stranger = signed[:-1] + bytes([signed[-1] ^ 1])
     other_bytes = sandbox.reading(0, 1, 1, export_wh=9)
     before = scrape(sandbox)
     body = b"".join((first, second, first, stranger, other_bytes))
