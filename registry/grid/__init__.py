@@ -42,6 +42,8 @@ room towards the ledger is integer kW, rounded down.
     curves.py       price-quantity curves, what of them is feasible, and their totals
     splits.py       cuts of perimeters that raise the sum of capability
     expost.py       what activations did to limits, by readings and baselines
+    expost_shares.py     the part of each perimeter in it
+    expost_findings.py   the types of it
     pictures/       drawings from plain data; the only place that knows the drawing library
     activations.py, typical_days.py, json_files.py  further files that are read
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -207,10 +208,17 @@ def test_the_day_afterwards_names_what_the_activation_caused(
     codes = {number: played.pods[number].code for number in OWN}
     assert found["missing_readings"] == {codes[number]: 92 if number in (0, 4) else 96 for number in OWN}
     assert found["missing_baselines"] == {}
+    # who did it
+    (share,) = finding["shares"]
+    assert share["perimeter"] == "PS-A" and share["changes"] == pytest.approx([1.0] * 4, abs=0.01)
+    assert share["responsible"] == share["decisive"] == finding["quarters"] and not share["uncertain"]
+    assert found["responsible"] == {"PS-A": {"caused": 4}}
     monkeypatch.setattr(expost_command.console, "width", 200)
     table = run("dso", "expost", *options)
     words = " ".join(table.stdout.split())
     assert f"{LOCAL_HOUR} caused line PS-A above 100% of its rating 4" in words
+    assert re.search(r"PS-A \+(0\.99|1\.00)\d\d decisive", words)
+    assert "PS-A: responsible for 4 caused" in words
     assert "8 quarter-hours with activations" in words and "4 caused" in words
     assert "at the forecast instead" in words
 
