@@ -271,8 +271,8 @@ def test_the_register_says_what_was_before_a_new_split(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three PODs near at A and two in another perimeter: one behind a bottleneck, one far out, where a kW
-    costs nine times the voltage. Freed from the bottleneck's 10 kW the far one would take more from those at A than
-    it gains.
+    costs nine times the voltage. Freed from the bottleneck's 10 kW the far one would take more from
+    those at A than it gains.
     """
     sandbox = Sandbox.founded(tmp_path / "node")
     try:

@@ -57,7 +57,7 @@ def test_a_split_is_new_where_the_parts_have_pods_of_one_whole(
 def test_without_its_splits_a_partition_contains_each_perimeter(
     now: list[int], old: list[int | None]
 ) -> None:
-    """Whatever happened: each POD is in exactly one perimeter, and each of today's is a part of one of them."""
+    """Whatever happened: each POD is in exactly one perimeter, of which each of today's is a part."""
     perimeters = {
         f"p{place}": tuple(k for k, p in zip(KEYS, now, strict=True) if p == place) for place in now
     }
