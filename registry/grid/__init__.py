@@ -29,6 +29,7 @@ room towards the ledger is integer kW, rounded down.
     reactive_capability.py  reactive power by technology and size, and its price (GRD-3)
     reactive_providers.py   the PODs that give it, how much each has, on which terms
     reactive_opf.py         one operating point cured by reactive power at least cost
+    reactive_program.py     the linear program of it
     reactive_circulation.py reactive power that goes round among plants, where to begin with it
     operating_points.py     points over the joint ranges: green, orange, red, counted
     reactive_plan.py        setpoints of an hour by linear programming
