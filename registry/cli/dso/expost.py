@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +11,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from registry.cli.dso.inputs import (
+from registry.cli.dso.inputs import delivery_day, load_day, load_files
+from registry.cli.dso.options import (
     FEEDERS,
     AsJson,
     DayText,
@@ -22,12 +22,10 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
-    delivery_day,
-    load_day,
-    load_files,
 )
 from registry.cli.dso.showing import console, line, working
 from registry.cli.nodes import open_existing
+from registry.cli.options import State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.grid.expost import Observed
@@ -45,13 +43,11 @@ def expost(
     pods: PodsFile,
     forecast: ForecastFile,
     day: DayText,
-    dso: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the DSO.")],
+    dso: Annotated[int, party_number("Number of the DSO.")],
     perimeters: PerimetersText = FEEDERS,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
     """Run a past day again with certified readings: whose activations caused or cured violations?"""

@@ -5,26 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from registry.bootstrap import Node
 from registry.cli.dso.inputs import (
-    FEEDERS,
-    ActivationsFile,
-    AsJson,
-    BeforeText,
-    DayText,
     Files,
-    ForecastFile,
-    GridFile,
-    Loading,
-    PerimetersText,
-    PodsFile,
-    Reserve,
-    SupportFile,
     delivery_day,
     groups_before,
     load_day,
@@ -32,8 +19,23 @@ from registry.cli.dso.inputs import (
     load_plan,
     support_terms,
 )
+from registry.cli.dso.options import (
+    FEEDERS,
+    ActivationsFile,
+    AsJson,
+    BeforeText,
+    DayText,
+    ForecastFile,
+    GridFile,
+    Loading,
+    PerimetersText,
+    PodsFile,
+    Reserve,
+    SupportFile,
+)
 from registry.cli.dso.showing import console, lights_document, lights_tables, line, working
 from registry.cli.nodes import open_existing, signer_of
+from registry.cli.options import State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.calendar import DeliveryDay
@@ -48,11 +50,6 @@ from registry.services.grid_register import known_pods, local_plan_kw, perimeter
 from registry.services.new_splits import Splits, before_splits, new_splits
 from registry.services.publish_lights import DayLights
 from registry.services.recorder import every
-
-DsoNumber = Annotated[
-    int | None, typer.Option(min=1, max=65_535, help="Number of the DSO, whose key is here.")
-]
-State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def lights(
     publish: Annotated[
         bool, typer.Option("--publish", help="Put what changed on the ledger, in the open LFP session.")
     ] = False,
-    dso: DsoNumber = None,
+    dso: Annotated[int | None, party_number("Number of the DSO, whose key is here.")] = None,
     state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
