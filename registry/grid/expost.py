@@ -92,9 +92,7 @@ def expost(state: ExpectedState, flow: PowerFlow, limits: Limits, observed: Obse
     bounds = limits.bounds + TOLERANCE
     solved = run_with.converged & run_without.converged
     violated = ((values.having > bounds) | (values.lacking > bounds)) & solved[:, None]
-    changes = perimeter_changes(
-        metered, activation_kw, np.flatnonzero(violated.any(axis=1)), values, flow, limits
-    )
+    changes = perimeter_changes(metered, activation_kw, violated, values, flow, limits)
     unknown = moving(state, observed.served & ~acted)
     served = moving(state, observed.served)
     judged = _Judged(limits, values, violated, state.partition.names, served, unknown, changes)

@@ -16,6 +16,7 @@ then the Shapley value. Where only one perimeter moved nothing is left to solve:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+_CHUNK: Final = 2048
+"""Quarter-hours and perimeters that are solved at once: bounds memory whatever their number."""
+
 
 @dataclass(frozen=True, eq=False)
 class DayValues:
@@ -39,58 +43,62 @@ class DayValues:
 
 @dataclass(frozen=True, eq=False)
 class PerimeterChanges:
-    """What perimeters did in some quarter-hours of a day.
+    """What perimeters did in the quarter-hours of a day, and to the limits, in which any limit and which at
+    any time is violated.
 
     Attributes:
-        quarters: these quarter-hours, ascending.
-        change: what each perimeter changed each value by, ``[quarter-hour, perimeter, K]``, 0 where it did
-            not move, NaN where a power flow did not converge.
+        quarters, limits: these, ascending.
+        change: what each perimeter changed each value by, ``[quarter-hour, perimeter, limit]``, 0 where it
+            did not move, NaN where a power flow did not converge.
         out: each value without the perimeter's activations, likewise; NaN where not converged.
     """
 
     quarters: Ints
+    limits: Ints
     change: Floats
     out: Floats
 
     def at(self, quarters: list[int], limit: int) -> tuple[Floats, Floats]:
         """Change and value without each perimeter, ``[quarter-hour, perimeter]``, of one limit."""
-        rows = np.searchsorted(self.quarters, quarters)
-        return self.change[rows, :, limit], self.out[rows, :, limit]
+        rows, column = np.searchsorted(self.quarters, quarters), int(np.searchsorted(self.limits, limit))
+        return self.change[rows, :, column], self.out[rows, :, column]
 
 
 def perimeter_changes(
     metered: ExpectedState,
     activation_kw: Floats,
-    quarters: Ints,
+    violated: Bools,
     values: DayValues,
     flow: PowerFlow,
     limits: Limits,
 ) -> PerimeterChanges:
-    """The changes of some quarter-hours in which power flow converged with and without all activations.
+    """The changes where limits are violated and power flow converged with and without all activations.
 
     Args:
         metered: the day with all activations.
         activation_kw: what each POD injected more for them, ``[POD, quarter-hour]``.
-        quarters: ascending.
+        violated: ``[quarter-hour, K]``.
         values: of the whole day.
-        flow: of the grid of ``metered``; all power flows are one batch of it.
+        flow: of the grid of ``metered``.
         limits: whose values are meant.
     """
+    quarters, chosen = (np.flatnonzero(violated.any(axis=axis)) for axis in (1, 0))
     perimeter_of = np.array(metered.partition.perimeter_of, dtype=np.int64)
     moved = moving(metered, activation_kw != 0.0)[:, quarters].T
-    with_all, without = values.having[quarters], values.lacking[quarters]
+    with_all, without = (each[np.ix_(quarters, chosen)] for each in (values.having, values.lacking))
     out = np.repeat(with_all[:, None], moved.shape[1], axis=1)
     alone = np.repeat(without[:, None], moved.shape[1], axis=1)
     out[moved], alone[moved] = (each[np.nonzero(moved)[0]] for each in (without, with_all))
-    row, perimeter = np.nonzero(moved & (moved.sum(axis=1) > 1)[:, None])
-    if len(row):
+    pairs = np.argwhere(moved & (moved.sum(axis=1) > 1)[:, None])
+    for start in range(0, len(pairs), _CHUNK):
+        row, perimeter = pairs[start : start + _CHUNK].T
         mine = perimeter_of == perimeter[:, None]
         taken = activation_kw.T[quarters[row]]
         moves = -np.concatenate([np.where(mine, taken, 0.0), np.where(mine, 0.0, taken)])
         solved = limits.values(flow.solve(*metered.scenarios(np.tile(quarters[row], 2), moves)))
-        out[row, perimeter], alone[row, perimeter] = np.split(solved, 2)
+        out[row, perimeter], alone[row, perimeter] = np.split(solved[:, chosen], 2)
     change = ((with_all[:, None] - out) + (alone - without[:, None])) / 2.0
-    return PerimeterChanges(quarters, change, out)
+    return PerimeterChanges(quarters, chosen, change, out)
 
 
 def moving(state: ExpectedState, pods: Bools) -> Bools:

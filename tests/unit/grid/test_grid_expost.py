@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.grid import expost_shares
 from registry.grid.expost import Observed, expost
 from registry.grid.expost_findings import ExPost, Finding, Share, Verdict
 from registry.grid.faults import GridInvalid
 from registry.grid.pods import net_injection
 from registry.grid.powerflow import PowerFlow
 from registry.grid.state import ExpectedState, expected_state
-from registry.grid.violations import Limits
+from registry.grid.violations import Limits, LimitSettings
 from tests.unit.grid.grid_house import Floats, Line, flat_day, grid, pod, simbench
 
 HOUR = 13
@@ -363,3 +364,23 @@ def test_the_sign_of_reactive_power_is_that_of_injection() -> None:
             observed = Observed(flat, flat + 1e6 * mvar, flat, np.zeros((1, 96), dtype=np.bool_))
             assert all(words in finding.limit for finding in run(state, observed).findings)
             assert run(state, observed).findings
+
+
+def test_shares_do_not_depend_on_how_many_are_solved_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All PODs of the fixture move at random, on lines of a tenth of their rating."""
+    base = simbench()
+    state, limits = base.state, Limits(base.network, LimitSettings(loading=0.1))
+    expected, reactive = (
+        net_injection(state.network, state.pods, values).astype(np.float64)
+        for values in (state.p_w, state.q_var)
+    )
+    moves = np.random.default_rng(5).uniform(-50e3, 50e3, expected.shape)
+    served = np.ones(expected.shape, dtype=np.bool_)
+    observed = Observed(expected + moves, reactive, expected, served)
+    whole = expost(state, base.flow, limits, observed)
+    monkeypatch.setattr(expost_shares, "_CHUNK", 100)
+    parts = expost(state, base.flow, limits, observed)
+    assert len(whole.findings) > 50 and whole.responsible() == parts.responsible()
+    for one, other in zip(whole.findings, parts.findings, strict=True):
+        for mine, theirs in zip(one.shares, other.shares, strict=True):
+            assert mine.changes == pytest.approx(theirs.changes, abs=1e-9)
