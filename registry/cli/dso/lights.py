@@ -57,7 +57,7 @@ class Published:
     """A day's lights as they were published.
 
     Attributes:
-        lights: by perimeter, those in no number of the register included.
+        lights: of all perimeters of the files.
         numbers: the register's number of each perimeter with PODs.
         splits: the register's perimeters whose parts are new on the day, with the names of these.
         publication: what changed.
