@@ -84,8 +84,16 @@ def test_transformers_beyond_all_measure(column: str, value: float, rated: float
 @pytest.mark.parametrize("value", [1e300, -1e300, 1e200, 1e-300])
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("load", "q_mvar"), ("sgen", "p_mw"), ("sgen", "q_mvar"), ("sgen", "scaling"), ("storage", "q_mvar")]
-    + [("shunt", "vn_kv"), ("shunt", "q_mvar"), ("shunt", "step")],
+    [
+        ("load", "q_mvar"),
+        ("sgen", "p_mw"),
+        ("sgen", "q_mvar"),
+        ("sgen", "scaling"),
+        ("storage", "q_mvar"),
+        ("shunt", "vn_kv"),
+        ("shunt", "q_mvar"),
+        ("shunt", "step"),
+    ],
 )
 def test_powers_beyond_all_measure(table: str, column: str, value: float) -> None:
     """The engine would end the whole batch over what the file itself says of powers."""
