@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
 import io
 import json
 import math
@@ -35,9 +34,8 @@ from registry.grid.perimeters import assign_by_node, feeders
 from registry.grid.pods import GridPod, PodElement, Technology, declared_kw
 from tools.grid_nets import NETS, TECHNOLOGIES, bare, named
 from tools.grid_oracle import PROFILED, Profiles, oracle
+from tools.grid_profiles import QUARTERS, in_steps, packed
 
-QUARTERS: Final = 96
-WATT_STEP: Final = 4  # a multiple of 4 W is a whole number of Wh in a quarter-hour
 DATA: Final = Path(__file__).resolve().parent.parent / "data"
 AS_DOCUMENT: Final = "simbench_rural"
 
@@ -53,10 +51,8 @@ def day_profiles(net: Any, day: date) -> Profiles:
     values = simbench.get_absolute_values(net, profiles_instead_of_study_cases=True)
     profiles: Profiles = {}
     for table, column, quantity, sign in PROFILED:
-        frame = values[(table, column)].to_numpy()[rows] * 1e6 * sign
-        for position, name in enumerate(net[table].name):
-            series = np.round(frame[:, position] / WATT_STEP) * WATT_STEP
-            profiles[(name, quantity)] = [int(value) for value in series]
+        watts = in_steps(list(net[table].name), values[(table, column)].to_numpy()[rows] * 1e6 * sign)
+        profiles |= {(name, quantity): series.tolist() for name, series in watts.items()}
     return profiles
 
 
@@ -134,11 +130,6 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
     head = {key: value for key, value in document.items() if key != "data"}
     body = json.dumps(head)[:-1] + ', "data": {\n' + ",\n".join(parts) + "\n}}\n"
     path.write_text(body, encoding="utf-8")
-
-
-def packed(text: str) -> bytes:
-    """The text as gzip without a time in it."""
-    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def make(name: str, day: date, out: Path) -> None:

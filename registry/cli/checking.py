@@ -38,7 +38,7 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print checks and figures as JSON.")] = False,
 ) -> None:
-    """Re-derive a settlement from its evidence bundle, offline, and list every check."""
+    """`flexledger verify`."""
     with one_clear_line():
         blocks = dict(known_block(text) for text in block or ())
         others = read_openings(openings) if openings is not None else ()

@@ -1,5 +1,5 @@
 """Commands whose code is imported when they are called: `flexledger --help` needs neither chain nor power
-flow.
+flow. What a list says of a command is its help too, so that it stands in one place.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ class Deferred(TyperCommand):
         self.within = within
 
     def load(self) -> Any:
-        """The command itself."""
+        """The command itself, with the help that its list has."""
         module, _, attribute = self.place.partition(":")
         group = get_group(getattr(import_module(module), attribute))
-        return group.commands[str(self.name)] if self.within else group
+        command = group.commands[str(self.name)] if self.within else group
+        command.help = self.help
+        return command
 
     def make_context(self, *given: Any, **named: Any) -> Any:
         """The context of the command itself, so that it is what is invoked."""

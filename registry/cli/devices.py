@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from registry.cli.nodes import open_existing, signer_of
+from registry.cli.options import State, party_number
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.errors import InputInvalid
@@ -18,13 +19,8 @@ from registry.services.bind_fleet import bind_fleet
 
 SHOWN = 20
 """Refused items that are listed."""
-devices_app = typer.Typer(help="Devices of a DSO's PODs.", no_args_is_help=True, epilog=EPILOG)
+devices_app = typer.Typer(no_args_is_help=True, epilog=EPILOG)
 console = Console()
-
-
-@devices_app.callback()
-def devices() -> None:
-    """Devices of a DSO's PODs."""
 
 
 @devices_app.command("bind", epilog=EPILOG)
@@ -32,13 +28,11 @@ def bind_devices(
     keys: Annotated[
         Path, typer.Argument(help="The keys.cbor that `flexledger pgui fleet` wrote.", dir_okay=False)
     ],
-    dso: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the DSO, whose key is here.")],
+    dso: Annotated[int, party_number("Number of the DSO, whose key is here.")],
     days: Annotated[
         int, typer.Option(min=1, max=36_500, help="How long the keys are valid, from now.")
     ] = 3_650,
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
 ) -> None:
     """Bind the keys of a fleet of PGUIs to their PODs; called again it goes on where it stopped (DEV-1)."""
     with one_clear_line(), open_existing(state) as node:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,21 +9,20 @@ from rich.console import Console
 
 from registry.bootstrap import SystemClock, sandbox_token
 from registry.cli.nodes import open_existing, require_node
+from registry.cli.options import State, party_number
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE, Settings
 
 node_app = typer.Typer()
 console = Console()
 
-State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
-
 
 @node_app.command(epilog=EPILOG)
 def token(
-    party: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the party.")],
+    party: Annotated[int, party_number("Number of the party.")],
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Print a bearer token of a party, from the sandbox's own issuer; also while the node serves."""
+    """`flexledger token`."""
     with one_clear_line():
         settings = Settings(state=state)
         require_node(settings)
@@ -33,7 +31,7 @@ def token(
 
 @node_app.command(epilog=EPILOG)
 def rebuild(state: State = DEFAULT_STATE) -> None:
-    """Drop the register's mirror and rebuild it from the chain; says whether every row is as before."""
+    """`flexledger rebuild`."""
     with one_clear_line(), open_existing(state) as node:
         before = list(node.mirror.dump())
         node.mirror.drop()
@@ -47,7 +45,7 @@ def rebuild(state: State = DEFAULT_STATE) -> None:
 
 @node_app.command(epilog=EPILOG)
 def status(state: State = DEFAULT_STATE) -> None:
-    """What the node holds."""
+    """`flexledger status`."""
     with one_clear_line(), open_existing(state) as node:
         counts, head, checkpoint = node.mirror.statistics(), node.ledger.head(), node.log.checkpoint()
         version = node.ledger.contracts_version

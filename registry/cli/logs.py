@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from registry.cli.nodes import open_existing
+from registry.cli.options import State
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.evidence.checkpoints import NoteKey
 from registry.log.check import check_folder
 from registry.services.detach_month import end_of_final_month
 
-log_app = typer.Typer(help="The measurement log.", no_args_is_help=True, epilog=EPILOG)
+log_app = typer.Typer(no_args_is_help=True, epilog=EPILOG)
 console = Console()
 
 
@@ -47,9 +48,7 @@ def log_check(
 def log_detach(
     month: Annotated[str, typer.Option(help="The last delivery month to go, such as 2026-06.")],
     archive: Annotated[Path, typer.Option(help="Folder that takes it, laid out as the log's own.")],
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
 ) -> None:
     """Move the entries up to a settled delivery month out of the log; what they proved stays provable
     (LOG-1).

@@ -14,6 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from registry.cli.nodes import open_existing
+from registry.cli.options import State, party_number
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.errors import InputInvalid
@@ -25,25 +26,18 @@ SENDING_FOLDER = "sending"
 SHOWN = 20
 """Faults that are shown; all stand in the file of faults."""
 COLUMNS = ("row", "column", "rule", "found", "allowed")
-pods_app = typer.Typer(help="PODs of a BSP.", no_args_is_help=True, epilog=EPILOG)
+pods_app = typer.Typer(no_args_is_help=True, epilog=EPILOG)
 console = Console()
-
-
-@pods_app.callback()
-def pods() -> None:
-    """PODs of a BSP."""
 
 
 @pods_app.command("register", epilog=EPILOG)
 def register(
     file: Annotated[Path, typer.Argument(help="CSV with a header, or JSON lines.", dir_okay=False)],
-    bsp: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the BSP, whose key is here.")],
+    bsp: Annotated[int, party_number("Number of the BSP, whose key is here.")],
     errors: Annotated[
         Path | None, typer.Option(help="Where all faults are listed, as CSV; default FILE.errors.csv.")
     ] = None,
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
 ) -> None:
     """Register the PODs of a file: none if one row is at fault; called again it goes on where it stopped
     (POD-4).

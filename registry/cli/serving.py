@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from registry.cli.nodes import require_node
+from registry.cli.options import State
 from registry.cli.outcome import EPILOG, one_clear_line
 from registry.config import DEFAULT_STATE, Settings
 
 serve_app = typer.Typer()
-
-State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
 
 
 @serve_app.command(epilog=EPILOG)
@@ -26,7 +24,7 @@ def serve(
         int, typer.Option(envvar="FLEXLEDGER_PORT", min=0, max=65_535, help="0 takes any free one.")
     ] = 8000,
 ) -> None:
-    """Serve the API over a node's folder until interrupted; the OpenAPI page is at /docs."""
+    """`flexledger serve`."""
     with one_clear_line():
         settings = Settings(state=state, host=host, port=port)
         if not settings.chain_url:

@@ -86,10 +86,14 @@ class SettlementCase:
 
 @dataclass(frozen=True, slots=True)
 class ReadingFact:
-    """What the measurement log says of a POD and period: net injection in Wh, or none and why (STT-3)."""
+    """What the log says of a POD and period (STT-3): net injection in Wh and varh, or none and why.
+
+    Nothing is settled on reactive energy.
+    """
 
     metered_wh: int | None
     reason: str = ""
+    metered_varh: int | None = None
 
 
 Readings = Mapping[tuple[bytes, int], ReadingFact]

@@ -284,10 +284,11 @@ def reading_facts(day: DeliveryDay, readings: Iterable[Reading], conflicting: It
 
 
 def reading_fact(reading: Reading) -> ReadingFact:
-    """Net injection (export less import) of a reading in Wh, or why it cannot be settled on (STT-3)."""
+    """Net injection (export less import) of a reading in Wh and varh, or why it does not count (STT-3)."""
     if reading.unsettled_reason is not None:
         return ReadingFact(None, reading.unsettled_reason)
-    return ReadingFact(reading.export_wh - reading.import_wh)
+    varh = reading.reactive_export_varh - reading.reactive_import_varh
+    return ReadingFact(reading.export_wh - reading.import_wh, metered_varh=varh)
 
 
 def _quarter(day: DeliveryDay, reading: Reading) -> int:

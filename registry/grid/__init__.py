@@ -29,6 +29,7 @@ room towards the ledger is integer kW, rounded down.
     reactive_capability.py  reactive power by technology and size, and its price (GRD-3)
     reactive_providers.py   the PODs that give it, how much each has, on which terms
     reactive_opf.py         one operating point cured by reactive power at least cost
+    reactive_program.py     the linear program of it
     reactive_circulation.py reactive power that goes round among plants, where to begin with it
     operating_points.py     points over the joint ranges: green, orange, red, counted
     reactive_plan.py        setpoints of an hour by linear programming
@@ -42,6 +43,8 @@ room towards the ledger is integer kW, rounded down.
     curves.py       price-quantity curves, what of them is feasible, and their totals
     splits.py       cuts of perimeters that raise the sum of capability
     expost.py       what activations did to limits, by readings and baselines
+    expost_shares.py     the part of each perimeter in it
+    expost_findings.py   the types of it
     pictures/       drawings from plain data; the only place that knows the drawing library
     activations.py, typical_days.py, json_files.py  further files that are read
 """

@@ -282,7 +282,7 @@ class _Converter:
         if rated_v <= 0.0:
             self._own.append(Fault("bad_value", f"{row.where}, vn_kv", str(rated_v / 1e3), "above 0"))
             return None
-        siemens = row.number_or("step", 1.0) * 1e6 / rated_v**2
+        siemens = row.number_or("step", 1.0) * 1e6 / rated_v / rated_v
         return {
             "id": next(self._ids),
             "node": node,

@@ -60,12 +60,12 @@ def transformer_row(row: Row, model: str) -> dict[str, Any]:
         "winding_to": winding_to,
         "clock": clock,
     }
-    if own_va > 0.0 and factor > 0.0:
+    if own_va > 0.0 and row_of["sn"] > 0.0:
         row_of["i0"] = max(row_of["i0"], row_of["p0"] / own_va)  # as pandapower: no less than the iron losses
         if model == "t" and row_of["i0"] > 0.0 and row_of["uk"] > 0.0:
             row_of |= _star_as_triangle(row_of, own_va)
         row_of["uk"] *= factor
-        row_of["pk"] *= factor**2
+        row_of["pk"] *= factor * factor
         row_of["i0"] = max(row_of["i0"] / factor, row_of["p0"] / row_of["sn"])
     return _voltages_and_taps(row) | row_of
 
@@ -73,15 +73,22 @@ def transformer_row(row: Row, model: str) -> dict[str, Any]:
 def _star_as_triangle(ratings: dict[str, Any], own_va: float) -> dict[str, float]:
     """The pi model's parameters that act like a T of two half impedances z/2 around the admittance y.
 
-    Star into triangle gives z (1 + zy/4) in series and y / (1 + zy/4) in all at the ends.
+    Star into triangle gives z (1 + zy/4) in series and y / (1 + zy/4) in all at the ends. Values beyond all
+    measure become infinite, which the check of the document names.
     """
     resistance, no_load = ratings["pk"] / own_va, ratings["i0"]
-    z = complex(resistance, math.sqrt(max(ratings["uk"] ** 2 - resistance**2, 0.0)))
+    z = complex(resistance, _other_leg(ratings["uk"], resistance))
     conductance = ratings["p0"] / own_va
-    y = complex(conductance, -math.sqrt(max(no_load**2 - conductance**2, 0.0)))
+    y = complex(conductance, -_other_leg(no_load, conductance))
     both = 1 + z * y / 4
     z, y = z * both, y / both
-    return {"uk": abs(z), "pk": z.real * own_va, "i0": abs(y), "p0": y.real * own_va}
+    uk, i0 = (math.hypot(value.real, value.imag) for value in (z, y))
+    return {"uk": uk, "pk": z.real * own_va, "i0": i0, "p0": y.real * own_va}
+
+
+def _other_leg(hypotenuse: float, leg: float) -> float:
+    """Of a right triangle, 0 where the leg is the longer one."""
+    return math.sqrt(max(hypotenuse * hypotenuse - leg * leg, 0.0))
 
 
 def _steps(row: Row, tap: str) -> float:

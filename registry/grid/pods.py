@@ -181,9 +181,11 @@ def ranges_w(network: Network, pods: Sequence[GridPod], p_w: Floats, direction: 
     return ranges
 
 
-def net_injection_w(network: Network, pods: Sequence[GridPod], p_w: Floats) -> npt.NDArray[np.int64]:
-    """Injection less withdrawal of each POD in whole W, ``[POD, quarter-hour]``: what its meter would see."""
-    injected = p_w * network.element_sign[:, None]
+def net_injection(network: Network, pods: Sequence[GridPod], power: Floats) -> npt.NDArray[np.int64]:
+    """Injection less withdrawal of each POD in whole W or var, ``[POD, quarter-hour]``: what its meter would
+    see of ``power``, ``[element, quarter-hour]``.
+    """
+    injected = power * network.element_sign[:, None]
     rows = [[network.element_index[element.name] for element in pod.elements] for pod in pods]
-    sums = np.array([injected[elements].sum(axis=0) for elements in rows]).reshape(len(rows), p_w.shape[1])
+    sums = np.array([injected[elements].sum(axis=0) for elements in rows]).reshape(len(rows), power.shape[1])
     return np.asarray(np.rint(sums), dtype=np.int64)

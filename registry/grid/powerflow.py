@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Complexes = npt.NDArray[np.complex128]
 
+_POWERED: Final = ("sym_load", "sym_gen")
 _CHUNK: Final = 4096
 """Scenarios per call: bounds memory whatever the number of scenarios."""
 
@@ -62,7 +63,7 @@ class PowerFlow:
 
     def __init__(self, network: Network, *, threads: int = 0) -> None:
         self.network = network
-        self._model = PowerGridModel(dict(network.input))
+        self._model = PowerGridModel(dict(network.input) | _idle(network))
         self._threads = threads
         counts = {
             kind: sum(k == kind for k in network.branch_kinds) for kind in ("line", "link", "transformer")
@@ -106,7 +107,7 @@ class PowerFlow:
     def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[dict[str, Any], Bools]:
         loads = self.network.load_count
         update: dict[str, dict[str, Floats]] = {}
-        for kind, part in (("sym_load", slice(0, loads)), ("sym_gen", slice(loads, None))):
+        for kind, part in zip(_POWERED, (slice(0, loads), slice(loads, None)), strict=True):
             p, q = np.ascontiguousarray(p_w[:, part]), np.ascontiguousarray(q_var[:, part])
             if p.shape[1]:
                 update[kind] = {"p_specified": p, "q_specified": q}
@@ -159,6 +160,16 @@ def with_loadings(phasors: PhasorSolution, solution: Solution) -> PhasorSolution
     size = np.abs(phasors.loading)
     factor = np.divide(solution.loading, size, out=np.ones_like(size), where=size > 0.0)
     return replace(phasors, loading=phasors.loading * factor)
+
+
+def _idle(network: Network) -> dict[str, Any]:
+    """Loads and generators at zero. Scenarios bring the powers of all of them, but the engine solves what the
+    model has first, and powers of a file that it cannot solve would end the batch.
+    """
+    elements = {kind: network.input[kind].copy() for kind in _POWERED if kind in network.input}
+    for rows in elements.values():
+        rows["p_specified"] = rows["q_specified"] = 0.0
+    return elements
 
 
 def _chunks(total: int) -> list[slice]:

@@ -4,8 +4,7 @@ A linearised optimal power flow per point. The setpoints of the providers are fo
 the sensitivities of voltages and loadings to reactive power, least total kvar first (the price is one and
 the same for all, Natale §5), and are then held against AC power flow:
 
-1. linear rows of every limit in reach, around the setpoints so far; a loading is a phasor, held by tangents
-   about its angle, the closer the nearer to it: a turn by a few degrees has a price too;
+1. linear rows of every limit in reach, around the setpoints so far (``reactive_program.py``);
 2. least reactive power that keeps the rows, or else that exceeds them least; no setpoint moves further than
    the trust region;
 3. AC power flow there. All limits kept: *cured*. Closer to it: go on from there with new sensitivities.
@@ -29,16 +28,15 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
 
 from registry.grid.powerflow import PowerFlow, with_loadings
 from registry.grid.reactive_circulation import circulations
+from registry.grid.reactive_program import LOADING_WEIGHT, linear_rows, linear_support
 from registry.grid.reactive_providers import Providers
 from registry.grid.sensitivity import Response, response
 from registry.grid.violations import TOLERANCE, Limits
 
 Floats = npt.NDArray[np.float64]
-Complexes = npt.NDArray[np.complex128]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -47,18 +45,12 @@ _BACKOFF: Final = 2e-6
 """p.u. or fraction kept from every limit, so that the next AC power flow need not meet it exactly."""
 _NEARLY: Final = 1e-4
 """An excess below it that AC power flow finds at the program's setpoints is kept from every limit as well."""
-_PER_SLACK: Final = 1e6
-"""Price in kvar of a thousandth p.u. beyond a limit: above what any provider needs to take it back."""
-LOADING_WEIGHT: Final = 0.05
-"""A hundredth of loading counts like 0.0005 p.u. of voltage where one has to be weighed against the other."""
 _STALLED: Final = 0.02
 _TRIMMED: Final = 5e-6
 _LEAST_SHARE: Final = 0.75
 _BISECTIONS: Final = 8
 _CIRCULATES: Final = 1e-3
 """Weighted excess, two hundredths of a rating, up to which circulation is tried: it gained 0.012 at most."""
-_DEGREES: Final = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
-_TURNS: Final = np.exp(1j * np.deg2rad(np.concatenate([-_DEGREES[::-1], [0.0], _DEGREES])))
 
 
 class Verdict(IntEnum):
@@ -125,37 +117,6 @@ def cure(
         run.adopt(left[still], again)
     run.trim()
     return Cures(run.verdict, 1000.0 * run.support)
-
-
-def linear_support(
-    effect: Floats, room: Floats, start: Floats, box: tuple[Floats, Floats]
-) -> tuple[Floats, float]:
-    """Least sum of absolute kvar that keeps linear rows, and by how much (p.u.) the rows are exceeded at
-    least.
-
-    Args:
-        effect: use of each row per kvar, ``[row, provider]``.
-        room: what ``start`` leaves under each row.
-        start: setpoints around which the rows hold.
-        box: least and most of each setpoint.
-    """
-    providers = effect.shape[1]
-    scaled = 1000.0 * effect
-    matrix = np.hstack([scaled, -scaled, -np.ones((len(scaled), 1))])
-    low, high = box
-    bounds = np.concatenate(
-        [
-            np.stack([np.maximum(low, 0.0), np.maximum(high, 0.0)], axis=1),
-            np.stack([np.maximum(-high, 0.0), np.maximum(-low, 0.0)], axis=1),
-            [[0.0, np.inf]],
-        ]
-    )
-    price = np.concatenate([np.ones(2 * providers), [_PER_SLACK]])
-    right = 1000.0 * (room + effect @ start)
-    found = linprog(price, A_ub=matrix, b_ub=right, bounds=bounds, method="highs")
-    if found.x is None:
-        return start, np.inf
-    return found.x[:providers] - found.x[providers:-1], float(found.x[-1]) / 1000.0
 
 
 class _Run:
@@ -274,7 +235,7 @@ class _Run:
         start = self.support[point]
         span = self._reach[point] * (self._high[point] - self._low[point])
         low, high = np.maximum(self._low[point], start - span), np.minimum(self._high[point], start + span)
-        effect, room = self._rows(
+        effect, room = linear_rows(
             around.u_pu[number],
             around.loading[number],
             around.voltage[number],
@@ -282,22 +243,4 @@ class _Run:
             self._points.allowed[point],
             np.maximum(high - start, start - low),
         )
-        return linear_support(effect, room - self._refused[point], start, (low, high))
-
-    def _rows(
-        self, u: Floats, z: Complexes, du: Floats, dz: Complexes, allowed: Floats, reach: Floats
-    ) -> tuple[Floats, Floats]:
-        """Effect per kvar and room of every limit that the trust region could use up, ``[row, provider]`` and
-        ``[row]``, loadings weighed.
-        """
-        nodes = self._limits.nodes
-        values, effect = np.concatenate([u, -u]), np.concatenate([du, -du])
-        near = values + np.abs(effect) @ reach > allowed[: 2 * nodes]
-        bound = allowed[2 * nodes :]
-        branches = np.flatnonzero(np.abs(z) + np.abs(dz) @ reach > bound)
-        turns = np.exp(-1j * np.angle(z[branches]))[:, None] * _TURNS
-        along = (dz[branches, None, :] * turns[:, :, None]).real.reshape(-1, len(reach))
-        left = (bound[branches, None] - (z[branches, None] * turns).real).ravel()
-        effects = np.concatenate([effect[near], LOADING_WEIGHT * along])
-        room = np.concatenate([(allowed[: 2 * nodes] - values)[near], LOADING_WEIGHT * left])
-        return effects, room - _BACKOFF
+        return linear_support(effect, room - _BACKOFF - self._refused[point], start, (low, high))

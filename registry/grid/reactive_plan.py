@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
-from registry.grid.reactive_opf import linear_support
+from registry.grid.reactive_program import linear_support
 from registry.grid.robust import HourProblem
 
 Floats = npt.NDArray[np.float64]

@@ -17,8 +17,8 @@ from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.hour_work import HourWork, hour_problem
 from registry.grid.linearise import linear_rows
 from registry.grid.powerflow import PhasorSolution, PowerFlow, with_loadings
-from registry.grid.reactive_opf import LOADING_WEIGHT
 from registry.grid.reactive_plan import PlanTask
+from registry.grid.reactive_program import LOADING_WEIGHT
 from registry.grid.reactive_providers import Providers
 from registry.grid.robust import Cell, Rows
 from registry.grid.sensitivity import Response, Sensitivities, response

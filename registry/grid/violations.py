@@ -68,6 +68,10 @@ class Limits:
         """
         return int(np.nanargmax(values - self.bounds))
 
+    def sign(self, limit: int) -> float:
+        """-1 for a limit whose value is held with the opposite sign, a lower one of voltage; else 1."""
+        return -1.0 if self.nodes <= limit < 2 * self.nodes else 1.0
+
     def describe(self, limit: int, value: float | None = None) -> str:
         """A limit in words, with the value it meets where one is given."""
         network, bound = self.network, float(self.bounds[limit])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import RuleViolation
-from registry.domain.settlement_case import outcome_of_hour, serving_pods
+from registry.domain.settlement_case import NO_READING, outcome_of_hour, serving_pods
 from registry.domain.statements import NO_STATEMENT
 from registry.ports import MeasurementLog, Mirror
 from registry.services.certified_readings import certified_readings
@@ -17,20 +17,22 @@ from registry.services.recorder import Recorder, every
 from registry.services.settle_day import filed_baselines, settlement_case
 
 W_PER_WH_QUARTER = 4
+"""Mean power of a quarter-hour in W or var, for an energy in Wh or varh."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedPod:
-    """One POD's day; one value per quarter-hour, net injection in W.
+    """One POD's day; one value per quarter-hour, net injection in W and var.
 
     Attributes:
-        metered_w: by certified readings, None where there is none that counts.
+        metered_w, metered_var: by certified readings, None where there is none that counts.
         baseline_w: as filed last before the gate, None if nothing was filed.
         served: quarter-hours in which it served a market, as bits.
     """
 
     pod_id: bytes
     metered_w: tuple[int | None, ...]
+    metered_var: tuple[int | None, ...]
     baseline_w: tuple[int, ...] | None
     served: int
 
@@ -57,14 +59,14 @@ def observed_day(
     served = serving_quarters(recorder.mirror, day)
     found = {}
     for pod_id in asked:
-        facts = (readings.get((pod_id, quarter)) for quarter in range(day.quarters))
-        metered = tuple(
-            None if fact is None or fact.metered_wh is None else W_PER_WH_QUARTER * fact.metered_wh
-            for fact in facts
+        facts = [readings.get((pod_id, quarter), NO_READING) for quarter in range(day.quarters)]
+        active, reactive = (
+            tuple(None if energy is None else W_PER_WH_QUARTER * energy for energy in energies)
+            for energies in ([fact.metered_wh for fact in facts], [fact.metered_varh for fact in facts])
         )
         filed = baselines.get(pod_id)
         baseline = None if filed is None else tuple(W_PER_WH_QUARTER * value for value in filed)
-        found[pod_id] = ObservedPod(pod_id, metered, baseline, served.get(pod_id, 0))
+        found[pod_id] = ObservedPod(pod_id, active, reactive, baseline, served.get(pod_id, 0))
     return found
 
 

@@ -7,18 +7,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from registry.bootstrap import SystemClock, open_node
+from registry.bootstrap import SettableClock, SystemClock, open_node
+from registry.cli.demo.grid_day import DATA, GridDay
+from registry.cli.demo.scenario import DAY, DSO
+from registry.cli.dso import expost as expost_command
+from registry.cli.main import app
 from registry.cli.verifying import verify_file
 from registry.config import Settings
 from registry.evidence.verify import Trust, verify_bundle_bytes
 from registry.ledger.artifacts import load_artifacts
+from registry.services.observed_day import observed_day
 
 FLEXLEDGER = [sys.executable, "-m", "registry.cli"]
 
@@ -192,6 +199,49 @@ def test_lights_and_outcomes_of_all_sessions_are_in_the_register(state: Path) ->
         colours = {cell.colour.name for light in lights for cell in (*light.up_lights, *light.down_lights)}
         assert colours == {"GREEN", "YELLOW", "RED"}
         assert {selection.session for selection in node.mirror.selections(day, limit=1000)} >= {1, 2, 4, 6}
+
+
+def test_the_day_afterwards_the_dso_sees_whose_activations_cured(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the meters' active and reactive power the local activations did what the DSO bought them for."""
+    options = {
+        "--grid": DATA / "grid.json",
+        "--pods": state / "grid" / "pods.json",
+        "--forecast": state / "grid" / "forecast.csv",
+        "--day": DAY.date,
+        "--dso": DSO,
+    }
+    words = [str(word) for option in options.items() for word in option]
+    with open_node(Settings(state=state), SettableClock(DAY.ends_at)) as node:
+        monkeypatch.setattr(expost_command, "open_existing", lambda _: nullcontext(node))
+        shown = CliRunner().invoke(app, ["dso", "expost", *words, "--json"])
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    assert found["counts"]["cured"] > 20 and found["counts"]["caused"] == found["counts"]["worsened"] == 0
+    strained = {"MV1.101 Line 37", "MV1.101 Line 75"}
+    assert found["responsible"].keys() == strained
+    decided = [row for row in found["findings"] if any(share["decisive"] for share in row["shares"])]
+    assert len(decided) > len(found["findings"]) / 2
+
+
+def test_devices_of_the_demo_meter_reactive_power(state: Path) -> None:
+    """What the forecast of the real day says of a load, up to the meter's noise of 2 per mille."""
+    grid = GridDay.load()
+    keys = {pod.elements[0].name: pod for pod in grid.pods}
+    written = json.loads((state / "grid" / "pods.json").read_text(encoding="utf-8"))["pods"]
+    pod = next(
+        row for row in written if len(row["elements"]) == 1 and row["elements"][0]["technology"] == "load"
+    )
+    drawn = grid.drawn_var(keys[pod["elements"][0]["name"]], grid.actual)
+    with open_node(Settings(state=state), SettableClock(DAY.ends_at)) as node:
+        pod_id = node.vault.pod_id_of(pod["key"])
+        assert pod_id is not None
+        (day,) = observed_day(node.recorder, node.log, DAY, [pod_id]).values()
+    assert min(drawn) > 1_000
+    read = [(-seen, var) for seen, var in zip(day.metered_var, drawn, strict=True) if seen is not None]
+    assert len(read) > 90
+    assert [seen for seen, _ in read] == pytest.approx([var for _, var in read], rel=0.003, abs=8)
 
 
 def test_a_foreign_folder_is_never_emptied(tmp_path: Path) -> None:

@@ -53,5 +53,5 @@ bench_app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, epilog=EPI
 
 @bench_app.callback()
 def bench(context: typer.Context) -> None:
-    """Benchmarks, each against its reference, measured in the same run."""
+    """What a bench has begun is ended in order, however it ends."""
     context.with_resource(ended_in_order())

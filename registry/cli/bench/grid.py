@@ -34,7 +34,7 @@ def grid(
         ),
     ] = None,
 ) -> None:
-    """Power flows against pandapower's, the lights of a grid's day, those of a city's session."""
+    """`flexledger bench grid`."""
     sizes = GridSizes(points, peer)
     here = Path(sys.executable) if importlib.util.find_spec("pandapower") else None
     interpreter = pandapower or here

@@ -56,9 +56,7 @@ def intake(
         int, typer.Option(min=0, help="Processes that take single statements; 0: the API's own.")
     ] = _SINGLE.fronts,
 ) -> None:
-    """Statements certified end to end, in batches over a socket and by HTTP and one per request, against raw
-    signature verifications.
-    """
+    """`flexledger bench intake`."""
     with _postgresql(postgresql) as url:
         databases = {"sqlite": "", **({"postgresql": url} if url else {})}
         sizes = Sizes(devices, batch, clients, verifiers)
@@ -79,7 +77,7 @@ def city(
     verifiers: Verifiers = CITY.verifiers,
     folder: Place = None,
 ) -> None:
-    """Two quarter-hours of a whole city, from the first byte to the anchored checkpoint."""
+    """`flexledger bench city`."""
     show(measure_city(Sizes(devices, batch, clients, verifiers), folder, say=say), json)
 
 
@@ -91,7 +89,7 @@ def fleet(
     verifiers: Verifiers = _FLEET.verifiers,
     folder: Place = None,
 ) -> None:
-    """The simulated fleet of a city certifies and sends its readings by HTTP, on the same cores."""
+    """`flexledger bench fleet`."""
     for result in measure_fleet(FleetSizes(pods, quarters, verifiers), folder):
         show([result], json)
 
@@ -105,7 +103,6 @@ def growth(
     devices: Devices = DEVICES,
     folder: Place = None,
 ) -> None:
-    """What placing an entry costs in a log of a million entries, of ten, of fifty (30 GB of disk)."""
     sizes = tuple(entries or SIZES)
     if min(sizes) < devices:
         raise typer.BadParameter(

@@ -18,8 +18,7 @@ _LEDGER = LedgerSizes()
 
 @ledger_benches.command(epilog=EPILOG)
 def gas(json: Json = False) -> None:
-    """What each kind of fact costs on the ledger, against its slots, log and calldata (half a minute for each
-    hundred facts of a kind)."""
+    """`flexledger bench gas`."""
     for result in measure_gas(say=say):
         show([result], json)
 
@@ -36,9 +35,7 @@ def ledger(
     ] = _LEDGER.selected,
     seconds: Annotated[float, typer.Option(min=0, help="From block to block.")] = _LEDGER.block_s,
 ) -> None:
-    """A city's PODs registered on a chain with blocks of 30 million gas, then a day of six session pairs,
-    with a mirror that follows (needs anvil).
-    """
+    """`flexledger bench ledger`."""
     if not 2 * perimeters <= selected <= pods:
         raise typer.BadParameter(f"selected: found {selected}, allowed {2 * perimeters} to {pods}")
     try:

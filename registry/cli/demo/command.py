@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 from rich.console import Console
 
 from registry.cli.demo.run import run_demo
+from registry.cli.options import State
 from registry.cli.outcome import EPILOG, one_clear_line
 from registry.config import DEFAULT_STATE
 
 demo_app = typer.Typer()
 console = Console()
 
-State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
-
 
 @demo_app.command(epilog=EPILOG)
 def demo(
     state: State = DEFAULT_STATE,
 ) -> None:
-    """Play one delivery day of a real grid, from registration to verified settlement."""
+    """`flexledger demo`."""
     with one_clear_line():
         report = run_demo(state, console)
         console.rule("[bold green]done", align="left")

@@ -17,7 +17,7 @@ from registry.grid.lights import day_lights
 from registry.grid.network import Network, load_network
 from registry.grid.perimeters import assign_by_node, feeders
 from registry.grid.planning import planned_needs
-from registry.grid.pods import GridPod, load_pods
+from registry.grid.pods import GridPod, load_pods, net_injection
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import LocalActivation, LocalNeed, PerimeterDayLights, StaticLightAdvice
 from registry.grid.state import expected_state
@@ -104,6 +104,11 @@ class GridDay:
             index = self.network.element_index[element.name]
             total += forecast.p_w[index] * self.network.element_sign[index]
         return [round(float(value) / WH_PER_W_QUARTER) * WH_PER_W_QUARTER for value in total]
+
+    def drawn_var(self, pod: GridPod, forecast: Forecast) -> list[int]:
+        """Reactive power that a POD draws per quarter-hour, var."""
+        (injected,) = net_injection(self.network, [pod], forecast.q_var)
+        return [-int(value) for value in injected]
 
     def _among(self, granted: Sequence[GridPod]) -> dict[str, tuple[str, ...]]:
         keys = {pod.key for pod in granted}

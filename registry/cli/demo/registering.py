@@ -258,7 +258,11 @@ def _fleet_entry(number: int, pod: DemoPod, day: GridDay) -> dict[str, object]:
     return {
         "pod_id": pod.pod_id.hex(),
         "pod_index": number,
-        "profile": {"import_w": [max(-w, 0) for w in net], "export_w": [max(w, 0) for w in net]},
+        "profile": {
+            "import_w": [max(-w, 0) for w in net],
+            "export_w": [max(w, 0) for w in net],
+            "q_var": day.drawn_var(pod.grid, day.actual),
+        },
         "up_w": pod.grid.up_kw * 1000,
         "down_w": pod.grid.down_kw * 1000,
         "ems": {

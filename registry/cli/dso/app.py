@@ -12,12 +12,7 @@ from registry.cli.dso.merit import merit
 from registry.cli.dso.perimeters import perimeters_app
 from registry.cli.outcome import EPILOG
 
-dso_app = typer.Typer(help="The DSO's technical platform.", no_args_is_help=True, epilog=EPILOG)
+dso_app = typer.Typer(no_args_is_help=True, epilog=EPILOG)
 for command in (lights, curves, year, expost, draw, merit):
     dso_app.command(command.__name__, epilog=EPILOG)(command)
 dso_app.add_typer(perimeters_app, name="perimeters")
-
-
-@dso_app.callback()
-def dso_group() -> None:
-    """The DSO's technical platform: lights, perimeters, curves, ex-post checks and pictures of a grid."""

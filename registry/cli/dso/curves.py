@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,18 +13,7 @@ import typer
 from rich.table import Table
 
 from registry.cli.dso.inputs import (
-    FEEDERS,
-    ActivationsFile,
-    AsJson,
-    DayText,
     Files,
-    ForecastFile,
-    GridFile,
-    Loading,
-    PerimetersText,
-    PodsFile,
-    Reserve,
-    SupportFile,
     delivery_day,
     load_day,
     load_files,
@@ -33,6 +21,23 @@ from registry.cli.dso.inputs import (
     prices_of,
     readable,
     support_terms,
+)
+from registry.cli.dso.options import (
+    FEEDERS,
+    ActivationsFile,
+    AsJson,
+    BidsFile,
+    Case,
+    CaseOption,
+    DayText,
+    ForecastFile,
+    GridFile,
+    Loading,
+    PerimetersText,
+    PodsFile,
+    PricesFile,
+    Reserve,
+    SupportFile,
 )
 from registry.cli.dso.showing import console, counted, line, working
 from registry.cli.outcome import one_clear_line
@@ -48,22 +53,6 @@ from registry.grid.state import ExpectedState
 from registry.grid.typical_days import TypicalDay, load_typical_days
 
 NEUR_PER_EUR = 10**9
-
-
-class Case(StrEnum):
-    """Who offers: Natale's case A, generation (and storage) only, or B, end users as well."""
-
-    A = "a"
-    B = "b"
-
-
-CaseOption = Annotated[
-    Case, typer.Option(case_sensitive=False, help="`a`: generation and storage only; `b`: end users as well.")
-]
-PricesFile = Annotated[
-    Path | None, typer.Option(help="Hourly prices; PODs then bid rationally.", exists=True, dir_okay=False)
-]
-BidsFile = Annotated[Path | None, typer.Option(help="Bids, instead of prices.", exists=True, dir_okay=False)]
 
 
 def curves(

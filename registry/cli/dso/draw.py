@@ -9,22 +9,22 @@ from typing import Annotated
 
 import typer
 
-from registry.cli.dso.curves import Case, CaseOption, PricesFile, chosen_state
-from registry.cli.dso.inputs import (
+from registry.cli.dso.curves import chosen_state
+from registry.cli.dso.inputs import Files, delivery_day, load_files, require_hour, support_terms
+from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
+    Case,
+    CaseOption,
     DayText,
-    Files,
     ForecastFile,
     GridFile,
     Loading,
     PerimetersText,
     PodsFile,
+    PricesFile,
     Reserve,
     SupportFile,
-    delivery_day,
-    load_files,
-    support_terms,
 )
 from registry.cli.dso.showing import line, working
 from registry.cli.outcome import one_clear_line
@@ -122,8 +122,7 @@ def draw(
     with one_clear_line():
         check_format(picture)
         when = delivery_day(day)
-        if hour >= when.hours:
-            raise InputInvalid(rule="TIM-1", field="hour", found=hour, allowed=f"0 to {when.hours - 1}")
+        require_hour(when, hour)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
         if perimeter is not None and perimeter not in files.perimeters:
             allowed = ", ".join(files.perimeters)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from registry.cli.dso.inputs import (
+from registry.cli.dso.inputs import delivery_day, load_day, load_files
+from registry.cli.dso.options import (
     FEEDERS,
     AsJson,
     DayText,
@@ -21,18 +22,20 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
-    delivery_day,
-    load_day,
-    load_files,
 )
 from registry.cli.dso.showing import console, line, working
 from registry.cli.nodes import open_existing
+from registry.cli.options import State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
-from registry.grid.expost import ExPost, Observed, Verdict
+from registry.grid.expost import Observed
 from registry.grid.expost import expost as check_day
+from registry.grid.expost_findings import ExPost, Finding, Verdict
 from registry.services.grid_register import known_pods
 from registry.services.observed_day import ObservedPod, observed_day
+
+_SHOWN = 3
+"""Perimeters named beside a finding; all of them are in the document."""
 
 
 def expost(
@@ -40,16 +43,14 @@ def expost(
     pods: PodsFile,
     forecast: ForecastFile,
     day: DayText,
-    dso: Annotated[int, typer.Option(min=1, max=65_535, help="Number of the DSO.")],
+    dso: Annotated[int, party_number("Number of the DSO.")],
     perimeters: PerimetersText = FEEDERS,
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
-    """Run a past day again with certified readings: did activations cause or cure violations?"""
+    """Run a past day again with certified readings: whose activations caused or cured violations?"""
     with one_clear_line():
         when = delivery_day(day)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
@@ -73,19 +74,23 @@ def expost(
 def observed(days: Sequence[ObservedPod]) -> Observed:
     """What is known of the PODs, as the grid room takes it."""
     quarters = len(days[0].metered_w) if days else 0
-    metered = [[np.nan if value is None else float(value) for value in day.metered_w] for day in days]
-    baseline = [
-        [np.nan] * quarters if day.baseline_w is None else [float(value) for value in day.baseline_w]
-        for day in days
-    ]
+    nothing = (None,) * quarters
+    active, reactive, baseline = (
+        np.array([[np.nan if value is None else float(value) for value in row] for row in rows])
+        for rows in (
+            [day.metered_w for day in days],
+            [day.metered_var for day in days],
+            [day.baseline_w or nothing for day in days],
+        )
+    )
     served = [[bool(day.served >> quarter & 1) for quarter in range(quarters)] for day in days]
-    return Observed(np.array(metered), np.array(baseline), np.array(served))
+    return Observed(active, reactive, baseline, np.array(served))
 
 
 def _show(found: ExPost) -> None:
     if found.findings:
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("hour", "activations", "limit", "quarters", "with", "without", ""):
+        for column in ("hour", "activations", "limit", "quarters", "with", "without", "responsible", ""):
             table.add_column(column)
         for finding in found.findings:
             table.add_row(
@@ -95,6 +100,7 @@ def _show(found: ExPost) -> None:
                 str(len(finding.quarters)),
                 "-" if finding.with_value is None else f"{finding.with_value:.4f}",
                 "-" if finding.without_value is None else f"{finding.without_value:.4f}",
+                _responsible(finding),
                 "uncertain" if finding.uncertain else "",
             )
         console.print(table)
@@ -102,9 +108,26 @@ def _show(found: ExPost) -> None:
         line("no limit was violated, with or without activations")
     counts = ", ".join(f"{found.count(verdict)} {verdict.value}" for verdict in Verdict)
     line(f"{found.served_quarters} quarter-hours with activations; limits and quarter-hours: {counts}")
+    for perimeter, verdicts in found.responsible().items():
+        counted = ", ".join(f"{count} {verdict.value}" for verdict, count in verdicts.items())
+        line(f"{perimeter}: responsible for {counted}")
     for text, missing in (
         ("without a certified reading, at the forecast instead", found.missing_readings),
         ("served without a baseline, their part is unknown", found.missing_baselines),
     ):
         if missing:
             line(f"{sum(missing.values())} quarter-hours of {len(missing)} PODs {text}")
+
+
+def _responsible(finding: Finding) -> Text:
+    """Who made the verdict and by how much, who most of it first; a question mark where that is unknown."""
+    ranked = sorted(finding.responsible, key=lambda share: -abs(share.most or 0.0))
+    words = [
+        f"{share.perimeter} {'?' if share.most is None else f'{share.most:+.4f}'}"
+        + (" decisive" if share.decisive else "")
+        for share in ranked
+    ]
+    unknown = [share for share in finding.shares if share.most is None and not share.responsible]
+    words += [f"{share.perimeter} ?" for share in unknown]
+    more = [f"{len(words) - _SHOWN} more"] if len(words) > _SHOWN else []
+    return Text(", ".join([*words[:_SHOWN], *more]))

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TypeVar
 
-import typer
-
+from registry.cli.dso.options import FEEDERS
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
 from registry.grid.activations import load_activations
@@ -34,50 +33,12 @@ from registry.grid.results import LocalActivation
 from registry.grid.state import ExpectedState, expected_state
 from registry.grid.violations import Limits, LimitSettings
 
-FEEDERS = "feeders"
 AREAS: Mapping[str, Callable[[Network], tuple[Perimeter, ...]]] = {
     FEEDERS: feeders,
     "substations": secondary_substations,
 }
 """Perimeters that can be read off a grid."""
 T = TypeVar("T")
-
-
-def _file(text: str) -> Any:
-    return typer.Option(help=text, exists=True, dir_okay=False)
-
-
-GridFile = Annotated[
-    str, typer.Option("--grid", help="The grid: a file (docs/grid-input.md), or a SimBench code.")
-]
-PodsFile = Annotated[Path, _file("The PODs on it.")]
-ForecastFile = Annotated[Path, _file("Expected power of the day.")]
-DayText = Annotated[str, typer.Option("--day", help="Delivery day, YYYY-MM-DD.")]
-PerimetersText = Annotated[
-    str,
-    typer.Option(
-        "--perimeters", help="`feeders` or `substations`, read off the grid, or a file of perimeters."
-    ),
-]
-BeforeText = Annotated[
-    str | None,
-    typer.Option(
-        "--before",
-        help="Perimeters before a split, as in --perimeters: the sum of capability keeps to theirs.",
-    ),
-]
-ActivationsFile = Annotated[Path | None, _file("Local activations that are planned.")]
-SupportFile = Annotated[
-    Path | None,
-    _file("Hourly prices at which local plants give reactive support; without, no light rests on it."),
-]
-Loading = Annotated[
-    float, typer.Option(min=0.01, max=2.0, help="Highest loading, as a fraction of the rating.")
-]
-Reserve = Annotated[
-    float, typer.Option(min=0.0, max=0.099, help="Narrows every voltage band at both ends, p.u.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 @dataclass(frozen=True)
@@ -189,6 +150,16 @@ def delivery_day(text: str) -> DeliveryDay:
         return DeliveryDay(date.fromisoformat(text))
     except ValueError:
         raise InputInvalid(rule="TIM-1", field="day", found=text, allowed="YYYY-MM-DD") from None
+
+
+def require_hour(day: DeliveryDay, hour: int) -> None:
+    """Refuse an hour, 0 or more, that the day has not.
+
+    Raises:
+        InputInvalid: TIM-1.
+    """
+    if hour >= day.hours:
+        raise InputInvalid(rule="TIM-1", field="hour", found=hour, allowed=f"0 to {day.hours - 1}")
 
 
 def readable(field: str, path: Path, read: Callable[[Path], T]) -> T:

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
 
 from registry.bootstrap import Node
 from registry.cli.dso.inputs import (
-    FEEDERS,
-    ActivationsFile,
-    AsJson,
-    BeforeText,
-    DayText,
     Files,
-    ForecastFile,
-    GridFile,
-    Loading,
-    PerimetersText,
-    PodsFile,
-    Reserve,
-    SupportFile,
     delivery_day,
     groups_before,
     load_day,
@@ -32,8 +19,23 @@ from registry.cli.dso.inputs import (
     load_plan,
     support_terms,
 )
+from registry.cli.dso.options import (
+    FEEDERS,
+    ActivationsFile,
+    AsJson,
+    BeforeText,
+    DayText,
+    ForecastFile,
+    GridFile,
+    Loading,
+    PerimetersText,
+    PodsFile,
+    Reserve,
+    SupportFile,
+)
 from registry.cli.dso.showing import console, lights_document, lights_tables, line, working
 from registry.cli.nodes import open_existing, signer_of
+from registry.cli.options import State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.calendar import DeliveryDay
@@ -45,13 +47,28 @@ from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import DIRECTIONS, LocalActivation, PerimeterDayLights
 from registry.services.changed_lights import Publication, open_light_session, publish_changed_lights
 from registry.services.grid_register import known_pods, local_plan_kw, perimeter_numbers
+from registry.services.new_splits import Splits, before_splits, new_splits
 from registry.services.publish_lights import DayLights
 from registry.services.recorder import every
 
-DsoNumber = Annotated[
-    int | None, typer.Option(min=1, max=65_535, help="Number of the DSO, whose key is here.")
-]
-State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
+
+@dataclass(frozen=True)
+class Published:
+    """A day's lights as they were published.
+
+    Attributes:
+        lights: of all perimeters of the files.
+        numbers: the register's number of each perimeter with PODs.
+        splits: the register's perimeters whose parts are new on the day, with the names of these.
+        publication: what changed.
+        bare: numbers of the register's partition that no light was computed for.
+    """
+
+    lights: tuple[PerimeterDayLights, ...]
+    numbers: Mapping[str, int]
+    splits: Splits
+    publication: Publication
+    bare: tuple[int, ...]
 
 
 def lights(
@@ -68,7 +85,7 @@ def lights(
     publish: Annotated[
         bool, typer.Option("--publish", help="Put what changed on the ledger, in the open LFP session.")
     ] = False,
-    dso: DsoNumber = None,
+    dso: Annotated[int | None, party_number("Number of the DSO, whose key is here.")] = None,
     state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
@@ -76,25 +93,23 @@ def lights(
     with one_clear_line():
         when = delivery_day(day)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
-        expected = load_day(forecast, files, when)
-        old, terms = groups_before(files, before), support_terms(support, when)
+        expected, terms = load_day(forecast, files, when), support_terms(support, when)
         if not publish:
-            found = compute(files, expected, load_plan(activations), terms, old)
+            found = compute(files, expected, load_plan(activations), terms, groups_before(files, before))
             _show(files, when, found, as_json)
             return
         if dso is None:
             raise InputInvalid(rule="DTL-2", field="dso", found="none", allowed="--dso with --publish")
-        if activations is not None:
-            raise InputInvalid(
-                rule="DTL-3",
-                field="activations",
-                found=str(activations),
-                allowed="none with --publish: the plan is the local selections in the register",
-            )
+        for rule, field, given, known in (
+            ("DTL-3", "activations", activations, "the plan is the local selections in the register"),
+            ("DTL-5", "before", before, "the register knows which splits are new"),
+        ):
+            if given is not None:
+                allowed = f"none with --publish: {known}"
+                raise InputInvalid(rule=rule, field=field, found=str(given), allowed=allowed)
         with open_existing(state) as node:
-            found, numbers, publication = publish_day(node, dso, files, expected, when, terms, old)
-            bare = _without_light(node, dso, when, numbers)
-        _show(files, when, found, as_json, numbers, publication, bare)
+            published = publish_day(node, dso, files, expected, when, terms)
+        _show(files, when, published.lights, as_json, published)
 
 
 def compute(
@@ -117,9 +132,8 @@ def publish_day(
     forecast: Forecast,
     day: DeliveryDay,
     terms: SupportTerms | None = None,
-    before: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[tuple[PerimeterDayLights, ...], dict[str, int], Publication]:
-    """Compute with what the register grants and plans, and publish what changed.
+) -> Published:
+    """Compute with what the register grants, plans and has split, and publish what changed.
 
     Raises:
         RuleViolation: SES-1 or SES-4 outside an LFP session, POD-1, POD-2 or DTL-1 where files and register
@@ -134,13 +148,16 @@ def publish_day(
     )
     files = replace(files, pods=granted)
     numbers = perimeter_numbers(files.perimeters, known)
+    splits = new_splits(node.mirror, dso, day, files.perimeters, known)
+    before = before_splits(files.perimeters, splits) if splits else None
     found = compute(files, forecast, _planned(node, dso, day, numbers), terms, before)
     fresh = [
         DayLights(numbers[each.perimeter], each.up, each.down, _reasons(each))
         for each in found
         if each.perimeter in numbers
     ]
-    return found, numbers, publish_changed_lights(node.recorder, dso, signer, day, session, fresh)
+    publication = publish_changed_lights(node.recorder, dso, signer, day, session, fresh)
+    return Published(found, numbers, splits, publication, _without_light(node, dso, day, numbers))
 
 
 def _planned(node: Node, dso: int, day: DeliveryDay, numbers: Mapping[str, int]) -> list[LocalActivation]:
@@ -168,12 +185,12 @@ def _reasons(day: PerimeterDayLights) -> dict[str, str]:
     }
 
 
-def _without_light(node: Node, dso: int, day: DeliveryDay, numbers: Mapping[str, int]) -> list[int]:
+def _without_light(node: Node, dso: int, day: DeliveryDay, numbers: Mapping[str, int]) -> tuple[int, ...]:
     """Perimeters of the register's partition that no light was computed for."""
     rows = every(
         lambda after, limit: node.mirror.perimeters(dso=dso, day=day.number, after=after, limit=limit)
     )
-    return [row.perimeter for row in rows if row.perimeter not in set(numbers.values())]
+    return tuple(row.perimeter for row in rows if row.perimeter not in set(numbers.values()))
 
 
 def _show(
@@ -181,34 +198,38 @@ def _show(
     day: DeliveryDay,
     found: Sequence[PerimeterDayLights],
     as_json: bool,
-    numbers: Mapping[str, int] | None = None,
-    publication: Publication | None = None,
-    bare: Sequence[int] = (),
+    published: Published | None = None,
 ) -> None:
     if as_json:
         document: dict[str, Any] = {
             "grid": files.network.name,
             "day": day.date.isoformat(),
-            "perimeters": lights_document(found, numbers),
+            "perimeters": lights_document(found, None if published is None else published.numbers),
         }
-        if publication is not None:
-            document["publication"] = _publication_document(publication)
+        if published is not None:
+            document["publication"] = _publication_document(published)
         typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
         return
     line(f"{files.network.name}, {day.date}")
     line("▲ up, ▼ down; G no limit of the grid, Y up to the capability, Q with reactive support, R nothing")
     for table in lights_tables(found):
         console.print(table)
-    if publication is not None:
-        for number in bare:
+    if published is not None:
+        for number, names in published.splits.items():
+            line(
+                f"perimeter {number} was split into {', '.join(names)}: no hour gives less than before in sum"
+            )
+        for number in published.bare:
             line(f"perimeter {number}: no PODs in the files, no light")
-        line(_publication_line(publication))
+        line(_publication_line(published.publication))
 
 
-def _publication_document(publication: Publication) -> dict[str, Any]:
+def _publication_document(published: Published) -> dict[str, Any]:
+    publication = published.publication
     receipt = publication.receipt
     return {
         "session": publication.session,
+        "new_splits": {str(number): list(names) for number, names in published.splits.items()},
         "changed": {str(number): cells for number, cells in publication.changed.items()},
         "unchanged": list(publication.unchanged),
         "transaction": None if receipt is None else f"0x{receipt.tx_hash.hex()}",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from registry.cli.dso.inputs import AsJson, DayText, delivery_day
+from registry.cli.dso.inputs import delivery_day, require_hour
+from registry.cli.dso.options import AsJson, DayText
 from registry.cli.dso.showing import console, line
 from registry.cli.nodes import open_existing
+from registry.cli.options import State
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.errors import InputInvalid
@@ -29,16 +30,13 @@ def merit(
     hour: Annotated[int, typer.Option(min=0, help="Hour of the day, from 0.")],
     direction: Annotated[str, typer.Option(help="up or down.")],
     need: Annotated[int, typer.Option(min=0, max=MAX_KW, help="What is needed, kW.")],
-    state: Annotated[
-        Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")
-    ] = DEFAULT_STATE,
+    state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
     """Show the local bids of an hour and direction, cheapest first, and what a need takes of each (SES-5)."""
     with one_clear_line():
         of_day = delivery_day(day)
-        if hour >= of_day.hours:
-            raise InputInvalid(rule="TIM-1", field="hour", found=hour, allowed=f"0 to {of_day.hours - 1}")
+        require_hour(of_day, hour)
         if direction not in DIRECTIONS:
             raise InputInvalid(rule="SES-5", field="direction", found=direction, allowed="up or down")
         with open_existing(state) as node:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from registry.cli.dso.inputs import (
+from registry.cli.dso.inputs import delivery_day, load_day, load_files, load_plan
+from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
     AsJson,
@@ -20,10 +21,6 @@ from registry.cli.dso.inputs import (
     PerimetersText,
     PodsFile,
     Reserve,
-    delivery_day,
-    load_day,
-    load_files,
-    load_plan,
 )
 from registry.cli.dso.showing import console, counted, line
 from registry.cli.outcome import EPILOG, one_clear_line
@@ -31,11 +28,6 @@ from registry.grid.perimeters import perimeters_text
 from registry.grid.splits import Split, Suggestion, split_areas, suggest_splits
 
 perimeters_app = typer.Typer(help="Perimeters of a grid.", no_args_is_help=True, epilog=EPILOG)
-
-
-@perimeters_app.callback()
-def perimeters_group() -> None:
-    """Perimeters of a grid."""
 
 
 @perimeters_app.command("suggest", epilog=EPILOG)

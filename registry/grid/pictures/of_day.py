@@ -17,7 +17,7 @@ from registry.grid.pictures.curves import DrawnCurve
 from registry.grid.pictures.layout import Position, tree_layout
 from registry.grid.pictures.profile import ProfileBand
 from registry.grid.pictures.schematic import DrawnBranch, DrawnNode
-from registry.grid.pods import net_injection_w
+from registry.grid.pods import net_injection
 from registry.grid.powerflow import Solution
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
 from registry.grid.state import ExpectedState
@@ -87,7 +87,7 @@ def profile_band(state: ExpectedState, day: PerimeterDayLights, label: str) -> P
         return tuple(float(value) for value in means)
 
     pods = [state.pods[member] for member in members]
-    expected = net_injection_w(state.network, pods, state.p_w).sum(axis=0) / W_PER_KW
+    expected = net_injection(state.network, pods, state.p_w).sum(axis=0) / W_PER_KW
     potential = {way: hourly(state.range_kw[way][members].sum(axis=0)) for way in DIRECTIONS}
     feasible = {
         way: tuple(

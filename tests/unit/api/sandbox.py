@@ -233,7 +233,7 @@ class Sandbox:
         """A signed reading of a POD's device."""
         start = unix(DAY.quarter_start(quarter))
         payload = Reading(
-            self.pods[pod].pod_id, start, 900, counter, 0, export_wh, 0, 0, 0, int(Clock.SYNCHRONISED)
+            self.pods[pod].pod_id, start, 900, counter, 0, export_wh, 50, 20, 0, int(Clock.SYNCHRONISED)
         )
         return sign(payload, self.devices[pod])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,9 +18,11 @@ from registry.cli.dso import expost as expost_command
 from registry.cli.dso import lights as lights_command
 from registry.cli.main import app
 from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
-from registry.domain.calendar import from_unix
-from registry.domain.lights import RED_LIGHT, Colour
-from registry.domain.sessions import Market
+from registry.domain.calendar import DeliveryDay, from_unix
+from registry.domain.commands import DeclarePerimeters, MovePods, ScheduleDays
+from registry.domain.identifiers import perimeter_id
+from registry.domain.lights import RED_LIGHT, Colour, PerimeterDraft
+from registry.domain.sessions import Market, ScheduleTemplate
 from registry.services.select_flexibility import Order, select_flexibility
 from tests.unit.api.sandbox import (
     AGREED,
@@ -30,6 +34,7 @@ from tests.unit.api.sandbox import (
     LOCAL,
     LOCAL_HOUR,
     PERIMETER,
+    TSO,
     UP_KW,
     Sandbox,
     signed_kw,
@@ -207,10 +212,17 @@ def test_the_day_afterwards_names_what_the_activation_caused(
     codes = {number: played.pods[number].code for number in OWN}
     assert found["missing_readings"] == {codes[number]: 92 if number in (0, 4) else 96 for number in OWN}
     assert found["missing_baselines"] == {}
+    # who did it
+    (share,) = finding["shares"]
+    assert share["perimeter"] == "PS-A" and share["changes"] == pytest.approx([1.0] * 4, abs=0.01)
+    assert share["responsible"] == share["decisive"] == finding["quarters"] and not share["uncertain"]
+    assert found["responsible"] == {"PS-A": {"caused": 4}}
     monkeypatch.setattr(expost_command.console, "width", 200)
     table = run("dso", "expost", *options)
     words = " ".join(table.stdout.split())
     assert f"{LOCAL_HOUR} caused line PS-A above 100% of its rating 4" in words
+    assert re.search(r"PS-A \+(0\.99|1\.00)\d\d decisive", words)
+    assert "PS-A: responsible for 4 caused" in words
     assert "8 quarter-hours with activations" in words and "4 caused" in words
     assert "at the forecast instead" in words
 
@@ -235,3 +247,79 @@ def test_a_day_that_is_not_over_is_refused(
 
 def test_the_sandbox_is_what_these_tests_take_it_for(played: Sandbox) -> None:
     assert (UP_KW, DOWN_KW, LOCAL_HOUR, GLOBAL_HOUR) == (40, 60, 20, 12)
+
+
+WHOLE, NEAR, CUT, FAR = (perimeter_id(DSO, number) for number in (2, 3, 4, 5))
+
+
+def split(sandbox: Sandbox, whole: int, parts: Mapping[int, Sequence[int]]) -> None:
+    """Split a perimeter of the register from the first day that is not frozen, and move its PODs along."""
+    drafts = tuple(PerimeterDraft(part, (whole,), bytes(32)) for part in parts)
+    sandbox.record(DeclarePerimeters(DSO, drafts), DSO)
+    for part, members in parts.items():
+        sandbox.record(MovePods(DSO, part, tuple(sandbox.pods[number].pod_id for number in members)), DSO)
+
+
+def up_sum(document: Any) -> int:
+    """The sum of capability up in hour 0; a light without one is green and may give what three PODs can."""
+    cells = [perimeter["up"][0]["capability_kw"] for perimeter in document["perimeters"]]
+    return sum(3 * UP_KW if kw is None else kw for kw in cells)
+
+
+@pytest.mark.rule("DTL-5", "DTL-1")
+def test_the_register_says_what_was_before_a_new_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three PODs near at A and two in another perimeter: one behind a bottleneck, one far out, where a kW
+    costs nine times the voltage. Freed from the bottleneck's 10 kW the far one would take more from
+    those at A than it gains.
+    """
+    sandbox = Sandbox.founded(tmp_path / "node")
+    try:
+        use(monkeypatch, sandbox)
+        days = [DAY.plus(1), DAY.plus(2), DAY.plus(3)]
+        schedules = [ScheduleTemplate().schedule(day) for day in days]
+        sandbox.record(ScheduleDays(TSO, tuple(schedules)), TSO)
+        storages = {"s0": "C", "s1": "B", "s2": "A", "s4": "A", "s5": "A"}
+        lines = [Line("PS", "A", 5_000.0, 200.0), Line("A", "B", 5_000.0, 1_600.0), Line("A", "C", 10.0)]
+        keys = {name: sandbox.pods[int(name[1])].code for name in storages}
+        files = DsoFiles(tmp_path / "files", lines, {}, storages, keys, rated_kw=UP_KW)
+
+        def at(number: int, nodes: Mapping[str, str], *words: object) -> Result:
+            """The command half an hour before the gate of LFP 1, with a table of perimeters."""
+            sandbox.clock.set(from_unix(schedules[number].lfp_gates[0]) - timedelta(minutes=30))
+            options = files.write(day=days[number].date)
+            table = files.path(f"{'-'.join(nodes.values())}.csv")
+            rows = ["node,perimeter", *(f"{node},{name}" for node, name in nodes.items())]
+            table.write_text("\n".join(rows), encoding="utf-8")
+            return run("dso", "lights", *options, "--perimeters", table, *words)
+
+        def on_the_ledger(day: DeliveryDay, *perimeters: int) -> int:
+            """The same sum of what is in force."""
+            found = [sandbox.node.mirror.light_in_force(number, day.number) for number in perimeters]
+            return sum(min(light.up_lights[0].limit_kw, 3 * UP_KW) for light in found if light is not None)
+
+        publish = ("--publish", "--dso", DSO)
+        # 1. The first day of a partition in two: nothing is lower than what one perimeter had.
+        sandbox.clock.set(from_unix(sandbox.schedule.lfp_gates[0]) - timedelta(minutes=30))
+        split(sandbox, PERIMETER, {WHOLE: (0, 1), NEAR: (2, 4, 5)})
+        two = {"A": "near", "B": "whole", "C": "whole"}
+        shown = at(0, two, *publish)
+        assert f"perimeter {PERIMETER} was split into near, whole: no hour gives less" in shown.stdout
+        first = on_the_ledger(days[0], WHOLE, NEAR)
+        assert first == 10 + 3 * UP_KW - 1
+        # 2. One of the two is split again: the others keep what they have.
+        split(sandbox, WHOLE, {CUT: (0,), FAR: (1,)})
+        three = {"A": "near", "B": "far", "C": "cut"}
+        second = json.loads(at(1, three, *publish, "--json").stdout)
+        assert second["publication"]["new_splits"] == {str(WHOLE): ["far", "cut"]}
+        alone = json.loads(at(1, three, "--json").stdout)
+        assert up_sum(alone) < first <= up_sum(second) == on_the_ledger(days[1], NEAR, CUT, FAR)
+        before = files.path("near-whole-whole.csv")
+        refused(at(1, three, *publish, "--before", before), "DTL-5", "before", "which splits are new")
+        # 3. On the day after it the partition is itself the one before.
+        shown = at(2, three, *publish)
+        assert shown.exit_code == EXIT_DONE and "split" not in shown.stdout
+        assert on_the_ledger(days[2], NEAR, CUT, FAR) == up_sum(alone)
+    finally:
+        sandbox.close()

@@ -66,3 +66,37 @@ def test_any_values_of_a_power_grid_model_document(data: st.DataObject) -> None:
         row = data.draw(st.sampled_from([row for kind in changed["data"].values() for row in kind]))
         row[data.draw(st.sampled_from([*row, "aliases", "rated_w", "tan1", "sk"]))] = data.draw(JUNK)
     read_or_refused(json.dumps(changed))
+
+
+@pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize("rated", [1.0, 1e-150])
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e200, 1e-300])
+@pytest.mark.parametrize("column", ["sn_mva", "vk_percent", "vkr_percent", "i0_percent", "pfe_kw", "df"])
+def test_transformers_beyond_all_measure(column: str, value: float, rated: float) -> None:
+    """Squares and quotients of such numbers are beyond what a float holds."""
+    changed = net("base")
+    set_cell(changed, "trafo", 0, "sn_mva", rated)
+    set_cell(changed, "trafo", 0, column, value)
+    read_or_refused(json.dumps(changed))
+
+
+@pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e200, 1e-300])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("load", "q_mvar"),
+        ("sgen", "p_mw"),
+        ("sgen", "q_mvar"),
+        ("sgen", "scaling"),
+        ("storage", "q_mvar"),
+        ("shunt", "vn_kv"),
+        ("shunt", "q_mvar"),
+        ("shunt", "step"),
+    ],
+)
+def test_powers_beyond_all_measure(table: str, column: str, value: float) -> None:
+    """The engine would end the whole batch over what the file itself says of powers."""
+    changed = net("shunts" if table == "shunt" else "elements")
+    set_cell(changed, table, 0, column, value)
+    read_or_refused(json.dumps(changed))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from registry.grid.network import parse_network
-from registry.grid.pods import net_injection_w, placement_faults
+from registry.grid.pods import net_injection, placement_faults
 from registry.grid.powerflow import PowerFlow
 from tests.unit.grid.grid_house import FIXTURE, FIXTURE_DAY, Floats, simbench
 
@@ -87,7 +87,7 @@ def test_pod_seeds() -> None:
 
 def test_meters_see_what_the_grid_carries() -> None:
     house = simbench()
-    seen = net_injection_w(house.network, house.pods, house.forecast.p_w)
+    seen = net_injection(house.network, house.pods, house.forecast.p_w)
     assert seen.shape == (108, 96)
     total = (house.forecast.p_w * house.network.element_sign[:, None]).sum(axis=0)
     assert seen.sum(axis=0).tolist() == total.tolist()

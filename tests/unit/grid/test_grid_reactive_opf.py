@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize_scalar
 
+from registry.grid import reactive_opf
 from registry.grid.powerflow import PowerFlow
-from registry.grid.reactive_opf import Verdict, cure, linear_support
+from registry.grid.reactive_opf import Verdict, cure
+from registry.grid.reactive_program import linear_support
 from registry.grid.sensitivity import response
 from registry.grid.state import expected_state
 from registry.grid.violations import TOLERANCE, Limits
@@ -175,23 +177,30 @@ def test_more_controls_never_give_more_red_nor_cost_more(seed: int) -> None:
 
 
 @pytest.mark.rule("GRD-1")
-def test_reactive_power_that_circulates_relieves_a_line() -> None:
-    """Nothing is reactive on the line that a plant overloads by 0.3 %. Two storages behind it that exchange
-    reactive power with each other raise losses and voltage, and less is left of the current.
+def test_reactive_power_that_circulates_relieves_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is reactive on the line that a plant overloads by 0.3 %. Two storages behind it, on two lines
+    alike, that exchange reactive power with each other raise losses and voltage, and less current is left.
+    To a linear program both are worth the same, so it has no reason to let one give and the other take.
     """
-    lines = [Line("PS", "A", 3_000.0), Line("A", "B", 90_000.0, 6.0), Line("B", "C", 90_000.0, 6.0)]
-    network = grid(lines, {}, {"pv": "A", "near": "B", "far": "C"}, (0.9, 1.1))
+    lines = [Line("PS", "A", 3_000.0), Line("A", "B", 90_000.0, 6.0), Line("A", "C", 90_000.0, 6.0)]
+    network = grid(lines, {}, {"pv": "A", "one": "B", "other": "C"}, (0.9, 1.1))
     pods = [
         pod("pv", "A", "pv", 9_000),
-        pod("near", "B", "storage", 4_000),
-        pod("far", "C", "storage", 4_000),
+        pod("one", "B", "storage", 4_000),
+        pod("other", "C", "storage", 4_000),
     ]
     power = {"pv": 3_010.0}
-    state = expected_state(network, pods, {"P": ["pv", "near", "far"]}, flat_day(network, power))
-    providers, limits = providers_of(state, ["near", "far"]), Limits(network)
+    state = expected_state(network, pods, {"P": ["pv", "one", "other"]}, flat_day(network, power))
+    providers, limits = providers_of(state, ["one", "other"]), Limits(network)
     flow, point = PowerFlow(network, threads=1), point_of(state, limits, providers)
     assert not limits.within(flow.solve(point.p_w, point.q_var)).any()
     found = cure(point, providers, flow, limits)
     assert found.verdict[0] == Verdict.CURED
     assert np.sign(found.support_var[0]).prod() < 0.0
     assert limits.within(flow.solve(point.p_w, providers.applied(point.q_var, found.support_var))).all()
+
+    def nowhere_else(_mutual: Floats, _over: object, around: Floats, *_: Floats) -> Floats:
+        return around[None]
+
+    monkeypatch.setattr(reactive_opf, "circulations", nowhere_else)
+    assert cure(point, providers, flow, limits).verdict[0] == Verdict.LP_INFEASIBLE

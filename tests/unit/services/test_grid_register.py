@@ -120,8 +120,15 @@ def test_the_observed_day_is_readings_baselines_and_service(played: Sandbox) -> 
         range(4 * LOCAL_HOUR, 4 * LOCAL_HOUR + 4)
     )
     assert first.metered_w[4 * LOCAL_HOUR] == 12_000
+    assert first.metered_var[4 * LOCAL_HOUR] == -120, "50 varh drawn, 20 given, in a quarter-hour"
+    assert [value is None for value in first.metered_var] == [value is None for value in first.metered_w]
     assert first.served == 0b1111 << 4 * LOCAL_HOUR
-    assert (idle.metered_w, idle.baseline_w, idle.served) == ((None,) * 96, None, 0)
+    assert (idle.metered_w, idle.metered_var, idle.baseline_w, idle.served) == (
+        (None,) * 96,
+        (None,) * 96,
+        None,
+        0,
+    )
 
 
 @pytest.mark.rule("TIM-1")
