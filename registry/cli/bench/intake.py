@@ -103,6 +103,7 @@ def growth(
     devices: Devices = DEVICES,
     folder: Place = None,
 ) -> None:
+    """`flexledger bench growth`."""
     sizes = tuple(entries or SIZES)
     if min(sizes) < devices:
         raise typer.BadParameter(
