@@ -37,17 +37,20 @@ class Pace:
     """How much is under way and how patient the sender is.
 
     Attributes:
-        window: transactions under way at most; nodes keep only so many of one account.
+        window: transactions under way at most: small ones fill a block or two, and a sender that hears of a
+            block late has the next one's out already. A node that keeps fewer of one account says so.
         chunk: transactions signed, kept and sent together.
         resend_after_s: a transaction without block for so long is looked for, and sent again if it is lost.
+        passed_by: blocks without the first in line after which it and those behind it are looked for at once.
         raise_after_s: the first in line gets a better fee when it is known and waits for so long.
         give_up_after_s: so long without any block that holds one of them, and the sender gives up.
         longest_pause_s: between two looks at the chain.
     """
 
-    window: int = 64
-    chunk: int = 16
+    window: int = 128
+    chunk: int = 64
     resend_after_s: float = 10.0
+    passed_by: int = 3
     raise_after_s: float = 30.0
     give_up_after_s: float = 120.0
     longest_pause_s: float = 0.25
@@ -77,13 +80,21 @@ class Done:
 
 @dataclass(slots=True)
 class _Flight:
-    """An entry under way; ``number``: its call in the stream, None for what another process left."""
+    """An entry under way.
+
+    Attributes:
+        number: its call in the stream, None for what another process left.
+        sent_at: the newest block known when it was sent last, or looked for.
+        held: the node had no room for it.
+    """
 
     entry: Entry
     number: int | None
     first_sent: float
     last_sent: float
+    sent_at: int = 0
     again: bool = False
+    held: bool = False
     missed_at: int | None = None
 
 
@@ -113,6 +124,7 @@ class Pipeline:
         self._gas = GasMeter(connection, signer.address)
         self._moved = now = time.monotonic()
         self._passed = 0
+        self._head, self._settled_at = self._account.head().number, ""
         self._flights = [_Flight(entry, None, now, _NEVER) for entry in journal.entries()]
         self._next = max([self._account.count("pending"), *(f.entry.nonce + 1 for f in self._flights)])
 
@@ -129,8 +141,8 @@ class Pipeline:
         What became of a call is told when it is final: in the order of the calls, but for those that had to
         be sent anew.
 
-        1. keep the window full;
-        2. take what is final out of it;
+        1. fill the window;
+        2. take what is final out of it, and send what the node had no room for;
         3. while nothing is, look for what was lost or is stuck.
 
         Raises:
@@ -142,18 +154,16 @@ class Pipeline:
         more = True
         while more or self._flights:
             # 1. fill
-            if more:
-                size = self._pace.chunk if self._connection.batches else 1
-                room = min(size, self._pace.window - len(self._flights))
-                part = list(islice(waiting, room)) if room > 0 else []
-                more = room <= 0 or len(part) == room
+            while more and (room := self._room()):
+                part = list(islice(waiting, room))
+                more = len(part) == room
                 yield from self._launch(part)
             # 2. settle
             done = list(self._settled())
             if done:
                 self._moved, pause = time.monotonic(), _SHORTEST_PAUSE_S
                 yield from (one for one in done if one is not None)
-            elif self._flights and (not more or len(self._flights) >= self._pace.window):
+            elif self._flights:
                 # 3. wait, look again
                 self._mend()
                 time.sleep(pause)
@@ -161,32 +171,46 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------- launching
 
+    def _room(self) -> int:
+        """How many calls to launch together now."""
+        if not self._connection.batches:
+            return 0 if self._flights else 1  # the embedded chain is done with each at once
+        if any(flight.held for flight in self._flights):
+            return 0
+        return min(self._pace.chunk, self._pace.window - len(self._flights))
+
     def _launch(self, part: list[tuple[int, Call]]) -> Iterator[Done]:
         """Sign, keep, send; yields what the node refuses to run at all."""
         if not part:
             return
         fees = current_fees(self._connection)
-        fresh: list[_Flight] = []
-        for number, call in part:
-            try:
-                gas = self._gas.limit(call.to, call.data)
-            except CallReverted:
+        while part:
+            limits, refused = self._gas.limits([(call.to, call.data) for _, call in part])
+            yield from self._start(self._fresh(part, limits, fees))
+            part = part[len(limits) :]
+            if refused is not None:
                 # it may only need what is still under way
-                yield from self._start(fresh)
-                fresh = []
                 yield from self._drained()
-                try:
-                    gas = self._gas.limit(call.to, call.data)
-                except CallReverted as reverted:
-                    yield Done(number, None, reverted)
-                    continue
+                number, call = part[0]
+                limits, refused = self._gas.limits([(call.to, call.data)])
+                yield from self._start(self._fresh(part, limits, fees))
+                if refused is not None:
+                    yield Done(number, None, refused)
+                part = part[1:]
+
+    def _fresh(self, part: list[tuple[int, Call]], limits: list[int], fees: Fees) -> list[_Flight]:
+        """Signed flights of the first calls, those that have a limit."""
+        fresh = []
+        for (number, call), gas in zip(part, limits, strict=False):
             entry = Entry(self._next, call.to, call.data, gas)
             entry.versions.append(self._signed(entry, fees))
             self._next += 1
             fresh.append(_Flight(entry, number, time.monotonic(), _NEVER))
-        yield from self._start(fresh)
+        return fresh
 
     def _start(self, fresh: list[_Flight]) -> Iterator[Done]:
+        if not fresh:
+            return
         self._journal.add(flight.entry for flight in fresh)
         self._flights += fresh
         yield from self._push(fresh)
@@ -206,7 +230,7 @@ class Pipeline:
         now = time.monotonic()
         for flight, answer in zip(flights, answers, strict=True):
             first = flight.last_sent == _NEVER
-            flight.last_sent = now
+            flight.last_sent, flight.sent_at, flight.held = now, self._head, False
             if isinstance(answer, CallReverted) and self._connection.batches:
                 raise NodeRefused(
                     found="a revert as the answer to a transaction",
@@ -236,6 +260,7 @@ class Pipeline:
             raise poor from refused
         if not says(refused, _LATER_WORDS):
             raise refused
+        flight.held = True
 
     # -------------------------------------------------------------------------------------------- settling
 
@@ -246,21 +271,27 @@ class Pipeline:
         if not self._flights:
             return
         self._flights.sort(key=lambda flight: flight.entry.nonce)
+        head = self._account.head()
+        self._head = head.number
+        if head.hash == self._settled_at:
+            return
         self._passed = self._account.count("latest")
         candidates = [flight for flight in self._flights if flight.entry.nonce < self._passed]
-        if not candidates:
-            return
-        head = self._account.head()
         finals: list[tuple[_Flight, Mined]] = []
         receipts = self._account.receipts([flight.entry for flight in candidates])
+        # A node may know of a receipt a moment later than of the block.
+        self._settled_at = "" if None in receipts else head.hash
         for flight, receipt in zip(candidates, receipts, strict=True):
             if receipt is None:
-                self._missed(flight, head)
-            elif int(receipt["blockNumber"], 16) + self._final_after <= head:
+                self._missed(flight, head.number)
+            elif int(receipt["blockNumber"], 16) + self._final_after <= head.number:
                 finals.append((flight, receipt))
         self._forget([flight for flight, _ in finals])
         for flight, receipt in finals:
             yield from self._judged(flight, receipt)
+        # Twice as many as became final: a node that has more room by now shows it.
+        held = [flight for flight in self._flights if flight.held]
+        yield from self._push(held[: 2 * len(finals)])
 
     def _missed(self, flight: _Flight, head: int) -> None:
         """The chain has passed the flight's nonce, and none of its versions is in a block: once that is
@@ -306,7 +337,7 @@ class Pipeline:
         """Look for what has been under way for long.
 
         1. stuck, for its fee is below the base fee, or it is first in line and waits: a better fee;
-        2. lost: the same bytes again, in order.
+        2. lost: the same bytes again, in order. Some blocks that pass the first in line by make all suspect.
 
         Raises TransactionNotMined if nothing moves for too long.
         """
@@ -321,13 +352,16 @@ class Pipeline:
             )
         waiting = [flight for flight in self._flights if flight.entry.nonce >= self._passed]
         overdue = [flight for flight in waiting if now - flight.last_sent > self._pace.resend_after_s]
+        if waiting and not waiting[0].held and self._head - waiting[0].sent_at >= self._pace.passed_by:
+            overdue = [flight for flight in waiting if not flight.held]
         if not overdue:
             return
+        self._settled_at = ""  # behind one URL there may be nodes of which some are late
         known = self._account.known([flight.entry for flight in overdue])
         base = base_fee(self._connection)
         lost = []
         for flight, is_known in zip(overdue, known, strict=True):
-            flight.last_sent = now
+            flight.last_sent, flight.sent_at = now, self._head
             waits = flight is waiting[0] and now - flight.first_sent > self._pace.raise_after_s
             # 1. stuck
             if flight.entry.versions[-1].fees.most < base or (is_known and waits and base > 0):
