@@ -50,7 +50,7 @@ class CommandSender:
         return self._pipeline.settle()
 
     def send(self, commands: Iterable[Command]) -> Iterator[Sent]:
-        """Record the commands; yields what became of each as soon as it is final."""
+        """Record the commands; yields what became of each once it is final."""
         for done in self._pipeline.run(self._call(command) for command in commands):
             yield self._sent(done)
 
