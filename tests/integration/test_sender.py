@@ -23,7 +23,7 @@ from registry.ledger.artifacts import Artifacts, load_artifacts
 from registry.ledger.deployment import Deployment, deploy
 from registry.ledger.http import HttpProvider
 from registry.ledger.sending.commands import CommandSender
-from registry.ledger.sending.pipeline import Pace
+from registry.ledger.sending.pace import Pace
 from registry.ports import AlreadyInUse, Sent, TransactionNotMined, WrongChain
 from tests.conftest import ROOT, not_run
 from tests.integration.sending_child import PACE, admission, missing

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from eth_utils.crypto import keccak
@@ -18,8 +17,10 @@ from eth_utils.crypto import keccak
 from registry.ledger.fees import Fees, base_fee, current_fees
 from registry.ledger.rpc import CallReverted, Connection
 from registry.ledger.sending.account import Account, Mined
+from registry.ledger.sending.flights import NEVER, Call, Done, Flight
 from registry.ledger.sending.gas import GasMeter
 from registry.ledger.sending.journal import Entry, Journal, Version
+from registry.ledger.sending.pace import Pace
 from registry.ledger.transactions import says, unfunded
 from registry.ports import NodeRefused, Signer, TransactionNotMined
 
@@ -27,75 +28,9 @@ _KNOWN_WORDS = ("already known", "already imported", "known transaction")
 _PASSED_WORDS = ("nonce too low", "nonce is too low", "invalid nonce", "nonce below")
 _TAKEN_WORDS = ("replacement",)
 _LATER_WORDS = ("pool is full", "pool limit", "too many", "too distant", "less than block base fee")
-_NEVER = float("-inf")
 _STARVED = 32
 """A call that used up all but one part in so many of its gas failed for want of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is under way and how patient the sender is.
-
-    Attributes:
-        window: transactions under way at most: small ones fill a block or two, and a sender that hears of a
-            block late has the next one's out already. A node that keeps fewer of one account says so.
-        chunk: transactions signed, kept and sent together.
-        resend_after_s: a transaction without block for so long is looked for, and sent again if it is lost.
-        passed_by: blocks without the first in line after which it and those behind it are looked for at once.
-        raise_after_s: the first in line gets a better fee when it is known and waits for so long.
-        give_up_after_s: so long without any block that holds one of them, and the sender gives up.
-        longest_pause_s: between two looks at the chain.
-    """
-
-    window: int = 128
-    chunk: int = 64
-    resend_after_s: float = 10.0
-    passed_by: int = 3
-    raise_after_s: float = 30.0
-    give_up_after_s: float = 120.0
-    longest_pause_s: float = 0.25
-
-
 _SHORTEST_PAUSE_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a transaction does."""
-
-    to: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a call: its receipt, or why the contract refused it before it reached a block, or both
-    where it failed in its block.
-    """
-
-    number: int
-    receipt: Mined | None
-    reverted: CallReverted | None
-
-
-@dataclass(slots=True)
-class _Flight:
-    """An entry under way.
-
-    Attributes:
-        number: its call in the stream, None for what another process left.
-        sent_at: the newest block known when it was sent last, or looked for.
-        held: the node had no room for it.
-    """
-
-    entry: Entry
-    number: int | None
-    first_sent: float
-    last_sent: float
-    sent_at: int = 0
-    again: bool = False
-    held: bool = False
-    missed_at: int | None = None
 
 
 class Pipeline:
@@ -125,7 +60,7 @@ class Pipeline:
         self._moved = now = time.monotonic()
         self._passed = 0
         self._head, self._settled_at = self._account.head().number, ""
-        self._flights = [_Flight(entry, None, now, _NEVER) for entry in journal.entries()]
+        self._flights = [Flight(entry, None, now, NEVER) for entry in journal.entries()]
         self._next = max([self._account.count("pending"), *(f.entry.nonce + 1 for f in self._flights)])
 
     def settle(self) -> int:
@@ -198,17 +133,17 @@ class Pipeline:
                     yield Done(number, None, refused)
                 part = part[1:]
 
-    def _fresh(self, part: list[tuple[int, Call]], limits: list[int], fees: Fees) -> list[_Flight]:
+    def _fresh(self, part: list[tuple[int, Call]], limits: list[int], fees: Fees) -> list[Flight]:
         """Signed flights of the first calls, those that have a limit."""
         fresh = []
         for (number, call), gas in zip(part, limits, strict=False):
             entry = Entry(self._next, call.to, call.data, gas)
             entry.versions.append(self._signed(entry, fees))
             self._next += 1
-            fresh.append(_Flight(entry, number, time.monotonic(), _NEVER))
+            fresh.append(Flight(entry, number, time.monotonic(), NEVER))
         return fresh
 
-    def _start(self, fresh: list[_Flight]) -> Iterator[Done]:
+    def _start(self, fresh: list[Flight]) -> Iterator[Done]:
         if not fresh:
             return
         self._journal.add(flight.entry for flight in fresh)
@@ -223,13 +158,13 @@ class Pipeline:
                 self._mend()
                 time.sleep(_SHORTEST_PAUSE_S)
 
-    def _push(self, flights: list[_Flight]) -> Iterator[Done]:
+    def _push(self, flights: list[Flight]) -> Iterator[Done]:
         """Send the newest version of each; the node's answers decide what follows."""
         raws = [("0x" + flight.entry.versions[-1].raw.hex(),) for flight in flights]
         answers = self._connection.attempts("eth_sendRawTransaction", raws)
         now = time.monotonic()
         for flight, answer in zip(flights, answers, strict=True):
-            first = flight.last_sent == _NEVER
+            first = flight.last_sent == NEVER
             flight.last_sent, flight.sent_at, flight.held = now, self._head, False
             if isinstance(answer, CallReverted) and self._connection.batches:
                 raise NodeRefused(
@@ -246,7 +181,7 @@ class Pipeline:
             elif isinstance(answer, NodeRefused):
                 self._answer_refusal(flight, answer, first and len(flight.entry.versions) == 1)
 
-    def _answer_refusal(self, flight: _Flight, refused: NodeRefused, first: bool) -> None:
+    def _answer_refusal(self, flight: Flight, refused: NodeRefused, first: bool) -> None:
         if says(refused, _KNOWN_WORDS) or says(refused, _PASSED_WORDS):
             return  # it is there already, or its nonce is: the chain will tell
         if says(refused, _TAKEN_WORDS):
@@ -277,7 +212,7 @@ class Pipeline:
             return
         self._passed = self._account.count("latest")
         candidates = [flight for flight in self._flights if flight.entry.nonce < self._passed]
-        finals: list[tuple[_Flight, Mined]] = []
+        finals: list[tuple[Flight, Mined]] = []
         receipts = self._account.receipts([flight.entry for flight in candidates])
         # A node may know of a receipt a moment later than of the block.
         self._settled_at = "" if None in receipts else head.hash
@@ -293,7 +228,7 @@ class Pipeline:
         held = [flight for flight in self._flights if flight.held]
         yield from self._push(held[: 2 * len(finals)])
 
-    def _missed(self, flight: _Flight, head: int) -> None:
+    def _missed(self, flight: Flight, head: int) -> None:
         """The chain has passed the flight's nonce, and none of its versions is in a block: once that is
         final, it is somebody else's transaction that has it.
         """
@@ -304,7 +239,7 @@ class Pipeline:
         elif flight.missed_at is None or flight.missed_at + self._final_after <= head:
             self._renumber(flight, self._next)
 
-    def _judged(self, flight: _Flight, receipt: Mined) -> Iterator[Done | None]:
+    def _judged(self, flight: Flight, receipt: Mined) -> Iterator[Done | None]:
         reverted = None
         if int(receipt["status"], 16) == 0:
             # Contracts that refuse give the rest of the gas back.
@@ -325,11 +260,11 @@ class Pipeline:
         else:
             yield Done(flight.number, receipt, reverted)
 
-    def _once_more(self, flight: _Flight, gas: int) -> Iterator[Done]:
+    def _once_more(self, flight: Flight, gas: int) -> Iterator[Done]:
         fresh = Entry(self._next, flight.entry.to, flight.entry.data, gas)
         fresh.versions.append(self._signed(fresh, current_fees(self._connection)))
         self._next += 1
-        yield from self._start([_Flight(fresh, flight.number, time.monotonic(), _NEVER, again=True)])
+        yield from self._start([Flight(fresh, flight.number, time.monotonic(), NEVER, again=True)])
 
     # --------------------------------------------------------------------------------------------- mending
 
@@ -373,7 +308,7 @@ class Pipeline:
             for _ in self._push(lost[start : start + self._pace.chunk]):
                 pass
 
-    def _improve(self, flight: _Flight) -> None:
+    def _improve(self, flight: Flight) -> None:
         entry = flight.entry
         fees = current_fees(self._connection).above(entry.versions[-1].fees)
         entry.versions.append(self._signed(entry, fees))
@@ -382,7 +317,7 @@ class Pipeline:
         for _ in self._push([flight]):
             pass
 
-    def _renumber(self, flight: _Flight, nonce: int) -> None:
+    def _renumber(self, flight: Flight, nonce: int) -> None:
         """Another nonce for a transaction that lost its own to somebody else's."""
         old = flight.entry
         nonce = max(nonce, *(each.entry.nonce + 1 for each in self._flights))
@@ -390,7 +325,7 @@ class Pipeline:
         entry.versions.append(self._signed(entry, current_fees(self._connection)))
         self._next = nonce + 1
         self._journal.move(old.nonce, entry)
-        flight.entry, flight.last_sent, flight.missed_at = entry, _NEVER, None
+        flight.entry, flight.last_sent, flight.missed_at = entry, NEVER, None
         for _ in self._push([flight]):
             pass
 
@@ -411,7 +346,7 @@ class Pipeline:
         )
         return Version(fees, "0x" + keccak(raw).hex(), raw)
 
-    def _forget(self, flights: list[_Flight]) -> None:
+    def _forget(self, flights: list[Flight]) -> None:
         if flights:
             self._journal.remove(flight.entry.nonce for flight in flights)
             gone = {id(flight) for flight in flights}
