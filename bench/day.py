@@ -41,12 +41,21 @@ _BLOCK_HOURS = 4
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What one party sends at a time; ``opens_at``: Unix seconds before which it is refused."""
+    """What one party sends at a time."""
 
     party: int
     commands: Iterable[c.Command]
     name: str = ""
-    opens_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What parties send side by side, each with its own key; ``opens_at``: Unix seconds before which some of
+    it is refused.
+    """
+
+    opens_at: int
+    phases: tuple[Phase, ...]
 
 
 def admissions(key: Callable[[int], Signer]) -> tuple[Admission, ...]:
@@ -116,34 +125,37 @@ class Day:
             ]
             yield Phase(operator, moves, "qualification")
 
-    def sessions(self) -> Iterator[Phase]:
-        """Six times: lights of every perimeter, local outcome and declaration, global outcome and
-        declaration.
+    def sessions(self) -> Iterator[Stage]:
+        """Six times: lights of every perimeter and the local outcome, then the global outcome. What an
+        outcome selected is declared for while the next one is recorded, as the gates allow.
         """
-        day = self._schedule.day
+        undeclared: tuple[Phase, ...] = ()
         for session in range(1, len(self._schedule.msd_gates) + 1):
-            opens = {market: self._schedule.window(market, session)[0] + 1 for market in Market}
-            cells = pack_cells([_CAPABILITY_KW] * 24)
-            lights = [
-                PerimeterLights(perimeter, cells, cells, _named("lights", perimeter))
-                for perimeter in self._perimeters
-            ]
-            published = [c.PublishLights(DSO, day, session, some) for some in _split(lights, _ROWS)]
-            yield Phase(DSO, published, f"lights {session}", opens[Market.LFP])
-            yield Phase(
-                DSO,
-                [c.SelectLocal(DSO, day, session, some) for some in self._outcome(Market.LFP)],
-                f"LFP {session}",
-                opens[Market.LFP],
+            operators = (
+                Phase(DSO, [*self._lights(session), *self._local(session)], f"lights and LFP {session}"),
+                Phase(TSO, self._global(session), f"MSD {session}"),
             )
-            yield Phase(BSP, self._declarations(Market.LFP, session), f"local PODs {session}")
-            yield Phase(
-                TSO,
-                [c.SelectGlobal(TSO, day, session, some) for some in self._outcome(Market.MSD)],
-                f"MSD {session}",
-                opens[Market.MSD],
-            )
-            yield Phase(BSP, self._declarations(Market.MSD, session), f"global PODs {session}")
+            for market, phase in zip((Market.LFP, Market.MSD), operators, strict=True):
+                yield Stage(self._schedule.window(market, session)[0] + 1, (phase, *undeclared))
+                declared = self._declarations(market, session)
+                undeclared = (Phase(BSP, declared, f"PODs of {market.name} {session}"),)
+        yield Stage(0, undeclared)
+
+    def _lights(self, session: int) -> Iterator[c.Command]:
+        cells = pack_cells([_CAPABILITY_KW] * 24)
+        lights = [
+            PerimeterLights(perimeter, cells, cells, _named("lights", perimeter))
+            for perimeter in self._perimeters
+        ]
+        return (c.PublishLights(DSO, self._schedule.day, session, some) for some in _split(lights, _ROWS))
+
+    def _local(self, session: int) -> Iterator[c.Command]:
+        day = self._schedule.day
+        return (c.SelectLocal(DSO, day, session, some) for some in self._outcome(Market.LFP))
+
+    def _global(self, session: int) -> Iterator[c.Command]:
+        day = self._schedule.day
+        return (c.SelectGlobal(TSO, day, session, some) for some in self._outcome(Market.MSD))
 
     def _outcome(self, market: Market) -> list[tuple[Selection, ...]]:
         """All that the aggregate's PODs can do upwards, in every perimeter and hour."""

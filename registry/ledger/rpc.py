@@ -13,6 +13,8 @@ from registry.ports import ChainUnreachable, NodeRefused
 
 _REVERT_CODE = 3
 _BATCH = 200
+_BODY = 500_000
+"""Requests of a round trip, and characters of what they say: proxies before nodes take a megabyte."""
 
 
 class CallReverted(Exception):
@@ -56,7 +58,7 @@ class Connection:
 
     def requests(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
         """The results of many requests of one method, in order; in one round trip per few hundred where the
-        provider can.
+        provider can, fewer if they are long.
         """
         return [_result(method, answer) for answer in self._answers(method, params)]
 
@@ -81,11 +83,9 @@ class Connection:
         if not isinstance(provider, HttpProvider):
             yield from (self._answer(method, list(one)) for one in params)
             return
-        for start in range(0, len(params), _BATCH):
+        for some in _round_trips(params):
             with self._reaching():
-                answers = provider.make_batch_request(
-                    [(method, one) for one in params[start : start + _BATCH]]
-                )
+                answers = provider.make_batch_request([(method, one) for one in some])
             yield from answers
 
     def _answer(self, method: str, params: list[Any]) -> Any:
@@ -98,6 +98,27 @@ class Connection:
             yield
         except (HTTPError, OSError) as error:
             raise _unreachable(error, self._place) from error
+
+
+def _round_trips(params: Sequence[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    some: list[Sequence[Any]] = []
+    body = 0
+    for one in params:
+        size = sum(map(_size, one))
+        if some and (len(some) == _BATCH or body + size > _BODY):
+            yield some
+            some, body = [], 0
+        some.append(one)
+        body += size
+    if some:
+        yield some
+
+
+def _size(part: Any) -> int:
+    """Characters, about: of text and of a call's fields."""
+    if isinstance(part, dict):
+        return sum(map(_size, part.values()))
+    return len(part) if isinstance(part, str) else 0
 
 
 def _unreachable(error: Exception, place: str) -> ChainUnreachable:

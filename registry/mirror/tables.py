@@ -458,6 +458,8 @@ def table_of(model: type[SQLModel]) -> Any:
 
 for _model in VERSIONS:
     _table = table_of(_model)
+    # A fork is undone by these two, however much there is that it leaves alone.
+    Index(f"ix_{_table.name}_block", _table.c.block)
     _index_of_values(f"ix_{_table.name}_until_block", _table.c.until_block)
 
 _ALL: tuple[type[SQLModel], ...] = (Block, Position, Fact, *VERSIONS)

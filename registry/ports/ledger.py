@@ -76,8 +76,9 @@ class Sender(Protocol):
         ...
 
     def send(self, commands: Iterable[Command]) -> Iterator[Sent]:
-        """Record the commands in their order; yields what became of each as soon as that is final. A command
-        that the ledger refuses does not hold up those behind it.
+        """Record the commands in their order; yields what became of each once that is final, which is looked
+        for when as many are under way as may be. A command that the ledger refuses does not hold up those
+        behind it.
 
         Raises :class:`OperationalError` (chain unreachable, no funds, no block in time); the journal then
         holds what is under way.

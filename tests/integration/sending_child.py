@@ -17,7 +17,7 @@ from registry.ledger import ChainLedger, Connection, LocalSigner
 from registry.ledger.artifacts import load_artifacts
 from registry.ledger.deployment import Deployment
 from registry.ledger.sending.commands import CommandSender
-from registry.ledger.sending.pipeline import Pace
+from registry.ledger.sending.pace import Pace
 
 PACE = Pace(
     window=12, chunk=4, resend_after_s=0.2, raise_after_s=0.4, give_up_after_s=10, longest_pause_s=0.02

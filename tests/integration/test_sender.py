@@ -6,20 +6,24 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
 
 from bench.servers import Anvil, MissingProgram
 from registry.domain.commands import Command
 from registry.ledger import ChainLedger, Connection, LocalSigner, fund
 from registry.ledger.artifacts import Artifacts, load_artifacts
 from registry.ledger.deployment import Deployment, deploy
+from registry.ledger.http import HttpProvider
 from registry.ledger.sending.commands import CommandSender
-from registry.ledger.sending.pipeline import Pace
+from registry.ledger.sending.pace import Pace
 from registry.ports import AlreadyInUse, Sent, TransactionNotMined, WrongChain
 from tests.conftest import ROOT, not_run
 from tests.integration.sending_child import PACE, admission, missing
@@ -73,6 +77,46 @@ class House:
 
     def drop(self, tx_hash: str) -> None:
         self.connection.request("anvil_dropTransaction", tx_hash)
+
+
+class Counted(HttpProvider):
+    """Keeps the method of each round trip."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked: list[str] = []
+
+    def make_request(self, method: str, params: Sequence[Any]) -> Any:
+        self.asked.append(method)
+        return super().make_request(method, params)
+
+    def make_batch_request(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        self.asked.append(requests[0][0])
+        return super().make_batch_request(requests)
+
+
+class Narrow(HttpProvider):
+    """A node that keeps no transaction whose nonce is so many or more beyond the account's."""
+
+    def __init__(self, url: str, nonce: Callable[[], int], most: int) -> None:
+        super().__init__(url)
+        self._nonce = nonce
+        self._most = most
+        self.refused = 0
+
+    def make_batch_request(self, requests: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        if requests[0][0] != "eth_sendRawTransaction":
+            return super().make_batch_request(requests)
+        end = self._nonce() + self._most
+        return [self._send(one, end) for one in requests]
+
+    def _send(self, request: tuple[str, Sequence[Any]], end: int) -> Any:
+        method, (raw,) = request
+        if TypedTransaction.from_bytes(HexBytes(raw)).as_dict()["nonce"] < end:
+            return self.make_request(method, (raw,))
+        self.refused += 1
+        message = "Transaction nonce is too distant from current sender nonce"
+        return {"error": {"code": -32000, "message": message}}
 
 
 @pytest.fixture(params=["free", "paid"])
@@ -160,6 +204,69 @@ def test_dropped_transactions_are_sent_again(house: House) -> None:
     with house.sender() as sender, meanwhile(drop_or_mine):
         results = list(sender.send(commands(60)))
     check(house, before, results, 60)
+
+
+def test_what_blocks_pass_by_is_looked_for_before_its_time(house: House) -> None:
+    """However patient the sender is otherwise."""
+    before, dropped = house.nonce(), threading.Event()
+
+    def drop_once() -> None:
+        if len(house.pool()) == PACE.window and not dropped.is_set():
+            house.drop(house.pool()[0][1])
+            dropped.set()
+        elif dropped.is_set():
+            house.mine()
+
+    patient = replace(PACE, resend_after_s=1_000)
+    with house.sender(patient) as sender, meanwhile(drop_once):
+        results = list(sender.send(commands(20)))
+    assert dropped.is_set()
+    check(house, before, results, 20)
+
+
+def test_a_node_that_keeps_few_of_an_account_gets_more_with_every_block(house: House) -> None:
+    """As Besu's sequenced pool does; nothing waits for its time to be sent again."""
+    before, most, most_waiting = house.nonce(), 5, [0]
+    narrow = Narrow(house.url, house.nonce, most)
+
+    def look_and_mine() -> None:
+        most_waiting.append(len(house.pool()))
+        house.mine()
+
+    patient = replace(PACE, resend_after_s=1_000, passed_by=1_000)
+    through = replace(house, connection=Connection(narrow, house.url))
+    with through.sender(patient) as sender, meanwhile(look_and_mine):
+        results = list(sender.send(commands(40)))
+    check(house, before, results, 40)
+    assert max(most_waiting) <= most
+    assert 0 < narrow.refused < 3 * 40, "what there is no room for is not sent again and again"
+
+
+def test_a_window_goes_out_in_few_round_trips_and_a_chain_that_stands_still_is_looked_at_by_one(
+    house: House,
+) -> None:
+    before, counted = house.nonce(), Counted(house.url)
+
+    def mine_later() -> None:
+        if len(counted.asked) > 40:
+            house.mine()
+
+    through = replace(house, connection=Connection(counted, house.url))
+    wide = replace(PACE, window=64, chunk=64, resend_after_s=1_000)
+    with through.sender(wide) as sender, meanwhile(mine_later):
+        counted.asked.clear()
+        results = list(sender.send(commands(60)))
+    check(house, before, results, 60)
+    sent = counted.asked.index("eth_sendRawTransaction")
+    assert set(counted.asked[:sent]) <= {
+        "eth_getBlockByNumber",
+        "eth_maxPriorityFeePerGas",
+        "eth_estimateGas",
+    }
+    assert sent <= 3
+    first, count, *looks = counted.asked[sent + 1 : 40]
+    assert (first, count) == ("eth_getBlockByNumber", "eth_getTransactionCount")
+    assert set(looks) == {"eth_getBlockByNumber"}
 
 
 def test_a_whole_pool_that_is_gone_is_sent_again(house: House) -> None:
@@ -278,7 +385,7 @@ def test_too_little_gas_is_found_out_and_the_command_sent_again(house: House) ->
     """Also where the state before its block would have refused it for another reason."""
     before = house.nonce()
     with house.sender() as sender, meanwhile(house.mine):
-        sender._pipeline._gas.limit = lambda to, data: 60_000  # type: ignore[method-assign]
+        sender._pipeline._gas.limits = lambda calls: ([60_000] * len(calls), None)  # type: ignore[method-assign]
         results = list(sender.send([*commands(3), admission(1)]))
     refusals = {sent.number: sent.refusal.rule if sent.refusal else None for sent in results}
     assert list(refusals.values()).count("ACT-1") == 1 and refusals[1] is None and refusals[2] is None

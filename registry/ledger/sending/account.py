@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from registry.ledger.rpc import CallReverted, Connection
@@ -11,6 +12,14 @@ from registry.ports import NodeRefused
 
 Mined = dict[str, Any]
 """A receipt as JSON-RPC gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block; ``hash`` is 0x-hex."""
+
+    number: int
+    hash: str
 
 
 class Account:
@@ -24,9 +33,10 @@ class Account:
         """How many transactions it has sent, in blocks (``latest``), or with what waits (``pending``)."""
         return int(self._connection.request("eth_getTransactionCount", self.address, place), 16)
 
-    def head(self) -> int:
+    def head(self) -> Head:
         """The newest block."""
-        return int(self._connection.request("eth_blockNumber"), 16)
+        block = self._connection.request("eth_getBlockByNumber", "latest", False)
+        return Head(int(block["number"], 16), block["hash"])
 
     def receipts(self, entries: Sequence[Entry]) -> list[Mined | None]:
         """The receipt of each entry, under whichever of its versions was mined."""

@@ -12,8 +12,10 @@ from registry.ledger.codec import encode_command
 from registry.ledger.deployment import Deployment
 from registry.ledger.errors import violation_of
 from registry.ledger.rpc import CallReverted, Connection
+from registry.ledger.sending.flights import Call, Done
 from registry.ledger.sending.journal import Journal
-from registry.ledger.sending.pipeline import Call, Done, Pace, Pipeline
+from registry.ledger.sending.pace import Pace
+from registry.ledger.sending.pipeline import Pipeline
 from registry.ports import Sent, Signer
 
 
@@ -50,7 +52,7 @@ class CommandSender:
         return self._pipeline.settle()
 
     def send(self, commands: Iterable[Command]) -> Iterator[Sent]:
-        """Record the commands; yields what became of each as soon as it is final."""
+        """Record the commands; yields what became of each once it is final."""
         for done in self._pipeline.run(self._call(command) for command in commands):
             yield self._sent(done)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from eth_utils.crypto import keccak
@@ -18,8 +17,10 @@ from eth_utils.crypto import keccak
 from registry.ledger.fees import Fees, base_fee, current_fees
 from registry.ledger.rpc import CallReverted, Connection
 from registry.ledger.sending.account import Account, Mined
+from registry.ledger.sending.flights import NEVER, Call, Done, Flight
 from registry.ledger.sending.gas import GasMeter
 from registry.ledger.sending.journal import Entry, Journal, Version
+from registry.ledger.sending.pace import Pace
 from registry.ledger.transactions import says, unfunded
 from registry.ports import NodeRefused, Signer, TransactionNotMined
 
@@ -27,64 +28,9 @@ _KNOWN_WORDS = ("already known", "already imported", "known transaction")
 _PASSED_WORDS = ("nonce too low", "nonce is too low", "invalid nonce", "nonce below")
 _TAKEN_WORDS = ("replacement",)
 _LATER_WORDS = ("pool is full", "pool limit", "too many", "too distant", "less than block base fee")
-_NEVER = float("-inf")
 _STARVED = 32
 """A call that used up all but one part in so many of its gas failed for want of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is under way and how patient the sender is.
-
-    Attributes:
-        window: transactions under way at most; nodes keep only so many of one account.
-        chunk: transactions signed, kept and sent together.
-        resend_after_s: a transaction without block for so long is looked for, and sent again if it is lost.
-        raise_after_s: the first in line gets a better fee when it is known and waits for so long.
-        give_up_after_s: so long without any block that holds one of them, and the sender gives up.
-        longest_pause_s: between two looks at the chain.
-    """
-
-    window: int = 64
-    chunk: int = 16
-    resend_after_s: float = 10.0
-    raise_after_s: float = 30.0
-    give_up_after_s: float = 120.0
-    longest_pause_s: float = 0.25
-
-
 _SHORTEST_PAUSE_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a transaction does."""
-
-    to: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a call: its receipt, or why the contract refused it before it reached a block, or both
-    where it failed in its block.
-    """
-
-    number: int
-    receipt: Mined | None
-    reverted: CallReverted | None
-
-
-@dataclass(slots=True)
-class _Flight:
-    """An entry under way; ``number``: its call in the stream, None for what another process left."""
-
-    entry: Entry
-    number: int | None
-    first_sent: float
-    last_sent: float
-    again: bool = False
-    missed_at: int | None = None
 
 
 class Pipeline:
@@ -113,7 +59,8 @@ class Pipeline:
         self._gas = GasMeter(connection, signer.address)
         self._moved = now = time.monotonic()
         self._passed = 0
-        self._flights = [_Flight(entry, None, now, _NEVER) for entry in journal.entries()]
+        self._head, self._settled_at = self._account.head().number, ""
+        self._flights = [Flight(entry, None, now, NEVER) for entry in journal.entries()]
         self._next = max([self._account.count("pending"), *(f.entry.nonce + 1 for f in self._flights)])
 
     def settle(self) -> int:
@@ -129,8 +76,8 @@ class Pipeline:
         What became of a call is told when it is final: in the order of the calls, but for those that had to
         be sent anew.
 
-        1. keep the window full;
-        2. take what is final out of it;
+        1. fill the window;
+        2. take what is final out of it, and send what the node had no room for;
         3. while nothing is, look for what was lost or is stuck.
 
         Raises:
@@ -142,18 +89,16 @@ class Pipeline:
         more = True
         while more or self._flights:
             # 1. fill
-            if more:
-                size = self._pace.chunk if self._connection.batches else 1
-                room = min(size, self._pace.window - len(self._flights))
-                part = list(islice(waiting, room)) if room > 0 else []
-                more = room <= 0 or len(part) == room
+            while more and (room := self._room()):
+                part = list(islice(waiting, room))
+                more = len(part) == room
                 yield from self._launch(part)
             # 2. settle
             done = list(self._settled())
             if done:
                 self._moved, pause = time.monotonic(), _SHORTEST_PAUSE_S
                 yield from (one for one in done if one is not None)
-            elif self._flights and (not more or len(self._flights) >= self._pace.window):
+            elif self._flights:
                 # 3. wait, look again
                 self._mend()
                 time.sleep(pause)
@@ -161,32 +106,46 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------- launching
 
+    def _room(self) -> int:
+        """How many calls to launch together now."""
+        if not self._connection.batches:
+            return 0 if self._flights else 1  # the embedded chain is done with each at once
+        if any(flight.held for flight in self._flights):
+            return 0
+        return min(self._pace.chunk, self._pace.window - len(self._flights))
+
     def _launch(self, part: list[tuple[int, Call]]) -> Iterator[Done]:
         """Sign, keep, send; yields what the node refuses to run at all."""
         if not part:
             return
         fees = current_fees(self._connection)
-        fresh: list[_Flight] = []
-        for number, call in part:
-            try:
-                gas = self._gas.limit(call.to, call.data)
-            except CallReverted:
+        while part:
+            limits, refused = self._gas.limits([(call.to, call.data) for _, call in part])
+            yield from self._start(self._fresh(part, limits, fees))
+            part = part[len(limits) :]
+            if refused is not None:
                 # it may only need what is still under way
-                yield from self._start(fresh)
-                fresh = []
                 yield from self._drained()
-                try:
-                    gas = self._gas.limit(call.to, call.data)
-                except CallReverted as reverted:
-                    yield Done(number, None, reverted)
-                    continue
+                number, call = part[0]
+                limits, refused = self._gas.limits([(call.to, call.data)])
+                yield from self._start(self._fresh(part, limits, fees))
+                if refused is not None:
+                    yield Done(number, None, refused)
+                part = part[1:]
+
+    def _fresh(self, part: list[tuple[int, Call]], limits: list[int], fees: Fees) -> list[Flight]:
+        """Signed flights of the first calls, those that have a limit."""
+        fresh = []
+        for (number, call), gas in zip(part, limits, strict=False):
             entry = Entry(self._next, call.to, call.data, gas)
             entry.versions.append(self._signed(entry, fees))
             self._next += 1
-            fresh.append(_Flight(entry, number, time.monotonic(), _NEVER))
-        yield from self._start(fresh)
+            fresh.append(Flight(entry, number, time.monotonic(), NEVER))
+        return fresh
 
-    def _start(self, fresh: list[_Flight]) -> Iterator[Done]:
+    def _start(self, fresh: list[Flight]) -> Iterator[Done]:
+        if not fresh:
+            return
         self._journal.add(flight.entry for flight in fresh)
         self._flights += fresh
         yield from self._push(fresh)
@@ -199,14 +158,14 @@ class Pipeline:
                 self._mend()
                 time.sleep(_SHORTEST_PAUSE_S)
 
-    def _push(self, flights: list[_Flight]) -> Iterator[Done]:
+    def _push(self, flights: list[Flight]) -> Iterator[Done]:
         """Send the newest version of each; the node's answers decide what follows."""
         raws = [("0x" + flight.entry.versions[-1].raw.hex(),) for flight in flights]
         answers = self._connection.attempts("eth_sendRawTransaction", raws)
         now = time.monotonic()
         for flight, answer in zip(flights, answers, strict=True):
-            first = flight.last_sent == _NEVER
-            flight.last_sent = now
+            first = flight.last_sent == NEVER
+            flight.last_sent, flight.sent_at, flight.held = now, self._head, False
             if isinstance(answer, CallReverted) and self._connection.batches:
                 raise NodeRefused(
                     found="a revert as the answer to a transaction",
@@ -222,7 +181,7 @@ class Pipeline:
             elif isinstance(answer, NodeRefused):
                 self._answer_refusal(flight, answer, first and len(flight.entry.versions) == 1)
 
-    def _answer_refusal(self, flight: _Flight, refused: NodeRefused, first: bool) -> None:
+    def _answer_refusal(self, flight: Flight, refused: NodeRefused, first: bool) -> None:
         if says(refused, _KNOWN_WORDS) or says(refused, _PASSED_WORDS):
             return  # it is there already, or its nonce is: the chain will tell
         if says(refused, _TAKEN_WORDS):
@@ -236,6 +195,7 @@ class Pipeline:
             raise poor from refused
         if not says(refused, _LATER_WORDS):
             raise refused
+        flight.held = True
 
     # -------------------------------------------------------------------------------------------- settling
 
@@ -246,23 +206,29 @@ class Pipeline:
         if not self._flights:
             return
         self._flights.sort(key=lambda flight: flight.entry.nonce)
+        head = self._account.head()
+        self._head = head.number
+        if head.hash == self._settled_at:
+            return
         self._passed = self._account.count("latest")
         candidates = [flight for flight in self._flights if flight.entry.nonce < self._passed]
-        if not candidates:
-            return
-        head = self._account.head()
-        finals: list[tuple[_Flight, Mined]] = []
+        finals: list[tuple[Flight, Mined]] = []
         receipts = self._account.receipts([flight.entry for flight in candidates])
+        # A node may know of a receipt a moment later than of the block.
+        self._settled_at = "" if None in receipts else head.hash
         for flight, receipt in zip(candidates, receipts, strict=True):
             if receipt is None:
-                self._missed(flight, head)
-            elif int(receipt["blockNumber"], 16) + self._final_after <= head:
+                self._missed(flight, head.number)
+            elif int(receipt["blockNumber"], 16) + self._final_after <= head.number:
                 finals.append((flight, receipt))
         self._forget([flight for flight, _ in finals])
         for flight, receipt in finals:
             yield from self._judged(flight, receipt)
+        # Twice as many as became final: a node that has more room by now shows it.
+        held = [flight for flight in self._flights if flight.held]
+        yield from self._push(held[: 2 * len(finals)])
 
-    def _missed(self, flight: _Flight, head: int) -> None:
+    def _missed(self, flight: Flight, head: int) -> None:
         """The chain has passed the flight's nonce, and none of its versions is in a block: once that is
         final, it is somebody else's transaction that has it.
         """
@@ -273,7 +239,7 @@ class Pipeline:
         elif flight.missed_at is None or flight.missed_at + self._final_after <= head:
             self._renumber(flight, self._next)
 
-    def _judged(self, flight: _Flight, receipt: Mined) -> Iterator[Done | None]:
+    def _judged(self, flight: Flight, receipt: Mined) -> Iterator[Done | None]:
         reverted = None
         if int(receipt["status"], 16) == 0:
             # Contracts that refuse give the rest of the gas back.
@@ -294,11 +260,11 @@ class Pipeline:
         else:
             yield Done(flight.number, receipt, reverted)
 
-    def _once_more(self, flight: _Flight, gas: int) -> Iterator[Done]:
+    def _once_more(self, flight: Flight, gas: int) -> Iterator[Done]:
         fresh = Entry(self._next, flight.entry.to, flight.entry.data, gas)
         fresh.versions.append(self._signed(fresh, current_fees(self._connection)))
         self._next += 1
-        yield from self._start([_Flight(fresh, flight.number, time.monotonic(), _NEVER, again=True)])
+        yield from self._start([Flight(fresh, flight.number, time.monotonic(), NEVER, again=True)])
 
     # --------------------------------------------------------------------------------------------- mending
 
@@ -306,7 +272,7 @@ class Pipeline:
         """Look for what has been under way for long.
 
         1. stuck, for its fee is below the base fee, or it is first in line and waits: a better fee;
-        2. lost: the same bytes again, in order.
+        2. lost: the same bytes again, in order. Some blocks that pass the first in line by make all suspect.
 
         Raises TransactionNotMined if nothing moves for too long.
         """
@@ -321,13 +287,16 @@ class Pipeline:
             )
         waiting = [flight for flight in self._flights if flight.entry.nonce >= self._passed]
         overdue = [flight for flight in waiting if now - flight.last_sent > self._pace.resend_after_s]
+        if waiting and not waiting[0].held and self._head - waiting[0].sent_at >= self._pace.passed_by:
+            overdue = [flight for flight in waiting if not flight.held]
         if not overdue:
             return
+        self._settled_at = ""  # behind one URL there may be nodes of which some are late
         known = self._account.known([flight.entry for flight in overdue])
         base = base_fee(self._connection)
         lost = []
         for flight, is_known in zip(overdue, known, strict=True):
-            flight.last_sent = now
+            flight.last_sent, flight.sent_at = now, self._head
             waits = flight is waiting[0] and now - flight.first_sent > self._pace.raise_after_s
             # 1. stuck
             if flight.entry.versions[-1].fees.most < base or (is_known and waits and base > 0):
@@ -339,7 +308,7 @@ class Pipeline:
             for _ in self._push(lost[start : start + self._pace.chunk]):
                 pass
 
-    def _improve(self, flight: _Flight) -> None:
+    def _improve(self, flight: Flight) -> None:
         entry = flight.entry
         fees = current_fees(self._connection).above(entry.versions[-1].fees)
         entry.versions.append(self._signed(entry, fees))
@@ -348,7 +317,7 @@ class Pipeline:
         for _ in self._push([flight]):
             pass
 
-    def _renumber(self, flight: _Flight, nonce: int) -> None:
+    def _renumber(self, flight: Flight, nonce: int) -> None:
         """Another nonce for a transaction that lost its own to somebody else's."""
         old = flight.entry
         nonce = max(nonce, *(each.entry.nonce + 1 for each in self._flights))
@@ -356,7 +325,7 @@ class Pipeline:
         entry.versions.append(self._signed(entry, current_fees(self._connection)))
         self._next = nonce + 1
         self._journal.move(old.nonce, entry)
-        flight.entry, flight.last_sent, flight.missed_at = entry, _NEVER, None
+        flight.entry, flight.last_sent, flight.missed_at = entry, NEVER, None
         for _ in self._push([flight]):
             pass
 
@@ -377,7 +346,7 @@ class Pipeline:
         )
         return Version(fees, "0x" + keccak(raw).hex(), raw)
 
-    def _forget(self, flights: list[_Flight]) -> None:
+    def _forget(self, flights: list[Flight]) -> None:
         if flights:
             self._journal.remove(flight.entry.nonce for flight in flights)
             gone = {id(flight) for flight in flights}

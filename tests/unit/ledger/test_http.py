@@ -25,6 +25,7 @@ class Node(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: Script = echo
         self.connections = 0
+        self.asked: list[Any] = []
         self.authorisations: list[str | None] = []
 
     @property
@@ -43,6 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.authorisations.append(self.headers["Authorization"])
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
         status, body = self.server.script(asked)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -84,6 +86,22 @@ def test_answers_come_in_the_order_of_the_requests(node: Node) -> None:
     params = [(number,) for number in range(450)]
     assert connection.requests("any", params) == [list(one) for one in params]
     assert node.connections == 1, "the connection is kept"
+
+
+@pytest.mark.parametrize(
+    ("params", "trips"),
+    [
+        ([("a" * 1_000,)] * 200, 1),
+        ([("a" * 1_000,)] * 201, 2),
+        ([("a" * 200_000,)] * 5, 3),
+        ([({"data": "a" * 200_000}, "latest")] * 5, 3),
+        ([("a" * 900_000,)] * 2, 2),
+    ],
+)
+def test_a_round_trip_is_neither_too_many_nor_too_long(node: Node, params: list[Any], trips: int) -> None:
+    """Half a megabyte of it, but for a request that is longer by itself."""
+    assert Connection.to(node.url).requests("any", params) == [list(one) for one in params]
+    assert len(node.asked) == trips
 
 
 def test_threads_do_not_mix_their_answers(node: Node) -> None:

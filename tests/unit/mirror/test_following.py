@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from registry.domain import events as facts
 from registry.mirror import SqlMirror
+from registry.mirror.tables import VERSIONS
 from registry.ports import BlockRef, RecordedBlock
 from tests.unit.mirror.fake_ledger import ADMIN, AUDITOR, FakeLedger, address_of, opening
 
@@ -98,3 +101,28 @@ def test_a_new_block_takes_few_questions(ledger: Watched) -> None:
     ledger.questions = 0
     ledger.mirror.catch_up()
     assert (ledger.questions, len(ledger.reads)) == (4, 1)
+
+
+@pytest.mark.rule("MIR-1")
+def test_a_fork_is_undone_without_reading_what_it_leaves_alone(ledger: Watched) -> None:
+    """Every statement finds its rows by an index; the position is one row."""
+    assert ledger.mirror is not None
+    ledger.grow(3)
+    ledger.mirror.catch_up()
+    ledger.give_up(ledger.head().number)
+    ledger.mine_at(ledger.head().time + 1, ())
+    engine = ledger.mirror._database.engine
+    undone: list[str] = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        undone.append(statement)
+
+    ledger.mirror.catch_up()
+    changing = [one for one in undone if one.startswith(("DELETE", "UPDATE")) and "position" not in one]
+    assert len(changing) == 2 * len(VERSIONS) + 2
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        for statement in changing:
+            plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", [1] * statement.count("?")).fetchall()
+            assert all(step[3].startswith("SEARCH") for step in plan), (statement, plan)
