@@ -25,7 +25,7 @@ from registry.domain.quantities import Colour, Direction
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.linearise import hour_rows
 from registry.grid.operating_points import Allowed, operating_points
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_opf import Points, Verdict
 from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import PerimeterDayLights
@@ -95,9 +95,8 @@ class Proof:
         self._state, self._flow, self._limits = state, flow, limits
         quarters = np.arange(state.quarters)
         p_w, q_var = state.scenarios(quarters, np.zeros((state.quarters, len(state.pods))))
-        self._base = flow.solve(p_w, q_var)
-        self._phasors = with_loadings(flow.solve_phasors(p_w, q_var), self._base)
-        self._kept = limits.values(self._base) <= limits.bounds
+        self._phasors = flow.solve_phasors(p_w, q_var)
+        self._kept = limits.values(self._phasors.plain) <= limits.bounds
         self._sens = sensitivities(state, flow)
         self._cells = tuple(Cell(pods, way) for pods in state.partition.members for way in Direction)
         self._lights = [day.side(way) for day in lights for way in Direction]

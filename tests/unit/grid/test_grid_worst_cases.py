@@ -11,7 +11,7 @@ from registry.domain.quantities import Direction
 from registry.grid.hour_work import hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.network import parse_network
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.powerflow import PowerFlow
 from registry.grid.robust import Cell, HourProblem, Rows
 from registry.grid.sensitivity import Sensitivities, sensitivities
 from registry.grid.state import ExpectedState, expected_state, only_hours
@@ -68,7 +68,7 @@ def behind_a_reactance() -> ExpectedState:
 def problem_of(state: ExpectedState, limits: Limits, flow: PowerFlow) -> tuple[HourProblem, Sensitivities]:
     """The first hour."""
     p_w, q_var = state.scenarios(np.arange(state.quarters), np.zeros((state.quarters, len(state.pods))))
-    phasors = with_loadings(flow.solve_phasors(p_w, q_var), flow.solve(p_w, q_var))
+    phasors = flow.solve_phasors(p_w, q_var)
     sens = sensitivities(state, flow)
     rows = hour_rows(state, limits, phasors, sens, 0)
     cells = tuple(Cell(pods, way) for pods in state.partition.members for way in Direction)
