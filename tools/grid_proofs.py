@@ -117,7 +117,7 @@ class Proof:
         """The rows nearest to their bounds in every hour that limits somebody, one per limit and
         quarter-hour; the other cells in steps.
         """
-        solved, broken, pods = 0, 0, len(self._state.pods)
+        solved, broken = 0, 0
         steps = np.linspace(-1.0, 1.0, _MIXED_STEPS)[:, None]
         for hour in range(self._state.hours):
             if all(side[hour].colour is Colour.GREEN for side in self._lights):
@@ -126,8 +126,7 @@ class Proof:
             power = np.minimum(self._limit_kw[:, hour], problem.full_kw)
             rows = self._nearest(problem, problem.effects(power), by_quarter=True)[:_MIXED_ROWS]
             moves = []
-            for row in rows:
-                _, alone, up, down = problem.worst_placements(int(row), power, pods)
+            for _, alone, up, down in problem.worst_placements(rows, power):
                 moves.append(
                     alone + np.maximum(steps, 0.0) * (up - alone) + np.maximum(-steps, 0.0) * (down - alone)
                 )

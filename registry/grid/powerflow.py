@@ -172,7 +172,8 @@ class PowerFlow:
             for end in ("from", "to")
         ]
         at = np.stack([u[:, self.network.branch_from], u[:, self.network.branch_to]])
-        return u, np.conj(np.stack(power) / at) / self._rated_va[:, None], ok
+        with np.errstate(invalid="ignore"):  # failed scenarios hold anything
+            return u, np.conj(np.stack(power) / at) / self._rated_va[:, None], ok
 
     def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[Output, Bools]:
         """Output per component type and attribute, ``[scenario, component]``, and which scenarios converged,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -59,8 +60,11 @@ def worst_cases(tasks: Sequence[Task], state: ExpectedState, flow: PowerFlow, li
     between where there is one that reaches more; in two batches.
     """
     pods = len(state.pods)
-    placed = np.array([each.problem.worst_placements(each.row, each.power_kw, pods) for each in tasks])
-    placed = placed.reshape(len(tasks), 4, pods)
+    placed = np.zeros((len(tasks), 4, pods))
+    for _, group in groupby(range(len(tasks)), key=lambda at: (id(tasks[at].problem), id(tasks[at].power_kw))):
+        some = list(group)
+        problem, power_kw = tasks[some[0]].problem, tasks[some[0]].power_kw
+        placed[some] = problem.worst_placements(np.array([tasks[at].row for at in some]), power_kw)
     quarter = np.array([each.problem.rows.quarter[each.row] for each in tasks], dtype=np.int64)
     limit = np.array([each.problem.rows.limit[each.row] for each in tasks], dtype=np.int64)
     first = np.repeat(np.arange(len(tasks)), 4)

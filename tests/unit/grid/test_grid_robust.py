@@ -87,8 +87,7 @@ def test_worst_placement_really_uses_what_is_said() -> None:
     random = np.random.default_rng(7)
     hour, _, _ = problem(random, [(0, 1, 2), (3, 4, 5)], pods=6, rows=4)
     power = allocate(hour)
-    for row in range(4):
-        moves = hour.worst_placements(row, power, 6)[0]
+    for row, (moves, *_) in enumerate(hour.worst_placements(np.arange(4), power)):
         assert hour.rows.effect[row] @ moves == pytest.approx(hour.effects(power)[row].sum())
 
 

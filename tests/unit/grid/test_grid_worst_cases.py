@@ -126,7 +126,7 @@ def test_weaker_effects_use_less_and_place_the_same() -> None:
     problem = HourProblem(cells, rows, [np.full((1, 2), 4.0), np.full((1, 1), 6.0)], np.array([8.0, 6.0]))
     assert problem.leads.tolist() == [[True, False]]
     power = np.array([5.0, 6.0])
-    before = problem.worst_placements(0, power, 3)
+    before = problem.worst_placements(np.array([0]), power)
     assert problem.effects(power) == pytest.approx(np.array([[4.5, 0.3]]))
     for share in (0.5, 0.2):  # of what the row says, not of what was left
         problem.weaken(0, np.array([1.0, share]))
@@ -134,4 +134,4 @@ def test_weaker_effects_use_less_and_place_the_same() -> None:
         assert problem.largest_alone(1, np.array([0]), np.array([0.1])) == pytest.approx(
             2.0 / share / 1.0, abs=4.0
         )
-    assert (problem.worst_placements(0, power, 3) == before).all()
+    assert (problem.worst_placements(np.array([0]), power) == before).all()
