@@ -124,7 +124,8 @@ class PowerFlow:
             u, current, ok = self._phasors(self.loads.drawn(p_w[rows]), self.loads.drawn(q_var[rows]))
             parts.append((u, current[0], current[1], ok))
         u, first, second, ok = (np.concatenate(each) for each in zip(*parts, strict=True))
-        ends = [self._carried(u, self.network.branch_from, first), self._carried(u, self.network.branch_to, second)]
+        net = self.network
+        ends = [self._carried(u, net.branch_from, first), self._carried(u, net.branch_to, second)]
         sizes = np.abs(np.stack(ends))
         most = np.nan_to_num(sizes).max(axis=1, initial=0.0)
         at_from = most[0] >= most[1]

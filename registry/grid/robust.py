@@ -280,12 +280,12 @@ class HourProblem:
         reached = start.copy()
         by = np.full(len(caps), -1, dtype=np.int64)
         share = 0.0
-        while not stopped.all() and not (use(powers(1.0)).sum(axis=1) <= left + _EPSILON).all():
+        while not stopped.all() and not (use(powers(1.0)).sum(axis=1) <= left + 2.0 * _EPSILON).all():
             for _ in range(_STEPS):
                 power = powers(share)
                 growth = self._growth(filling, power) * members * np.where(stopped, 0.0, caps - start)
                 used, grown = use(power), growth.sum(axis=1)
-                room = left - used.sum(axis=1)
+                room = left + _EPSILON - used.sum(axis=1)
                 step = np.divide(room, grown, out=np.full(len(rows), np.inf), where=grown > 0.0)
                 if not _FINEST < step.min() < np.inf:
                     break

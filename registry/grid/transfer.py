@@ -20,7 +20,7 @@ Bools = npt.NDArray[np.bool_]
 
 _ROUNDS: Final = 60
 _SETTLED: Final = 1e-4
-"""Part of the largest voltage: what a further round may change."""
+"""Part of the voltages: what a further round may change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,23 +50,24 @@ class Transfer:
             injected: the current there, ``[point, column]``.
             own, conjugate: what voltages add to the currents (:meth:`NodeLoads.turns`).
         """
-        volts = first = self.voltage[:, columns][:, None] * injected
-        settled = np.zeros(len(injected), dtype=np.bool_)
+        first = np.take(self.voltage, columns, axis=1)[:, None] * np.ascontiguousarray(injected)
+        size, volts, settled = _size(first), first, np.zeros(len(injected), dtype=np.bool_)
         for _ in range(_ROUNDS):
-            before = volts
-            follow = volts[self.nodes].conj()
+            before, there = volts, volts[self.nodes]
+            follow = there.conj()
             follow *= conjugate.T[:, :, None]
             if own.any():
-                follow += own.T[:, :, None] * volts[self.nodes]
+                follow += own.T[:, :, None] * there
             volts = (self.voltage @ follow.reshape(len(follow), -1)).reshape(first.shape)
             volts += first
-            settled = _largest(volts - before) <= _SETTLED * _largest(first)
+            settled = _size(volts - before) <= _SETTLED * size
             if settled.all():
                 break
         follow[columns, :, np.arange(len(columns))] += injected.T
         return volts, follow, settled
 
 
-def _largest(values: Complexes) -> Floats:
-    """Per point."""
-    return np.maximum(np.abs(values.real), np.abs(values.imag)).max(axis=(0, 2), initial=0.0)
+def _size(values: Complexes) -> Floats:
+    """Root of the sum of squares, per point."""
+    parts = values.view(np.float64)
+    return np.sqrt(np.einsum("npc,npc->p", parts, parts))

@@ -61,10 +61,12 @@ def worst_cases(tasks: Sequence[Task], state: ExpectedState, flow: PowerFlow, li
     """
     pods = len(state.pods)
     placed = np.zeros((len(tasks), 4, pods))
-    for _, group in groupby(range(len(tasks)), key=lambda at: (id(tasks[at].problem), id(tasks[at].power_kw))):
+    start = 0
+    for _, group in groupby(tasks, key=lambda task: (id(task.problem), id(task.power_kw))):
         some = list(group)
-        problem, power_kw = tasks[some[0]].problem, tasks[some[0]].power_kw
-        placed[some] = problem.worst_placements(np.array([tasks[at].row for at in some]), power_kw)
+        rows = np.array([task.row for task in some])
+        placed[start : start + len(some)] = some[0].problem.worst_placements(rows, some[0].power_kw)
+        start += len(some)
     quarter = np.array([each.problem.rows.quarter[each.row] for each in tasks], dtype=np.int64)
     limit = np.array([each.problem.rows.limit[each.row] for each in tasks], dtype=np.int64)
     first = np.repeat(np.arange(len(tasks)), 4)
