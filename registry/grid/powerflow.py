@@ -61,8 +61,8 @@ class PhasorSolution:
     Attributes:
         u: voltages in p.u., ``[scenario, node]``.
         loading: ``[scenario, branch]``.
-        at_from: whether the phasor is that of the from end, ``[branch]``: of the end that is more loaded where
-            the branch is loaded most.
+        at_from: whether the phasor is that of the from end, ``[branch]``: of the end that is more loaded in
+            the scenario that loads the branch most.
         converged: per scenario.
     """
 
@@ -97,7 +97,7 @@ class PowerFlow:
         self._kinds = [kind for kind in ("line", "link", "transformer") if kind in network.branch_kinds]
         self.by_power: Bools = kinds == "transformer"
         self._rated_va = np.full((2, len(kinds)), np.inf)  # of links
-        volts = np.asarray(network.input["node"]["u_rated"])[np.stack([network.branch_from, network.branch_to])]
+        volts = network.input["node"]["u_rated"][np.stack([network.branch_from, network.branch_to])]
         if (lines := kinds == "line").any():
             self._rated_va[:, lines] = np.sqrt(3) * volts[:, lines] * network.input["line"]["i_n"]
         if self.by_power.any():
@@ -130,10 +130,9 @@ class PowerFlow:
         most = np.nan_to_num(sizes).max(axis=1, initial=0.0)
         at_from = most[0] >= most[1]
         phasors = np.where(at_from, ends[0], -ends[1])
-        size = np.where(at_from, *sizes)
-        return PhasorSolution(
-            u, phasors * np.divide(sizes.max(axis=0), size, out=np.ones_like(size), where=size > 0.0), at_from, ok
-        )
+        own: Floats = np.where(at_from, sizes[0], sizes[1])
+        factor = np.divide(sizes.max(axis=0), own, out=np.ones_like(own), where=own > 0.0)
+        return PhasorSolution(u, phasors * factor, at_from, ok)
 
     @cached_property
     def transfer(self) -> Transfer:

@@ -176,13 +176,11 @@ class HourProblem:
         leading = using & self.leads[rows]
         free = ~(leading @ self._sharing)
         helping = np.where(filling.effect > 0.0, fill, 0.0)
-        parts = [
-            np.where(using[:, self._cell_of], helping, 0.0),
-            alone := np.where(leading[:, self._cell_of], helping, 0.0),
-            *(
-                alone + np.where((free & (self._way == way))[:, self._cell_of], fill, 0.0) for way in Direction
-            ),
-        ]
+        alone = np.where(leading[:, self._cell_of], helping, 0.0)
+        parts = [np.where(using[:, self._cell_of], helping, 0.0), alone]
+        for way in Direction:
+            others = free & (self._way == way)
+            parts.append(alone + np.where(others[:, self._cell_of], fill, 0.0))
         moves = np.zeros((len(rows), len(parts), self.rows.effect.shape[1]))
         at = np.arange(len(rows))[:, None], self._pod[rows]
         for number, part in enumerate(parts):
@@ -286,7 +284,8 @@ class HourProblem:
                 growth = self._growth(filling, power) * members * np.where(stopped, 0.0, caps - start)
                 used, grown = use(power), growth.sum(axis=1)
                 room = left + _EPSILON - used.sum(axis=1)
-                step = np.divide(room, grown, out=np.full(len(rows), np.inf), where=grown > 0.0)
+                rest = np.where(room < -_EPSILON, 0.0, np.inf)  # a row that is over lets nobody go on
+                step = np.divide(room, grown, out=rest, where=grown > 0.0)
                 if not _FINEST < step.min() < np.inf:
                     break
                 share += step.min()

@@ -70,4 +70,5 @@ class Transfer:
 def _size(values: Complexes) -> Floats:
     """Root of the sum of squares, per point."""
     parts = values.view(np.float64)
-    return np.sqrt(np.einsum("npc,npc->p", parts, parts))
+    size: Floats = np.sqrt(np.einsum("npc,npc->p", parts, parts))
+    return size
