@@ -266,10 +266,12 @@ class Proof:
         use = problem.effects(power_kw)
         return self._nearest(problem, np.where(use[:, [cell]] > 0.0, use, 0.0), by_quarter=False)[:_ROWS]
 
-    @staticmethod
-    def _nearest(problem: HourProblem, use: Floats, *, by_quarter: bool) -> Ints:
-        """Rows that are used at all, the fullest first; one per limit, or per limit and quarter-hour."""
-        used, rows = use.sum(axis=1), problem.rows
+    def _nearest(self, problem: HourProblem, use: Floats, *, by_quarter: bool) -> Ints:
+        """Rows that are used at all, the fullest first; one per limit, or per limit and quarter-hour. Those
+        of limits that the expected state breaks already are left out: they cannot be broken by more.
+        """
+        rows = problem.rows
+        used = np.where(self._kept[rows.quarter, rows.limit], use.sum(axis=1), 0.0)
         order = np.argsort((rows.margin - used) / np.maximum(used, 1e-9), kind="stable")
         order = order[used[order] > 0.0]
         quarter = rows.quarter[order] if by_quarter else np.zeros(len(order), dtype=np.int64)

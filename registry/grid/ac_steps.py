@@ -60,7 +60,7 @@ class AcSteps:
         moving = hours
         for _ in range(_CORRECTIONS):
             before = [work.allocation.power_kw for work in moving]
-            self.correct(moving)
+            self.correct(moving, allowed)
             moving = [
                 work
                 for work, power in zip(moving, before, strict=True)
@@ -68,8 +68,12 @@ class AcSteps:
             ]
         self.verify(hours, sens, allowed)
 
-    def correct(self, hours: list[HourWork]) -> None:
-        """Step 5 for the given hours, in one batch."""
+    def correct(self, hours: list[HourWork], allowed: Floats) -> None:
+        """Step 5 for the given hours, in one batch.
+
+        ``allowed`` is what each limit may reach, ``[quarter-hour, K]``: more than its bound where the
+        expected state does.
+        """
         tasks = [(work, int(row)) for work in hours for row in work.tight_rows(thorough=work.thorough)]
         if not tasks:
             return
@@ -86,8 +90,8 @@ class AcSteps:
         told: dict[int, list[int]] = {work.hour: [] for work in hours}
         for number, (work, row) in enumerate(tasks):
             if np.isfinite(worst[number]):
-                bound, alone = self._limits.bounds[limits[number]], met[4 * number + 1]
-                work.learn(row, float(bound), float(alone), float(worst[number]))
+                bound = allowed[work.problem.rows.quarter[row], limits[number]]
+                work.learn(row, float(bound), float(met[4 * number + 1]), float(worst[number]))
                 told[work.hour].append(row)
         for work in hours:
             work.spread(told[work.hour], self._limits)

@@ -147,8 +147,9 @@ class SupportRun:
         for number in range(_ROUNDS):
             around = self._day.around(plans)
             prepared = [self._day.work(plan, around) for plan in plans]
-            self._day.bar(plans, [work for work, _ in prepared], around)
-            self._steps(around.state).correct([work for work, _ in prepared])
+            works = [work for work, _ in prepared]
+            allowed = self._day.bar(plans, works, around)
+            self._steps(around.state).correct(works, allowed)
             for plan, (work, effect) in zip(plans, prepared, strict=True):
                 task = self._day.task(plan, work, effect, around, trust=0.5**number)
                 support, plan.target_kw, over = most_power(task, plan.target_kw)

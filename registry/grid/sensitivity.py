@@ -1,10 +1,9 @@
 """What 1 kW more injection at a POD, or 1 kvar, does to every voltage and loading.
 
-What currents do is asked of the very solver that verifies the result (``transfer.py``), so that every
-component it models is covered. Of active power one set per hour, around the mean expected state of its
-quarter-hours; the error this leaves is
-taken out by the AC correction and verification of ``capability.py``. Of reactive power one set per given
-operating point.
+Derivatives of the power flow that verifies the result, by way of what currents do on the grid
+(``transfer.py``). Of active power one set per hour, around the mean expected state of its quarter-hours; the
+error this leaves is taken out by the AC correction and verification of ``capability.py``. Of reactive power
+one set per given operating point.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from registry.domain.quantities import Direction
 from registry.grid.hour_work import hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.network import parse_network
-from registry.grid.powerflow import PowerFlow
+from registry.grid.placements import reached
+from registry.grid.powerflow import PowerFlow, Solution
 from registry.grid.robust import Cell, HourProblem, Rows
 from registry.grid.sensitivity import Sensitivities, sensitivities
 from registry.grid.state import ExpectedState, expected_state, only_hours
@@ -135,3 +136,25 @@ def test_weaker_effects_use_less_and_place_the_same() -> None:
             2.0 / share / 1.0, abs=4.0
         )
     assert (problem.worst_placements(np.array([0]), power) == before).all()
+
+
+@pytest.mark.rule("GRD-1")
+def test_the_same_placement_is_solved_once_and_reaches_the_same() -> None:
+    state = behind_a_reactance()
+    flow, limits = Counted(state.network, threads=1), Limits(state.network)
+    moves = np.array([[0.0, 100.0, 0.0], [0.0, 0.0, 50.0], [0.0, 100.0, 0.0], [0.0, 100.0, 0.0]])
+    quarters = np.array([3, 2, 3, 2])
+    found = reached(quarters, moves, state, flow, limits)
+    assert flow.solved == 3
+    np.testing.assert_array_equal(found, limits.values(flow.solve(*state.scenarios(quarters, moves))))
+
+
+class Counted(PowerFlow):
+    """Counts the scenarios it is asked for."""
+
+    solved = 0
+
+    def solve(self, p_w: Floats, q_var: Floats) -> Solution:
+        """As :class:`PowerFlow`."""
+        self.solved += len(p_w)
+        return super().solve(p_w, q_var)
