@@ -5,8 +5,8 @@
 
 Prints a line per grid and strained day as it is done, and ends with status 1 if a placement at the published
 capability breaks a limit, if less than 95 % of the limited cells break one with a twentieth more, or if less
-than 95 % of the reds that were asked are infeasible, those with a hair to spare among them. What the columns mean stands in ``grid_proofs.py``, the days in
-``grid_strains.py``.
+than 95 % of the reds that were asked are infeasible, those with a hair to spare among them. What the columns
+mean stands in ``grid_proofs.py``, the days in ``grid_strains.py``.
 """
 
 from __future__ import annotations
