@@ -86,6 +86,10 @@ class PowerFlow:
     """Power flows of one network.
 
     ``threads`` is handed to power-grid-model: 0 uses all cores, 1 one thread.
+
+    Attributes:
+        loads: what stands for the network's elements.
+        by_power: branches whose loading is a power, not a current.
     """
 
     def __init__(self, network: Network, *, threads: int = 0) -> None:
