@@ -171,12 +171,12 @@ class PowerFlow:
         output, ok = self._run(p_w, q_var, {"node": ["u_pu", "u_angle"]} | dict.fromkeys(self._kinds, ends))
         u = output["node"]["u_pu"] * np.exp(1j * output["node"]["u_angle"])
         u[~ok] = np.nan
-        power = [
-            self._branches(output, f"p_{end}") + 1j * self._branches(output, f"q_{end}")
-            for end in ("from", "to")
-        ]
         at = np.stack([u[:, self.network.branch_from], u[:, self.network.branch_to]])
         with np.errstate(invalid="ignore"):  # failed scenarios hold anything
+            power = [
+                self._branches(output, f"p_{end}") + 1j * self._branches(output, f"q_{end}")
+                for end in ("from", "to")
+            ]
             return u, np.conj(np.stack(power) / at) / self._rated_va[:, None], ok
 
     def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[Output, Bools]:
