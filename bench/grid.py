@@ -148,11 +148,13 @@ def _supported(state: ExpectedState, flow: PowerFlow, limits: Limits) -> tuple[P
 
 
 def _best_of(rounds: int, day: GridDay, stage: Callable[..., object]) -> tuple[float, float, int]:
-    """Seconds, processor seconds and power flows of the fastest round, from the expected state on."""
-    flow, limits = CountingFlow(day.network, threads=0), Limits(day.network)
+    """Seconds, processor seconds and power flows of the fastest round, from the expected state on, what
+    :class:`PowerFlow` learns about a grid once included.
+    """
+    limits = Limits(day.network)
     found = []
     for _ in range(rounds):
-        flow.count = 0
+        flow = CountingFlow(day.network, threads=0)
         began, began_processor = perf_counter(), process_time()
         stage(day.state(), flow, limits)
         found.append((perf_counter() - began, process_time() - began_processor, flow.count))

@@ -22,7 +22,7 @@ from registry.grid.forecast import Forecast, load_forecast
 from registry.grid.network import Network, load_network
 from registry.grid.perimeters import assign_by_node, feeders
 from registry.grid.pods import GridPod, load_pods
-from registry.grid.powerflow import PhasorSolution, PowerFlow, Solution
+from registry.grid.powerflow import Bools, Output, PowerFlow
 from registry.grid.state import ExpectedState, expected_state
 
 Floats = npt.NDArray[np.float64]
@@ -40,15 +40,9 @@ class CountingFlow(PowerFlow):
         super().__init__(network, threads=threads)
         self.count = 0
 
-    def solve(self, p_w: Floats, q_var: Floats) -> Solution:
-        """As :class:`PowerFlow`."""
+    def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[Output, Bools]:
         self.count += len(p_w)
-        return super().solve(p_w, q_var)
-
-    def solve_phasors(self, p_w: Floats, q_var: Floats) -> PhasorSolution:
-        """As :class:`PowerFlow`."""
-        self.count += len(p_w)
-        return super().solve_phasors(p_w, q_var)
+        return super()._run(p_w, q_var, wanted)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from registry.domain.quantities import Colour, Direction
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.linearise import hour_rows
 from registry.grid.operating_points import Allowed, operating_points
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_opf import Points, Verdict
 from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import PerimeterDayLights
@@ -95,9 +95,8 @@ class Proof:
         self._state, self._flow, self._limits = state, flow, limits
         quarters = np.arange(state.quarters)
         p_w, q_var = state.scenarios(quarters, np.zeros((state.quarters, len(state.pods))))
-        self._base = flow.solve(p_w, q_var)
-        self._phasors = with_loadings(flow.solve_phasors(p_w, q_var), self._base)
-        self._kept = limits.values(self._base) <= limits.bounds
+        self._phasors = flow.solve_phasors(p_w, q_var)
+        self._kept = limits.values(self._phasors.plain) <= limits.bounds
         self._sens = sensitivities(state, flow)
         self._cells = tuple(Cell(pods, way) for pods in state.partition.members for way in Direction)
         self._lights = [day.side(way) for day in lights for way in Direction]
@@ -118,7 +117,7 @@ class Proof:
         """The rows nearest to their bounds in every hour that limits somebody, one per limit and
         quarter-hour; the other cells in steps.
         """
-        solved, broken, pods = 0, 0, len(self._state.pods)
+        solved, broken = 0, 0
         steps = np.linspace(-1.0, 1.0, _MIXED_STEPS)[:, None]
         for hour in range(self._state.hours):
             if all(side[hour].colour is Colour.GREEN for side in self._lights):
@@ -127,8 +126,7 @@ class Proof:
             power = np.minimum(self._limit_kw[:, hour], problem.full_kw)
             rows = self._nearest(problem, problem.effects(power), by_quarter=True)[:_MIXED_ROWS]
             moves = []
-            for row in rows:
-                _, alone, up, down = problem.worst_placements(int(row), power, pods)
+            for _, alone, up, down in problem.worst_placements(rows, power):
                 moves.append(
                     alone + np.maximum(steps, 0.0) * (up - alone) + np.maximum(-steps, 0.0) * (down - alone)
                 )
@@ -268,10 +266,12 @@ class Proof:
         use = problem.effects(power_kw)
         return self._nearest(problem, np.where(use[:, [cell]] > 0.0, use, 0.0), by_quarter=False)[:_ROWS]
 
-    @staticmethod
-    def _nearest(problem: HourProblem, use: Floats, *, by_quarter: bool) -> Ints:
-        """Rows that are used at all, the fullest first; one per limit, or per limit and quarter-hour."""
-        used, rows = use.sum(axis=1), problem.rows
+    def _nearest(self, problem: HourProblem, use: Floats, *, by_quarter: bool) -> Ints:
+        """Rows that are used at all, the fullest first; one per limit, or per limit and quarter-hour. Those
+        of limits that the expected state breaks already are left out: they cannot be broken by more.
+        """
+        rows = problem.rows
+        used = np.where(self._kept[rows.quarter, rows.limit], use.sum(axis=1), 0.0)
         order = np.argsort((rows.margin - used) / np.maximum(used, 1e-9), kind="stable")
         order = order[used[order] > 0.0]
         quarter = rows.quarter[order] if by_quarter else np.zeros(len(order), dtype=np.int64)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.hour_work import HourWork
+from registry.grid.placements import reached
 from registry.grid.powerflow import PowerFlow
 from registry.grid.robust import Cell
 from registry.grid.sensitivity import Sensitivities
@@ -59,7 +60,7 @@ class AcSteps:
         moving = hours
         for _ in range(_CORRECTIONS):
             before = [work.allocation.power_kw for work in moving]
-            self.correct(moving)
+            self.correct(moving, allowed)
             moving = [
                 work
                 for work, power in zip(moving, before, strict=True)
@@ -67,8 +68,12 @@ class AcSteps:
             ]
         self.verify(hours, sens, allowed)
 
-    def correct(self, hours: list[HourWork]) -> None:
-        """Step 5 for the given hours, in one batch."""
+    def correct(self, hours: list[HourWork], allowed: Floats) -> None:
+        """Step 5 for the given hours, in one batch.
+
+        ``allowed`` is what each limit may reach, ``[quarter-hour, K]``: more than its bound where the
+        expected state does.
+        """
         tasks = [(work, int(row)) for work in hours for row in work.tight_rows(thorough=work.thorough)]
         if not tasks:
             return
@@ -79,14 +84,14 @@ class AcSteps:
             self._limits,
         )
         limits = np.array([work.problem.rows.limit[row] for work, row in tasks])
-        reached = found.values[np.arange(len(found.task)), limits[found.task]]
+        met = found.values[np.arange(len(found.task)), limits[found.task]]
         worst = np.full(len(tasks), -np.inf)
-        np.maximum.at(worst, found.task, reached)  # NaN of a failed power flow stays
+        np.maximum.at(worst, found.task, met)  # NaN of a failed power flow stays
         told: dict[int, list[int]] = {work.hour: [] for work in hours}
         for number, (work, row) in enumerate(tasks):
             if np.isfinite(worst[number]):
-                bound, alone = self._limits.bounds[limits[number]], reached[4 * number + 1]
-                work.learn(row, float(bound), float(alone), float(worst[number]))
+                bound = allowed[work.problem.rows.quarter[row], limits[number]]
+                work.learn(row, float(bound), float(met[4 * number + 1]), float(worst[number]))
                 told[work.hour].append(row)
         for work in hours:
             work.spread(told[work.hour], self._limits)
@@ -121,7 +126,7 @@ class AcSteps:
         if not moves:
             return []
         at, placed = np.concatenate(quarters), np.concatenate(moves)
-        values = self._limits.values(self._flow.solve(*self._state.scenarios(at, placed)))
+        values = reached(at, placed, self._state, self._flow, self._limits)
         worst = worst_cases(tasks, self._state, self._flow, self._limits)
         return [
             *failures(at, placed, values, allowed),

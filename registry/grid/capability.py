@@ -29,7 +29,7 @@ from registry.grid.day_capability import DayCapability
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.hour_work import HourWork, held_back, hour_problem
 from registry.grid.linearise import hour_rows
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_providers import Providers
 from registry.grid.reactive_support import HourSupport, SupportRun
 from registry.grid.results import DIRECTIONS
@@ -56,16 +56,15 @@ class CapabilityRun:
         """
         state, limits = self._state, self._limits
         p_w, q_var = state.scenarios(np.arange(state.quarters), np.zeros((state.quarters, len(state.pods))))
-        base = self._flow.solve(p_w, q_var)
-        phasors = with_loadings(self._flow.solve_phasors(p_w, q_var), base)
+        phasors = self._flow.solve_phasors(p_w, q_var)
         sens = sensitivities(state, self._flow)
-        values = limits.values(base)
+        values = limits.values(phasors.plain)
         allowed = np.maximum(limits.bounds, np.where(np.isfinite(values), values, -np.inf))
         hours: list[HourWork] = []
         blocked: dict[int, str] = {}
         for hour in range(state.hours):
             quarters = range(QUARTERS_PER_HOUR * hour, QUARTERS_PER_HOUR * (hour + 1))
-            failed = [q for q in quarters if not base.converged[q]]
+            failed = [q for q in quarters if not phasors.converged[q]]
             if failed or not sens.valid[hour]:
                 at = f"quarter-hours {failed}" if failed else "close to the expected state"
                 blocked[hour] = f"{NOT_CONVERGED} ({at})"

@@ -25,6 +25,8 @@ _LEAST_SHARE: Final = 0.01
 """What is left of traces that do nothing by AC: a row has to tell who might."""
 _SLIGHTLY: Final = 1e-4
 _BEARS: Final = 0.1
+_NOTHING: Final = 1e-6
+"""Part of the strongest effect on a limit: below it a POD is not connected to it but by rounding."""
 _HEADROOM: Final = 0.005
 """Part of a limited capability that is held back: what a finite number of placements cannot prove."""
 
@@ -96,10 +98,10 @@ class HourWork:
             for number in np.flatnonzero(bearing).tolist():
                 cell = self.problem.cells[number]
                 self.strained[number] = True
-                worsens = (cell.sign * rows.effect[row, list(cell.pods)]).max(initial=0.0) > 0.0
+                worst = (cell.sign * rows.effect[row, list(cell.pods)]).max(initial=0.0)
                 value = float(values[rows.quarter[row], rows.limit[row]])
                 text = f"expected state: {limits.describe(int(rows.limit[row]), value)}"
-                if worsens:
+                if worst > _NOTHING * strength.max():
                     self.barred[number] = True
                 self.reasons[number] = self.reasons[number] or text
         self.exempt[violated] = True

@@ -1,5 +1,8 @@
 """Batches of AC power flows by power-grid-model, with failures masked (GRD-1).
 
+Scenarios go to the engine's iterative-current method, which keeps one factorisation for all of them; those in
+which it does not settle, to Newton-Raphson. Both stop where voltages move by less than 1e-8 p.u. a round.
+
 One scenario that does not converge would abort a whole batch, so batches run with
 ``continue_on_batch_error=True``; the rows that failed then read voltage 0, so everything of them is set to
 NaN here and ``converged`` says so. NaN compares
@@ -8,22 +11,28 @@ false with every limit: callers ask for "all within limits", never for "none bey
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from power_grid_model import ComponentType, PowerGridModel
+from power_grid_model import CalculationMethod, ComponentType, PowerGridModel
 
 from registry.grid.network import Network
+from registry.grid.node_loads import NodeLoads
+from registry.grid.transfer import Transfer
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Complexes = npt.NDArray[np.complex128]
+Ints = npt.NDArray[np.int64]
+Output = dict[str, dict[str, Any]]
 
-_POWERED: Final = ("sym_load", "sym_gen")
 _CHUNK: Final = 4096
 """Scenarios per call: bounds memory whatever the number of scenarios."""
+_PROBE_W: Final = 10_000.0
+"""Power of the injections that tell a grid's transfer: small enough for any node, far above rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,76 +53,154 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class PhasorSolution:
-    """As :class:`Solution`, with the loading of each branch as a phasor at its more loaded end.
+    """As :class:`Solution`, with phasors.
 
     A line's phasor is its current over the rated current, a transformer's its apparent power over the rated
-    power; the magnitude is the loading.
+    power, in the direction from its from end to its to end; the magnitude is the loading.
+
+    Attributes:
+        u: voltages in p.u., ``[scenario, node]``.
+        loading: ``[scenario, branch]``.
+        at_from: whether the phasor is that of the from end, ``[branch]``: of the end that is more loaded in
+            the scenario that loads the branch most.
+        converged: per scenario.
     """
 
-    u_pu: Floats
+    u: Complexes
     loading: Complexes
+    at_from: Bools
     converged: Bools
+
+    @cached_property
+    def u_pu(self) -> Floats:
+        """Voltage magnitudes."""
+        return np.abs(self.u)
+
+    @property
+    def plain(self) -> Solution:
+        """Without angles."""
+        return Solution(self.u_pu, np.abs(self.loading), self.converged)
 
 
 class PowerFlow:
     """Power flows of one network.
 
     ``threads`` is handed to power-grid-model: 0 uses all cores, 1 one thread.
+
+    Attributes:
+        loads: what stands for the network's elements.
+        by_power: branches whose loading is a power, not a current.
     """
 
     def __init__(self, network: Network, *, threads: int = 0) -> None:
         self.network = network
-        self._model = PowerGridModel(dict(network.input) | _idle(network))
+        self.loads = NodeLoads(network)
+        self._model = PowerGridModel(self.loads.input(network))
         self._threads = threads
-        counts = {
-            kind: sum(k == kind for k in network.branch_kinds) for kind in ("line", "link", "transformer")
-        }
-        self._counts = {kind: count for kind, count in counts.items() if count}
-        lines = network.input.get("line")
-        transformers = network.input.get("transformer")
-        self._rated_current = np.asarray(lines["i_n"]) if lines is not None else np.zeros(0)
-        self._rated_power = np.asarray(transformers["sn"]) if transformers is not None else np.zeros(0)
+        kinds = np.array(network.branch_kinds, dtype=np.str_)
+        self._kinds = [kind for kind in ("line", "link", "transformer") if kind in network.branch_kinds]
+        self.by_power: Bools = kinds == "transformer"
+        self._rated_va = np.full((2, len(kinds)), np.inf)  # of links
+        volts = network.input["node"]["u_rated"][np.stack([network.branch_from, network.branch_to])]
+        if (lines := kinds == "line").any():
+            self._rated_va[:, lines] = np.sqrt(3) * volts[:, lines] * network.input["line"]["i_n"]
+        if self.by_power.any():
+            self._rated_va[:, self.by_power] = network.input["transformer"]["sn"]
 
     def solve(self, p_w: Floats, q_var: Floats) -> Solution:
         """Solve scenarios given as ``[scenario, element]`` in W and var, each element in its own sense of
         sign.
         """
         wanted: dict[str, list[str]] = {"node": ["u_pu"]}
-        wanted |= {kind: ["loading"] for kind in self._counts if kind != "link"}
-        voltages, loadings, converged = [], [], []
+        wanted |= {kind: ["loading"] for kind in self._kinds}
+        parts = []
         for rows in _chunks(len(p_w)):
-            output, ok = self._run(p_w[rows], q_var[rows], wanted)
-            parts = [
-                np.zeros((len(ok), count)) if kind == "link" else np.asarray(output[kind]["loading"])
-                for kind, count in self._counts.items()
-            ]
-            voltages.append(_masked(np.asarray(output["node"]["u_pu"]), ok))
-            loadings.append(_masked(np.concatenate(parts, axis=1) if parts else np.zeros((len(ok), 0)), ok))
-            converged.append(ok)
-        return Solution(np.concatenate(voltages), np.concatenate(loadings), np.concatenate(converged))
+            output, ok = self._run(self.loads.drawn(p_w[rows]), self.loads.drawn(q_var[rows]), wanted)
+            loading = self._branches(output, "loading")
+            loading[:, np.isinf(self._rated_va[0])] = 0.0
+            parts.append((_masked(output["node"]["u_pu"], ok), _masked(loading, ok), ok))
+        return Solution(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def solve_phasors(self, p_w: Floats, q_var: Floats) -> PhasorSolution:
-        """As :meth:`solve`, with phasors of loading."""
-        ends = ["p_from", "q_from", "p_to", "q_to"]
-        wanted = {"node": ["u_pu", "u", "u_angle"]} | {kind: ends for kind in self._counts if kind != "link"}
-        voltages, phasors, converged = [], [], []
+        """As :meth:`solve`, with phasors."""
+        parts = []
         for rows in _chunks(len(p_w)):
-            output, ok = self._run(p_w[rows], q_var[rows], wanted)
-            voltages.append(_masked(np.asarray(output["node"]["u_pu"]), ok))
-            phasors.append(self._phasors(output, ok))
-            converged.append(ok)
-        return PhasorSolution(np.concatenate(voltages), np.concatenate(phasors), np.concatenate(converged))
+            u, current, ok = self._phasors(self.loads.drawn(p_w[rows]), self.loads.drawn(q_var[rows]))
+            parts.append((u, current[0], current[1], ok))
+        u, first, second, ok = (np.concatenate(each) for each in zip(*parts, strict=True))
+        net = self.network
+        ends = [self._carried(u, net.branch_from, first), self._carried(u, net.branch_to, second)]
+        sizes = np.abs(np.stack(ends))
+        most = np.nan_to_num(sizes).max(axis=1, initial=0.0)
+        at_from = most[0] >= most[1]
+        phasors = np.where(at_from, ends[0], -ends[1])
+        own: Floats = np.where(at_from, sizes[0], sizes[1])
+        factor = np.divide(sizes.max(axis=0), own, out=np.ones_like(own), where=own > 0.0)
+        return PhasorSolution(u, phasors * factor, at_from, ok)
 
-    def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[dict[str, Any], Bools]:
-        loads = self.network.load_count
-        update: dict[str, dict[str, Floats]] = {}
-        for kind, part in zip(_POWERED, (slice(0, loads), slice(loads, None)), strict=True):
-            p, q = np.ascontiguousarray(p_w[:, part]), np.ascontiguousarray(q_var[:, part])
-            if p.shape[1]:
-                update[kind] = {"p_specified": p, "q_specified": q}
+    @cached_property
+    def transfer(self) -> Transfer:
+        """What injected currents do on this network; one power flow per node with loads, at no other load."""
+        nodes, first = np.unique(self.loads.node, return_index=True)
+        p_w = np.zeros((1 + len(nodes), len(self.loads.node)))
+        p_w[1 + np.arange(len(nodes)), first] = -_PROBE_W
+        u, current, _ = self._phasors(p_w, np.zeros_like(p_w))
+        volts = u[1 + np.arange(len(nodes)), nodes]
+        kva = _PROBE_W / 1000.0 * np.abs(volts) ** self.loads.exponent[first]
+        injected = kva / np.conj(volts)
+        return Transfer(
+            nodes,
+            np.ascontiguousarray(((u[1:] - u[0]) / injected[:, None]).T),
+            np.ascontiguousarray(((current[:, 1:] - current[:, :1]) / injected[:, None]).transpose(0, 2, 1)),
+        )
+
+    def _carried(self, u: Complexes, node: Ints, current: Complexes) -> Complexes:
+        """Phasors of loading at one end of the branches from the currents there."""
+        return np.where(self.by_power, u[:, node] * np.conj(current), current)
+
+    def _branches(self, output: Output, name: str) -> Floats:
+        """An attribute of all branches."""
+        parts = [output[kind][name] for kind in self._kinds]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((len(output["node"]["u_pu"]), 0))
+
+    def _phasors(self, p_w: Floats, q_var: Floats) -> tuple[Complexes, Complexes, Bools]:
+        """Voltages in p.u., currents into each branch at both ends, ``[end, scenario, branch]``, NaN where
+        failed, and which scenarios converged.
+        """
+        ends = ["p_from", "q_from", "p_to", "q_to"]
+        output, ok = self._run(p_w, q_var, {"node": ["u_pu", "u_angle"]} | dict.fromkeys(self._kinds, ends))
+        u = output["node"]["u_pu"] * np.exp(1j * output["node"]["u_angle"])
+        u[~ok] = np.nan
+        at = np.stack([u[:, self.network.branch_from], u[:, self.network.branch_to]])
+        with np.errstate(invalid="ignore"):  # failed scenarios hold anything
+            power = [
+                self._branches(output, f"p_{end}") + 1j * self._branches(output, f"q_{end}")
+                for end in ("from", "to")
+            ]
+            return u, np.conj(np.stack(power) / at) / self._rated_va[:, None], ok
+
+    def _run(self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]]) -> tuple[Output, Bools]:
+        """Output per component type and attribute, ``[scenario, component]``, and which scenarios converged,
+        from what the loads draw.
+        """
+        output, ok = self._engine(p_w, q_var, wanted, CalculationMethod.iterative_current)
+        failed = np.flatnonzero(~ok)
+        if len(failed):
+            again, ok[failed] = self._engine(
+                p_w[failed], q_var[failed], wanted, CalculationMethod.newton_raphson
+            )
+            for kind, values in again.items():
+                for name, rows in values.items():
+                    output[kind][name][failed] = rows
+        return output, ok
+
+    def _engine(
+        self, p_w: Floats, q_var: Floats, wanted: dict[str, list[str]], method: CalculationMethod
+    ) -> tuple[Output, Bools]:
         attributes: dict[ComponentType, Any] = {ComponentType[kind]: names for kind, names in wanted.items()}
         results: dict[Any, Any] = self._model.calculate_power_flow(
-            update_data={ComponentType[kind]: values for kind, values in update.items()},
+            update_data={ComponentType.sym_load: {"p_specified": p_w, "q_specified": q_var}},
+            calculation_method=method,
             output_component_types=attributes,
             threading=self._threads,
             continue_on_batch_error=True,
@@ -125,51 +212,6 @@ class PowerFlow:
         if error is not None:
             ok[np.asarray(error.failed_scenarios, dtype=np.int64)] = False
         return output, ok
-
-    def _phasors(self, output: dict[str, Any], ok: Bools) -> Complexes:
-        volts = np.asarray(output["node"]["u"]) * np.exp(1j * np.asarray(output["node"]["u_angle"]))
-        start, parts = 0, []
-        for kind, count in self._counts.items():
-            rows = slice(start, start + count)
-            start += count
-            if kind == "link":
-                parts.append(np.zeros((len(ok), count), dtype=np.complex128))
-                continue
-            result = output[kind]
-            with np.errstate(all="ignore"):  # failed scenarios hold anything
-                power_from = np.asarray(result["p_from"]) + 1j * np.asarray(result["q_from"])
-                power_to = np.asarray(result["p_to"]) + 1j * np.asarray(result["q_to"])
-            if kind == "line":
-                at_from = volts[:, self.network.branch_from[rows]]
-                at_to = volts[:, self.network.branch_to[rows]]
-                with np.errstate(all="ignore"):
-                    first = np.conj(power_from / at_from) / (np.sqrt(3) * self._rated_current)
-                    second = np.conj(power_to / at_to) / (np.sqrt(3) * self._rated_current)
-            else:
-                first, second = power_from / self._rated_power, power_to / self._rated_power
-            # one end per branch for the whole batch, so that differences between scenarios mean something
-            reference = int(np.argmax(ok)) if ok.any() else 0
-            parts.append(np.where(np.abs(first[reference]) >= np.abs(second[reference]), first, -second))
-        phasors = np.concatenate(parts, axis=1) if parts else np.zeros((len(ok), 0), dtype=np.complex128)
-        phasors[~ok] = np.nan
-        return phasors
-
-
-def with_loadings(phasors: PhasorSolution, solution: Solution) -> PhasorSolution:
-    """Phasors with exactly the loadings as magnitudes, so that both agree on what is violated."""
-    size = np.abs(phasors.loading)
-    factor = np.divide(solution.loading, size, out=np.ones_like(size), where=size > 0.0)
-    return replace(phasors, loading=phasors.loading * factor)
-
-
-def _idle(network: Network) -> dict[str, Any]:
-    """Loads and generators at zero. Scenarios bring the powers of all of them, but the engine solves what the
-    model has first, and powers of a file that it cannot solve would end the batch.
-    """
-    elements = {kind: network.input[kind].copy() for kind in _POWERED if kind in network.input}
-    for rows in elements.values():
-        rows["p_specified"] = rows["q_specified"] = 0.0
-    return elements
 
 
 def _chunks(total: int) -> list[slice]:

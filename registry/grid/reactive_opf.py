@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.powerflow import PowerFlow
 from registry.grid.reactive_circulation import circulations
 from registry.grid.reactive_program import LOADING_WEIGHT, linear_rows, linear_support
 from registry.grid.reactive_providers import Providers
@@ -220,15 +220,13 @@ class _Run:
         """The chosen points at their setpoints, with their own or their group's sensitivities."""
         p_w = self._points.p_w[chosen]
         q_var = self._providers.applied(self._points.q_var[chosen], 1000.0 * self.support[chosen])
-        phasors = with_loadings(self._flow.solve_phasors(p_w, q_var), self._flow.solve(p_w, q_var))
         carriers = self._providers.carrier
-        if shared:
-            _, first, inverse = np.unique(self._points.group[chosen], return_index=True, return_inverse=True)
-            found = response(self._flow, p_w[first], q_var[first], carriers, reactive=True)
-            voltage, turn = found.voltage[inverse], found.turn[inverse]
-        else:
-            found = response(self._flow, p_w, q_var, carriers, reactive=True)
-            voltage, turn = found.voltage, found.turn
+        if not shared:
+            return response(self._flow, p_w, q_var, carriers, reactive=True)
+        phasors = self._flow.solve_phasors(p_w, q_var)
+        _, first, inverse = np.unique(self._points.group[chosen], return_index=True, return_inverse=True)
+        found = response(self._flow, p_w[first], q_var[first], carriers, reactive=True)
+        voltage, turn = found.voltage[inverse], found.turn[inverse]
         return Response(phasors.u_pu, phasors.loading, voltage, turn, phasors.converged)
 
     def _program(self, point: int, around: Response, number: int) -> tuple[Floats, float]:

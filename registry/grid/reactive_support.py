@@ -35,7 +35,7 @@ from registry.grid.reactive_providers import Providers
 from registry.grid.robust import Cell
 from registry.grid.sensitivity import Sensitivities
 from registry.grid.state import ExpectedState
-from registry.grid.supported_day import Plan, SupportedDay, quarters_of, whole_var
+from registry.grid.supported_day import Around, Plan, SupportedDay, quarters_of, whole_var
 from registry.grid.violations import Limits
 
 Floats = npt.NDArray[np.float64]
@@ -97,9 +97,9 @@ class SupportRun:
         ]
         found: dict[int, HourSupport] = {}
         while plans:
-            works, allowed = self._most(plans)
+            works, around, allowed = self._most(plans)
             again, settled = [], []
-            for plan, work in zip(plans, works, strict=True):
+            for plan, (work, effect) in zip(plans, works, strict=True):
                 power = held_back(work.allocation.power_kw, work.problem.full_kw)
                 gains = np.floor(power + 1e-9) > np.floor(plan.safe_kw + 1e-9)
                 helped = np.isin(self._perimeter, self._perimeter[gains])
@@ -108,9 +108,9 @@ class SupportRun:
                 if (plan.rising & ~helped).any():
                     again.append(self._plan(plan.without, plan.safe_kw, plan.rising & helped))
                 else:
-                    settled.append((plan, work, gains))
-            self._cheapest([(plan, work) for plan, work, _ in settled], allowed)
-            for plan, work, gains in settled:
+                    settled.append((plan, work, effect, gains))
+            self._cheapest([(plan, work, effect) for plan, work, effect, _ in settled], around, allowed)
+            for plan, work, _, gains in settled:
                 found[work.hour] = HourSupport(
                     held_back(work.allocation.power_kw, work.problem.full_kw),
                     gains,
@@ -140,15 +140,16 @@ class SupportRun:
         target = np.where(rising, work.problem.full_kw, safe_kw)
         return Plan(work, safe_kw, rising, low, high, np.zeros_like(low), target, set())
 
-    def _most(self, plans: list[Plan]) -> tuple[list[HourWork], Floats]:
-        """Steps 1 and 2: the hours with their setpoints found, capabilities verified, and what limits may
-        reach.
+    def _most(self, plans: list[Plan]) -> tuple[list[tuple[HourWork, Floats]], Around, Floats]:
+        """Steps 1 and 2: the hours with their setpoints found and capabilities verified, the effects of
+        providers on their rows, the day around the setpoints, and what limits may reach.
         """
         for number in range(_ROUNDS):
             around = self._day.around(plans)
             prepared = [self._day.work(plan, around) for plan in plans]
-            self._day.bar(plans, [work for work, _ in prepared], around)
-            self._steps(around.state).correct([work for work, _ in prepared])
+            works = [work for work, _ in prepared]
+            allowed = self._day.bar(plans, works, around)
+            self._steps(around.state).correct(works, allowed)
             for plan, (work, effect) in zip(plans, prepared, strict=True):
                 task = self._day.task(plan, work, effect, around, trust=0.5**number)
                 support, plan.target_kw, over = most_power(task, plan.target_kw)
@@ -159,20 +160,19 @@ class SupportRun:
                         (int(rows.quarter[row]), int(rows.limit[row])) for row in np.flatnonzero(over > 1e-6)
                     }
         around = self._day.around(plans)
-        works = [self._day.work(plan, around)[0] for plan in plans]
+        prepared = [self._day.work(plan, around) for plan in plans]
+        works = [work for work, _ in prepared]
         allowed = self._day.bar(plans, works, around)
         self._steps(around.state).settle(works, self._sens, allowed)
-        return works, allowed
+        return prepared, around, allowed
 
-    def _cheapest(self, settled: list[tuple[Plan, HourWork]], allowed: Floats) -> None:
+    def _cheapest(
+        self, settled: list[tuple[Plan, HourWork, Floats]], around: Around, allowed: Floats
+    ) -> None:
         """Step 4: cheaper setpoints where AC power flow agrees."""
-        if not settled:
-            return
-        plans = [plan for plan, _ in settled]
-        around = self._day.around(plans)
+        plans = [plan for plan, _, _ in settled]
         wanted, drifts = [], []
-        for plan, work in settled:
-            _, effect = self._day.work(plan, around)
+        for plan, work, effect in settled:
             further = len(work.margin) - len(effect)  # rows cut by AC: what setpoints do to them AC will tell
             effect = np.pad(effect, ((0, further), (0, 0)))
             task = self._day.task(plan, work, effect, around, trust=1.0)
@@ -182,13 +182,13 @@ class SupportRun:
             wanted.append(cheap - plan.support if less else np.zeros_like(cheap))
             drifts.append((effect * wanted[-1][task.column]).sum(axis=1))
         first = [plan.support for plan in plans]
-        margins = [work.margin for _, work in settled]
+        margins = [work.margin for _, work, _ in settled]
         open_hours = [number for number, change in enumerate(wanted) if change.any()]
         for blend in _BLENDS:
             if not open_hours:
                 return
             for number in open_hours:
-                plan, work = settled[number]
+                plan, work, _ = settled[number]
                 plan.support = whole_var(first[number] + blend * wanted[number])
                 work.margin = margins[number] - blend * drifts[number]
             state = self._day.applied([plans[number] for number in open_hours])

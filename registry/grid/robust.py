@@ -30,8 +30,12 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _MEMBER: Final = 0.1
-_BISECTIONS: Final = 26
+_STEPS: Final = 100
+_FINEST: Final = 2.0**-26
+"""Part of a range: what is nothing."""
 _EPSILON: Final = 1e-12
+_SLIVER: Final = 1e-9
+"""kW that rounding may leave between two PODs that move one after the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,25 +107,31 @@ class HourProblem:
         self, cells: Sequence[Cell], rows: Rows, ranges_kw: Sequence[Floats], full_kw: Floats
     ) -> None:
         self.cells, self.rows, self.full_kw = cells, rows, full_kw
-        orders, parts = [], []
-        for cell, ranges in zip(cells, ranges_kw, strict=True):
-            effect = np.maximum(cell.sign * rows.effect[:, list(cell.pods)], 0.0)
-            order = np.argsort(-effect, axis=1, kind="stable")
-            moved = np.take_along_axis(ranges, order, axis=1)
-            orders.append(order)
-            parts.append(
-                _Filling(np.take_along_axis(effect, order, axis=1), moved, np.cumsum(moved, axis=1) - moved)
-            )
-        self._order = orders
-        self._parts = parts
-        self._all = _Filling(*(np.concatenate(column, axis=1) for column in zip(*parts, strict=True)))
         sizes = np.array([len(cell.pods) for cell in cells])
         self._cell_of = np.repeat(np.arange(len(cells)), sizes)
         self._filled = np.flatnonzero(sizes)
         self._starts = (np.cumsum(sizes) - sizes)[self._filled]
+        self._columns = [slice(end - size, end) for end, size in zip(np.cumsum(sizes), sizes, strict=True)]
+        pods = np.array([pod for cell in cells for pod in cell.pods], dtype=np.int64)
+        self._sign = np.array([cell.sign for cell in cells])[self._cell_of]
+        effect = np.maximum(self._sign * rows.effect[:, pods], 0.0)
+        order = np.zeros(effect.shape, dtype=np.int64)
+        for own in self._columns:
+            order[:, own] = own.start + np.argsort(-effect[:, own], axis=1, kind="stable")
+        effect = np.take_along_axis(effect, order, axis=1)
+        moved = np.take_along_axis(np.concatenate(ranges_kw, axis=1), order, axis=1)
+        before = np.zeros_like(moved)
+        for own in self._columns:
+            before[:, own] = np.cumsum(moved[:, own], axis=1) - moved[:, own]
+        self._pod = pods[order]
+        self._all = _Filling(effect, moved, before)
         self.shares: Floats = np.ones((len(rows.margin), len(cells)))
-        strength = np.stack([part.effect.max(axis=1, initial=0.0) for part in parts], axis=1)
+        strength = np.stack([effect[:, own].max(axis=1, initial=0.0) for own in self._columns], axis=1)
         most = strength.max(axis=1, initial=0.0, keepdims=True)
+        self._way = np.array([cell.direction for cell in cells])
+        member = np.zeros((len(cells), rows.effect.shape[1]), dtype=np.bool_)
+        member[self._cell_of, pods] = True
+        self._sharing: Bools = member @ member.T
         self.leads: Bools = (strength > 0.0) & (strength >= _MEMBER * most)
 
     def weaken(self, row: int, share: Floats) -> None:
@@ -129,8 +139,6 @@ class HourProblem:
         factor = share / self.shares[row]
         self.shares[row] = share
         self._all.effect[row] *= factor[self._cell_of]
-        for part, mine in zip(self._parts, factor, strict=True):
-            part.effect[row] *= mine
 
     def effects(self, power_kw: Floats, rows: Ints | None = None) -> Floats:
         """Worst use of each row by each cell at the given powers, ``[row, cell]``; of the given rows only."""
@@ -143,39 +151,45 @@ class HourProblem:
             use[:, self._filled] = np.add.reduceat(moved * filling.effect, self._starts, axis=1)
         return use
 
-    def worst_placements(self, row: int, power_kw: Floats, pods: int) -> Floats:
-        """Placements that may be the worst for one row: ``[4, POD]``, kW injected more (negative: less).
+    def _growth(self, filling: _Filling, power_kw: Floats) -> Floats:
+        """Use of each row by the next kW of each cell at the given powers, ``[row, cell]``."""
+        growth = np.zeros((len(filling.effect), len(self.cells)))
+        if len(self._filled):
+            beyond = power_kw[self._cell_of] - filling.before
+            moving = (beyond >= -_SLIVER) & (beyond < filling.range)
+            growth[:, self._filled] = np.add.reduceat(
+                np.where(moving, filling.effect, 0.0), self._starts, axis=1
+            )
+        return growth
 
-        By the linear row the first is the worst, all cells together. But what a perimeter of small effect
-        really does may have the other sign than its row says; so also those that lead alone, and with all
-        others up, and with all others down.
+    def worst_placements(self, rows: Ints, power_kw: Floats) -> Floats:
+        """Placements that may be the worst for each of some rows: ``[row, 4, POD]``, kW injected more
+        (negative: less).
+
+        By the linear row the first is the worst, all cells together, PODs of largest effect first. But what a
+        perimeter of small effect really does may have the other sign than its row says; so also those that
+        lead alone, and with all others up, and with all others down.
         """
-        use = self._use(self._all.only(np.array([row])), power_kw)[0]
-        leading = (use > 0.0) & self.leads[row]
-        busy = {pod for cell, leads in zip(self.cells, leading, strict=True) if leads for pod in cell.pods}
-        alone = self._placement(row, leading, power_kw, pods)
-        placements = [self._placement(row, use > 0.0, power_kw, pods), alone]
+        filling = self._all.only(rows)
+        fill = np.clip(power_kw[self._cell_of] - filling.before, 0.0, filling.range)
+        using = self._use(filling, power_kw) > 0.0
+        leading = using & self.leads[rows]
+        free = ~(leading @ self._sharing)
+        helping = np.where(filling.effect > 0.0, fill, 0.0)
+        alone = np.where(leading[:, self._cell_of], helping, 0.0)
+        parts = [np.where(using[:, self._cell_of], helping, 0.0), alone]
         for way in Direction:
-            others = [cell.direction is way and not busy.intersection(cell.pods) for cell in self.cells]
-            placements.append(alone + self._placement(row, np.array(others), power_kw, pods, whole=True))
-        return np.stack(placements)
-
-    def _placement(self, row: int, who: Bools, power_kw: Floats, pods: int, *, whole: bool = False) -> Floats:
-        """The moves of some cells, PODs of largest effect first; those without effect only if ``whole``."""
-        moves = np.zeros(pods)
-        for number, cell in enumerate(self.cells):
-            if not who[number]:
-                continue
-            effect, moved, before = self._parts[number].only(row)
-            fill = np.clip(power_kw[number] - before, 0.0, moved)
-            if not whole:
-                fill = np.where(effect > 0.0, fill, 0.0)
-            moves[np.array(cell.pods, dtype=np.int64)[self._order[number][row]]] += cell.sign * fill
+            others = free & (self._way == way)
+            parts.append(alone + np.where(others[:, self._cell_of], fill, 0.0))
+        moves = np.zeros((len(rows), len(parts), self.rows.effect.shape[1]))
+        at = np.arange(len(rows))[:, None], self._pod[rows]
+        for number, part in enumerate(parts):
+            np.add.at(moves[:, number], at, self._sign * part)
         return moves
 
     def largest_alone(self, cell: int, rows: Ints, margin: Floats) -> float:
         """Largest power of one cell that keeps the given rows while no other cell moves."""
-        effect, moved, before = self._parts[cell].only(rows)
+        effect, moved, before = (each[:, self._columns[cell]] for each in self._all.only(rows))
         used = np.cumsum(effect * moved, axis=1)
         over = used > margin[:, None] + _EPSILON
         binds = over.any(axis=1)
@@ -247,7 +261,11 @@ class HourProblem:
         return self._fill(rows, everyone, left, best.power_kw, caps)
 
     def _fill(self, rows: Ints, members: Bools, left: Floats, start: Floats, caps: Floats) -> Allocation:
-        """Raise all cells from ``start`` towards ``caps`` alike; stop those that meet a used-up row."""
+        """Raise all cells from ``start`` towards ``caps`` alike; stop those that meet a used-up row.
+
+        The use of a row is a concave function of the share that all have reached: what its tangent still lets
+        through is never too much, and exact on the last piece.
+        """
 
         def powers(share: float) -> Floats:
             return np.where(stopped, reached, start + share * (caps - start))
@@ -259,20 +277,23 @@ class HourProblem:
         stopped = caps <= start
         reached = start.copy()
         by = np.full(len(caps), -1, dtype=np.int64)
-        low = 0.0
-        while not stopped.all() and not (use(powers(1.0)).sum(axis=1) <= left + _EPSILON).all():
-            high = 1.0
-            for _ in range(_BISECTIONS):
-                middle = (low + high) / 2.0
-                fits = (use(powers(middle)).sum(axis=1) <= left + _EPSILON).all()
-                low, high = (middle, high) if fits else (low, middle)
-            before, after = use(powers(low)), use(powers(high))
-            over = after.sum(axis=1) > left + _EPSILON
-            growing = (after > before) & over[:, None]
+        share = 0.0
+        while not stopped.all() and not (use(powers(1.0)).sum(axis=1) <= left + 2.0 * _EPSILON).all():
+            for _ in range(_STEPS):
+                power = powers(share)
+                growth = self._growth(filling, power) * members * np.where(stopped, 0.0, caps - start)
+                used, grown = use(power), growth.sum(axis=1)
+                room = left + _EPSILON - used.sum(axis=1)
+                rest = np.where(room < -_EPSILON, 0.0, np.inf)  # a row that is over lets nobody go on
+                step = np.divide(room, grown, out=rest, where=grown > 0.0)
+                if not _FINEST < step.min() < np.inf:
+                    break
+                share += step.min()
+            growing = (growth > 0.0) & (step <= _FINEST)[:, None]
             halted = growing.any(axis=0) & ~stopped
             if not halted.any():
                 halted = ~stopped
-            reached = powers(low)
-            by = np.where(halted, rows[np.where(growing, after, -1.0).argmax(axis=0)], by)
+            reached = powers(share)
+            by = np.where(halted, rows[np.where(growing, used, -1.0).argmax(axis=0)], by)
             stopped = stopped | halted
         return Allocation(powers(1.0), by)

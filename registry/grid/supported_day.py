@@ -16,7 +16,7 @@ from registry.domain.quantities import Direction
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.hour_work import HourWork, hour_problem
 from registry.grid.linearise import linear_rows
-from registry.grid.powerflow import PhasorSolution, PowerFlow, with_loadings
+from registry.grid.powerflow import PhasorSolution, PowerFlow
 from registry.grid.reactive_plan import PlanTask
 from registry.grid.reactive_program import LOADING_WEIGHT
 from registry.grid.reactive_providers import Providers
@@ -86,8 +86,7 @@ class SupportedDay:
         state = self.applied(plans)
         quarters = np.concatenate([quarters_of(plan.without.hour) for plan in plans])
         p_w, q_var = state.scenarios(quarters, np.zeros((len(quarters), len(state.pods))))
-        solution = self._flow.solve(p_w, q_var)
-        phasors = with_loadings(self._flow.solve_phasors(p_w, q_var), solution)
+        phasors = self._flow.solve_phasors(p_w, q_var)
         means = [each.reshape(len(plans), QUARTERS_PER_HOUR, -1).mean(axis=1) for each in (p_w, q_var)]
         found = response(self._flow, means[0], means[1], self._providers.carrier, reactive=True)
         effects = {
@@ -100,12 +99,11 @@ class SupportedDay:
             )
             for i, plan in enumerate(plans)
         }
-        u = np.full((state.quarters, solution.u_pu.shape[1]), np.nan)
-        z = np.full((state.quarters, solution.loading.shape[1]), np.nan, dtype=np.complex128)
-        values = np.full((state.quarters, len(self._limits.bounds)), np.nan)
+        u = np.full((state.quarters, phasors.u.shape[1]), np.nan, dtype=np.complex128)
+        z = np.full((state.quarters, phasors.loading.shape[1]), np.nan, dtype=np.complex128)
         converged = np.zeros(state.quarters, dtype=np.bool_)
-        u[quarters], z[quarters] = phasors.u_pu, phasors.loading
-        values[quarters], converged[quarters] = self._limits.values(solution), solution.converged
+        u[quarters], z[quarters], converged[quarters] = phasors.u, phasors.loading, phasors.converged
+        day = PhasorSolution(u, z, phasors.at_from, converged)
         lost = [
             plan
             for i, plan in enumerate(plans)
@@ -117,7 +115,7 @@ class SupportedDay:
                 plan.low, plan.high = np.zeros_like(plan.low), np.zeros_like(plan.high)
                 plan.support = np.zeros_like(plan.support)
             return self.around(plans)
-        return Around(state, PhasorSolution(u, z, converged), values, effects)
+        return Around(state, day, self._limits.values(day.plain), effects)
 
     def work(self, plan: Plan, around: Around) -> tuple[HourWork, Floats]:
         """The hour's problem around the setpoints so far, and the effect of each provider on its rows."""

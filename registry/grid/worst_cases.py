@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from registry.grid.placements import reached
 from registry.grid.powerflow import PowerFlow
 from registry.grid.robust import HourProblem
 from registry.grid.state import ExpectedState
@@ -59,15 +61,20 @@ def worst_cases(tasks: Sequence[Task], state: ExpectedState, flow: PowerFlow, li
     between where there is one that reaches more; in two batches.
     """
     pods = len(state.pods)
-    placed = np.array([each.problem.worst_placements(each.row, each.power_kw, pods) for each in tasks])
-    placed = placed.reshape(len(tasks), 4, pods)
+    placed = np.zeros((len(tasks), 4, pods))
+    start = 0
+    for _, group in groupby(tasks, key=lambda task: (id(task.problem), id(task.power_kw))):
+        some = list(group)
+        rows = np.array([task.row for task in some])
+        placed[start : start + len(some)] = some[0].problem.worst_placements(rows, some[0].power_kw)
+        start += len(some)
     quarter = np.array([each.problem.rows.quarter[each.row] for each in tasks], dtype=np.int64)
     limit = np.array([each.problem.rows.limit[each.row] for each in tasks], dtype=np.int64)
     first = np.repeat(np.arange(len(tasks)), 4)
-    values = limits.values(flow.solve(*state.scenarios(quarter[first], placed.reshape(-1, pods))))
-    reached = values[np.arange(len(first)), limit[first]].reshape(-1, 4)
-    second, peaks = between(placed, reached)
-    more = limits.values(flow.solve(*state.scenarios(quarter[second], peaks)))
+    values = reached(quarter[first], placed.reshape(-1, pods), state, flow, limits)
+    own = values[np.arange(len(first)), limit[first]].reshape(-1, 4)
+    second, peaks = between(placed, own)
+    more = reached(quarter[second], peaks, state, flow, limits)
     owner = np.concatenate([first, second])
     return WorstCases(
         owner,
@@ -77,20 +84,20 @@ def worst_cases(tasks: Sequence[Task], state: ExpectedState, flow: PowerFlow, li
     )
 
 
-def between(placed: Floats, reached: Floats) -> tuple[Ints, Floats]:
+def between(placed: Floats, met: Floats) -> tuple[Ints, Floats]:
     """Placements between the second, third and fourth of each task, ``[task, 4, POD]``, where the value
     ``[task, 4]`` of the limit bends so that it is highest there: positions of the tasks, and the moves.
     """
     alone = placed[:, 1]
     up, down = placed[:, 2] - alone, placed[:, 3] - alone
     right, left = up.sum(axis=1), -down.sum(axis=1)
-    rise = (reached[:, 2] - reached[:, 1]) / np.maximum(right, _TINY)
-    fall = (reached[:, 3] - reached[:, 1]) / np.maximum(left, _TINY)
+    rise = (met[:, 2] - met[:, 1]) / np.maximum(right, _TINY)
+    fall = (met[:, 3] - met[:, 1]) / np.maximum(left, _TINY)
     bend = (rise + fall) / np.maximum(right + left, _TINY)
     slope = rise - bend * right
     with np.errstate(divide="ignore", invalid="ignore"):
         top = -slope / (2.0 * bend)
-        gain = reached[:, 1] - slope**2 / (4.0 * bend) - reached[:, 1:].max(axis=1)
+        gain = met[:, 1] - slope**2 / (4.0 * bend) - met[:, 1:].max(axis=1)
         inside = (right > _TINY) & (left > _TINY) & (bend < 0.0) & (top < right) & (top > -left)
         chosen = np.flatnonzero(inside & (gain > TOLERANCE))
     share_up = np.maximum(top[chosen], 0.0) / right[chosen]

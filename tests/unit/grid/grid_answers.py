@@ -23,7 +23,7 @@ def file_powers(network: Network) -> Powers:
     return p_w, np.concatenate([row["q_specified"] for row in rows])
 
 
-def solved(network: Network, powers: Powers | None = None) -> dict[str, Any]:
+def solved(network: Network, powers: Powers | None = None, tolerance: float = 1e-11) -> dict[str, Any]:
     """Output of the engine per component type, at ``powers`` per element or at those of the file."""
     content = dict(network.input)
     if powers is not None:
@@ -34,7 +34,7 @@ def solved(network: Network, powers: Powers | None = None) -> dict[str, Any]:
             if kind in content:
                 content[kind] = content[kind].copy()
                 content[kind]["p_specified"], content[kind]["q_specified"] = powers[0][part], powers[1][part]
-    output = PowerGridModel(content).calculate_power_flow(error_tolerance=1e-11)
+    output = PowerGridModel(content).calculate_power_flow(error_tolerance=tolerance)
     return {str(kind.value): values for kind, values in output.items()}
 
 

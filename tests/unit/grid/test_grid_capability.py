@@ -18,9 +18,10 @@ from registry.grid.perimeters import partition
 from registry.grid.powerflow import PowerFlow
 from registry.grid.results import LocalActivation, PerimeterDayLights
 from registry.grid.sensitivity import sensitivities
-from registry.grid.state import ExpectedState, expected_state
+from registry.grid.state import ExpectedState, expected_state, only_hours
 from registry.grid.violations import TOLERANCE, Limits, LimitSettings
 from tests.unit.grid.grid_house import DAY, Floats, Ints, Line, figure_12, flat_day, grid, pod, simbench
+from tools.grid_strains import Strain, strained_day
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
@@ -104,6 +105,24 @@ def test_a_violated_expectation_is_never_green_and_colours_are_per_direction() -
     assert day["P1"].up[3].capability_kw == about(700)
     assert day["P2"].up[3].capability_kw == about(750)
     assert day["P2"].down[3].capability_kw == about(550)
+
+
+@pytest.mark.rule("GRD-1")
+def test_an_overload_does_not_stop_those_who_only_touch_it() -> None:
+    """A line of the urban grid at eight times its generation is overloaded. Some of the ring of its tangents
+    are kept; by AC the line is overloaded at whatever placement, which says nothing about those.
+    """
+    day = strained_day("simbench_urban", Strain(generation=8.0))
+    state = only_hours(day.state, [12])
+    found = day_lights(state, PowerFlow(state.network, threads=1), day.limits)
+    red = [
+        binding
+        for each in found
+        for way in Direction
+        for light, binding in zip(each.side(way), each.binding(way), strict=True)
+        if light.colour is Colour.RED
+    ]
+    assert red and all(binding.startswith("expected state: ") for binding in red)
 
 
 @pytest.mark.rule("GRD-1")

@@ -39,8 +39,8 @@ def test_phasors_have_the_magnitude_of_the_loading() -> None:
     house = simbench()
     p_w, q_var = house.forecast.p_w.T[::12], house.forecast.q_var.T[::12]
     plain, phasors = house.flow.solve(p_w, q_var), house.flow.solve_phasors(p_w, q_var)
-    np.testing.assert_allclose(np.abs(phasors.loading), plain.loading, atol=2e-3)
-    np.testing.assert_array_equal(phasors.u_pu, plain.u_pu)
+    np.testing.assert_allclose(np.abs(phasors.loading), plain.loading, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(phasors.u_pu, plain.u_pu, rtol=1e-14)
 
 
 @pytest.mark.rule("GRD-1")

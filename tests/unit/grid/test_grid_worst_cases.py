@@ -11,7 +11,8 @@ from registry.domain.quantities import Direction
 from registry.grid.hour_work import hour_problem
 from registry.grid.linearise import hour_rows
 from registry.grid.network import parse_network
-from registry.grid.powerflow import PowerFlow, with_loadings
+from registry.grid.placements import reached
+from registry.grid.powerflow import PowerFlow, Solution
 from registry.grid.robust import Cell, HourProblem, Rows
 from registry.grid.sensitivity import Sensitivities, sensitivities
 from registry.grid.state import ExpectedState, expected_state, only_hours
@@ -68,7 +69,7 @@ def behind_a_reactance() -> ExpectedState:
 def problem_of(state: ExpectedState, limits: Limits, flow: PowerFlow) -> tuple[HourProblem, Sensitivities]:
     """The first hour."""
     p_w, q_var = state.scenarios(np.arange(state.quarters), np.zeros((state.quarters, len(state.pods))))
-    phasors = with_loadings(flow.solve_phasors(p_w, q_var), flow.solve(p_w, q_var))
+    phasors = flow.solve_phasors(p_w, q_var)
     sens = sensitivities(state, flow)
     rows = hour_rows(state, limits, phasors, sens, 0)
     cells = tuple(Cell(pods, way) for pods in state.partition.members for way in Direction)
@@ -126,7 +127,7 @@ def test_weaker_effects_use_less_and_place_the_same() -> None:
     problem = HourProblem(cells, rows, [np.full((1, 2), 4.0), np.full((1, 1), 6.0)], np.array([8.0, 6.0]))
     assert problem.leads.tolist() == [[True, False]]
     power = np.array([5.0, 6.0])
-    before = problem.worst_placements(0, power, 3)
+    before = problem.worst_placements(np.array([0]), power)
     assert problem.effects(power) == pytest.approx(np.array([[4.5, 0.3]]))
     for share in (0.5, 0.2):  # of what the row says, not of what was left
         problem.weaken(0, np.array([1.0, share]))
@@ -134,4 +135,26 @@ def test_weaker_effects_use_less_and_place_the_same() -> None:
         assert problem.largest_alone(1, np.array([0]), np.array([0.1])) == pytest.approx(
             2.0 / share / 1.0, abs=4.0
         )
-    assert (problem.worst_placements(0, power, 3) == before).all()
+    assert (problem.worst_placements(np.array([0]), power) == before).all()
+
+
+@pytest.mark.rule("GRD-1")
+def test_the_same_placement_is_solved_once_and_reaches_the_same() -> None:
+    state = behind_a_reactance()
+    flow, limits = Counted(state.network, threads=1), Limits(state.network)
+    moves = np.array([[0.0, 100.0, 0.0], [0.0, 0.0, 50.0], [0.0, 100.0, 0.0], [0.0, 100.0, 0.0]])
+    quarters = np.array([3, 2, 3, 2])
+    found = reached(quarters, moves, state, flow, limits)
+    assert flow.solved == 3
+    np.testing.assert_array_equal(found, limits.values(flow.solve(*state.scenarios(quarters, moves))))
+
+
+class Counted(PowerFlow):
+    """Counts the scenarios it is asked for."""
+
+    solved = 0
+
+    def solve(self, p_w: Floats, q_var: Floats) -> Solution:
+        """As :class:`PowerFlow`."""
+        self.solved += len(p_w)
+        return super().solve(p_w, q_var)

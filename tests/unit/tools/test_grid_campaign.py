@@ -96,6 +96,17 @@ def test_traces_of_other_feeders_do_not_keep_a_cell_down() -> None:
 
 
 @pytest.mark.rule("GRD-1")
+@pytest.mark.parametrize("grid", ["simbench_rural", "simbench_urban"])
+def test_what_is_limited_beside_a_violation_is_tight_too(grid: str) -> None:
+    """By limits that the expected state keeps: what it breaks already cannot tell."""
+    day = hours_of(grid, (13,))
+    flow = PowerFlow(day.state.network, threads=1)
+    found = Proof(day.state, flow, day.limits, day_lights(day.state, flow, day.limits)).tightness()
+    assert found.strained_cells >= 4
+    assert found.strained_broken == found.strained_cells
+
+
+@pytest.mark.rule("GRD-1")
 def test_reds_by_a_hair_of_a_rating_are_infeasible_for_another_solver() -> None:
     """Hours whose nearest red another solver cured."""
     day = hours_of("simbench_comm", (11, 12))
