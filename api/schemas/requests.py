@@ -21,6 +21,7 @@ from registry.domain.errors import InputInvalid
 from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
 from registry.domain.quantities import GREEN, MAX_KW
 from registry.services.file_baselines import FILINGS_PER_TRANSACTION
+from registry.services.publish_lights import PERIMETERS_PER_TRANSACTION
 from registry.services.register_pods import (
     ACTIVATION_TIME_MAX_S,
     PODS_PER_TRANSACTION,
@@ -181,7 +182,7 @@ class DynamicLightsBody(Body):
 
     day: Day
     session: Annotated[int, Field(ge=1, le=6)]
-    lights: Annotated[list[PerimeterLightsBody], Field(min_length=1, max_length=100)]
+    lights: Annotated[list[PerimeterLightsBody], Field(min_length=1, max_length=PERIMETERS_PER_TRANSACTION)]
 
 
 class AggregateBody(Body):

@@ -113,6 +113,4 @@ def _effects(
     )
     along = u / np.abs(u)
     magnitudes = along.real * volts.real + along.imag * volts.imag
-    return (
-        magnitudes.transpose(1, 0, 2)[:, :, column], phasors.transpose(1, 0, 2)[:, :, column], settled
-    )
+    return (magnitudes.transpose(1, 0, 2)[:, :, column], phasors.transpose(1, 0, 2)[:, :, column], settled)

@@ -10,7 +10,7 @@ from registry.domain.calendar import SESSIONS, DeliveryDay
 from registry.domain.errors import RuleViolation
 from registry.domain.lights import CellLight
 from registry.ports import Mirror, Receipt, Signer
-from registry.services.publish_lights import DayLights, publish_lights
+from registry.services.publish_lights import PERIMETERS_PER_TRANSACTION, DayLights, publish_lights
 from registry.services.recorder import Recorder
 from registry.views import DayView, LightView
 
@@ -24,13 +24,13 @@ class Publication:
         changed: per published perimeter the number of cells (hour and direction) that differ from before; all
             of them where no light was in force.
         unchanged: perimeters whose lights in force say the same already.
-        receipt: of the one transaction, None where nothing had changed.
+        receipts: of the transactions, none where nothing had changed.
     """
 
     session: int
     changed: Mapping[int, int]
     unchanged: tuple[int, ...]
-    receipt: Receipt | None
+    receipts: tuple[Receipt, ...]
 
 
 def open_light_session(mirror: Mirror, day: DeliveryDay, now: datetime) -> int:
@@ -63,7 +63,9 @@ def open_light_session(mirror: Mirror, day: DeliveryDay, now: datetime) -> int:
 def publish_changed_lights(
     recorder: Recorder, dso: int, signer: Signer, day: DeliveryDay, session: int, lights: Sequence[DayLights]
 ) -> Publication:
-    """Publish those of ``lights`` that differ from what is in force, in one transaction or none.
+    """Publish those of ``lights`` that differ from what is in force, :data:`PERIMETERS_PER_TRANSACTION` at a
+    time: a block could not hold those of a city in one. Should one be refused, those before it stand, and the
+    next run publishes the rest.
 
     Hours that ``session`` can plan no more keep the light in force: nobody can select in them, and what was
     selected was valid under it.
@@ -82,9 +84,12 @@ def publish_changed_lights(
         if cells:
             changed[light.perimeter] = cells
             fresh.append(light)
-    receipt = publish_lights(recorder, dso, signer, day, session, fresh) if fresh else None
+    receipts = tuple(
+        publish_lights(recorder, dso, signer, day, session, fresh[at : at + PERIMETERS_PER_TRANSACTION])
+        for at in range(0, len(fresh), PERIMETERS_PER_TRANSACTION)
+    )
     same = tuple(light.perimeter for light in lights if light.perimeter not in changed)
-    return Publication(session, changed, same, receipt)
+    return Publication(session, changed, same, receipts)
 
 
 def _windows(view: DayView) -> list[tuple[datetime, datetime]]:

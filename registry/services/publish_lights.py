@@ -14,6 +14,9 @@ from registry.ports import Receipt, Signer
 from registry.services.recorder import Recorder
 from registry.services.sealing import auditors, seal
 
+PERIMETERS_PER_TRANSACTION = 100
+"""Of a day with 25 hours these take 10 million gas, a third of a block."""
+
 
 @dataclass(frozen=True, slots=True)
 class DayLights:
@@ -30,12 +33,11 @@ class DayLights:
 def publish_lights(
     recorder: Recorder, dso: int, signer: Signer, day: DeliveryDay, session: int, lights: Sequence[DayLights]
 ) -> Receipt:
-    """Publish the lights of a session, all or none.
+    """Publish the lights of a session, all or none; at most :data:`PERIMETERS_PER_TRANSACTION` at once.
 
     Raises:
         RuleViolation: DTL-2 for a light that has not one cell per hour, SES-4 outside the session's window,
-        DTL-1 for a
-            perimeter that is another DSO's or not in force.
+            DTL-1 for a perimeter that is another DSO's or not in force.
     """
     for light in lights:
         for side, cells in (("up", light.up), ("down", light.down)):

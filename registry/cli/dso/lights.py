@@ -226,24 +226,28 @@ def _show(
 
 def _publication_document(published: Published) -> dict[str, Any]:
     publication = published.publication
-    receipt = publication.receipt
     return {
         "session": publication.session,
         "new_splits": {str(number): list(names) for number, names in published.splits.items()},
         "changed": {str(number): cells for number, cells in publication.changed.items()},
         "unchanged": list(publication.unchanged),
-        "transaction": None if receipt is None else f"0x{receipt.tx_hash.hex()}",
-        "block": None if receipt is None else receipt.block_number,
+        "transactions": [
+            {"transaction": f"0x{receipt.tx_hash.hex()}", "block": receipt.block_number}
+            for receipt in publication.receipts
+        ],
     }
 
 
 def _publication_line(publication: Publication) -> str:
     same = f"{len(publication.unchanged)} perimeters unchanged"
-    if publication.receipt is None:
+    if not publication.receipts:
         return f"nothing changed, nothing published: {same}"
     cells = sum(publication.changed.values())
+    transactions = ", ".join(
+        f"transaction 0x{receipt.tx_hash.hex()} in block {receipt.block_number}"
+        for receipt in publication.receipts
+    )
     return (
         f"published in LFP {publication.session}: {cells} cells of {len(publication.changed)} perimeters, "
-        f"{same}; transaction 0x{publication.receipt.tx_hash.hex()}, "
-        f"block {publication.receipt.block_number}"
+        f"{same}; {transactions}"
     )
