@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     FEEDERS,
     ActivationsFile,
     AsJson,
-    DayText,
     Files,
     ForecastFile,
     GridFile,
@@ -26,7 +26,6 @@ from registry.cli.dso.inputs import (
     PodsFile,
     Reserve,
     SupportFile,
-    delivery_day,
     load_day,
     load_files,
     load_plan,

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.curves import Case, CaseOption, PricesFile, chosen_state
 from registry.cli.dso.inputs import (
     FEEDERS,
     ActivationsFile,
-    DayText,
     Files,
     ForecastFile,
     GridFile,
@@ -22,7 +22,6 @@ from registry.cli.dso.inputs import (
     PodsFile,
     Reserve,
     SupportFile,
-    delivery_day,
     load_files,
     support_terms,
 )

@@ -11,17 +11,16 @@ import numpy as np
 import typer
 from rich.table import Table
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     FEEDERS,
     AsJson,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
     PerimetersText,
     PodsFile,
     Reserve,
-    delivery_day,
     load_day,
     load_files,
 )

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from registry.bootstrap import Node
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     FEEDERS,
     ActivationsFile,
     AsJson,
     BeforeText,
-    DayText,
     Files,
     ForecastFile,
     GridFile,
@@ -25,7 +25,6 @@ from registry.cli.dso.inputs import (
     PodsFile,
     Reserve,
     SupportFile,
-    delivery_day,
     groups_before,
     load_day,
     load_files,
@@ -125,7 +124,7 @@ def publish_day(
         RuleViolation: SES-1 or SES-4 outside an LFP session, POD-1, POD-2 or DTL-1 where files and register
         disagree.
     """
-    signer = signer_of(node, dso, "DTL-2")
+    signer = signer_of(node, dso, "DTL-2", "dso")
     session = open_light_session(node.mirror, day, node.clock.now())
     known = known_pods(node.mirror, node.vault, dso, day, [pod.key for pod in files.pods])
     granted = tuple(

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from registry.cli.dso.inputs import AsJson, DayText, delivery_day
+from registry.cli.days import DayText, delivery_day
+from registry.cli.dso.inputs import AsJson
 from registry.cli.dso.showing import console, line
 from registry.cli.nodes import open_existing
 from registry.cli.outcome import one_clear_line

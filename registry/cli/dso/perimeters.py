@@ -9,18 +9,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     FEEDERS,
     ActivationsFile,
     AsJson,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
     PerimetersText,
     PodsFile,
     Reserve,
-    delivery_day,
     load_day,
     load_files,
     load_plan,
