@@ -23,6 +23,7 @@ from registry.domain.identifiers import commitment
 from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.domain.sessions import Market
 from registry.services.procurement import OFFERS_PER_TRANSACTION
+from registry.services.sealing import seal
 from tests.unit.api.sandbox import (
     BSP,
     CONGESTION,
@@ -106,9 +107,9 @@ def test_bids_are_recorded_shown_and_listed_for_their_bsp(node: Sandbox, tmp_pat
     down = {**BIDS, "offers": [{**BID, "kw": list(signed_kw(3, -7))}]}
     done = document("offers", "record", written(tmp_path, down), "--bsp", BSP)
     assert done["events"] == ["OfferRecorded"] and len(done["commitments"]) == 1
-    # the other BSP's, and one whose secret is elsewhere
+    # the other BSP's, and one whose secret is here, but not for this one
     node.bid(OTHER_LOCAL, CONGESTION, Market.LFP, 1, signed_kw(20, 5))
-    hidden = commitment(bytes(32), b"elsewhere")
+    hidden = seal(node.node.vault, {"kind": "bid"}, (DSO,))
     node.record(RecordOffers(BSP, DAY.number, Market.LFP, 1, (Offer(hidden, LOCAL, PERIMETER),)), BSP)
     found = document("offers", "list", "--day", DATE, "--bsp", BSP)["offers"]
     by_name = {one["commitment"]: one for one in found}
