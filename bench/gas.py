@@ -1,5 +1,4 @@
-"""``gas.*``: what a fact costs on the ledger, against what its storage slots, the cold slots that it must
-read, its log and its calldata cost by themselves (Ethereum yellow paper, appendix G; EIP-2028, EIP-2929).
+"""``gas.*``: what a fact costs on the ledger, against its budget (:mod:`bench.gas_budget`).
 
 Gas is exact, so these figures are a budget and no measurement of a machine: the same on every run. Each kind
 of fact is recorded on a fresh embedded chain in batches of several sizes; the transaction's own 21,000 counts
@@ -10,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +17,7 @@ from typing import Any, Final
 from eth_utils.crypto import keccak
 
 from bench.consortium import PAYLOAD, eic_of, plain_product
+from bench.gas_budget import BATCH, SLOTS, Cost, allowed
 from bench.results import Result
 from registry.domain import commands as c
 from registry.domain.aggregates import AggregateDraft, Scope
@@ -34,6 +33,7 @@ from registry.domain.participants import Admission, PartyKind
 from registry.domain.pods import PodCategory, Registration, StaticLight, StaticLightDecision, VoltageLevel
 from registry.domain.prequalification import QualificationState
 from registry.domain.quantities import GREEN, pack_cells, pack_selection
+from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.domain.sessions import Market, ScheduleTemplate
 from registry.ledger.artifacts import load_artifacts
 from registry.ledger.codec import encode_command
@@ -43,30 +43,9 @@ from registry.ledger.rpc import Connection
 from registry.ledger.signers import LocalSigner
 
 SIZES: Final = (1, 10, 100, 500)
-BATCH: Final = 100
-"""The size whose figure is the result and is held to the budget."""
 TRANSACTION_GAS_MAX: Final = 16_700_000
 """No transaction of the ledger uses more (EIP-7825): larger batches go in several."""
 
-ALLOWED: Final = 1.25
-EXCEPTIONS: Final = {
-    "gas.selection": (
-        1.73,
-        "24 cells are compared with pool, capability and counterpart hour by hour: 20,000 gas of arithmetic, "
-        "and 4,000 of the facades of the contracts that are asked",
-    ),
-    "gas.anchor": (
-        1.35,
-        "alone in its transaction it pays for the cold code of two contracts behind facades (docs/adr/0009)",
-    ),
-    "gas.declaration": (
-        1.45,
-        "checks the POD's membership in its period and subtracts its power from the pools of both scopes",
-    ),
-}
-"""Kinds that may cost more than ALLOWED times their limit at batches of 100, and why."""
-
-_BASE, _FRESH, _UPDATED, _COLD = 21_000, 22_100, 5_000, 2_100
 _TSO, _DSO, _BSP, _NODE = 1, 2, 3, 4
 _KINDS = {_TSO: PartyKind.TSO, _DSO: PartyKind.DSO, _BSP: PartyKind.BSP, _NODE: PartyKind.ACCESS_NODE}
 _FEEDER = perimeter_id(_DSO, 1)
@@ -79,56 +58,6 @@ _DAYS = 6
 _HOUR_S = 3_600
 _MANY, _FEW = 400, 100
 """Facts of a transaction: of kinds that cost up to 40,000 gas, and of the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """What one fact must touch: storage slots written for the first time, slots written again, and slots of
-    others that it must read cold. ``shared`` slots are begun by the first of a batch. ``alone``: one fact is
-    one transaction.
-    """
-
-    fresh: int = 0
-    updated: int = 0
-    cold: int = 0
-    shared: int = 0
-    alone: bool = False
-
-    def gas(self, count: int) -> float:
-        """Gas per fact in a batch of ``count``."""
-        own = self.fresh * _FRESH + self.updated * _UPDATED + self.cold * _COLD
-        return own + self.shared * _FRESH / count + (_BASE if self.alone else 0)
-
-
-SLOTS: Final = {
-    "gas.pod": Slots(fresh=1),
-    "gas.static_light": Slots(updated=1, fresh=1),
-    "gas.membership": Slots(updated=1, fresh=1, shared=2),
-    "gas.qualification": Slots(fresh=1, cold=1),
-    "gas.lights_day": Slots(fresh=4, cold=1),
-    "gas.selection": Slots(fresh=2, cold=8),
-    "gas.declaration": Slots(fresh=1, cold=1),
-    "gas.anchor": Slots(updated=2, cold=4, alone=True),
-}
-"""The layout of each kind of fact (ARCHITECTURE, contracts)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Gas per fact, and what slots, log and calldata cost by themselves."""
-
-    gas: float
-    limit: float
-
-    @property
-    def ratio(self) -> float:
-        """1 is as cheap as can be."""
-        return self.gas / self.limit
-
-
-def allowed(name: str) -> float:
-    """The highest ratio of a kind at batches of 100."""
-    return EXCEPTIONS.get(name, (ALLOWED, ""))[0]
 
 
 def measure_gas(
@@ -213,14 +142,14 @@ class _World:
         session, day = 1, self._schedules[-1]
         # register
         self._before(0)
-        yield self._cost("gas.pod", [self._register(some) for some in _split(pods, _MANY)], _BSP, size)
+        yield self._cost("gas.pod", size, (_BSP, [self._register(some) for some in _split(pods, _MANY)]))
         paired = self._prepare_pairs(size)
         self._before(1)
         lights = [self._static_lights(some) for some in _split(pods, _MANY)]
-        yield self._cost("gas.static_light", lights, _DSO, size)
+        yield self._cost("gas.static_light", size, (_DSO, lights))
         self._before(2)
         joins = [c.JoinAggregate(_BSP, _LOCAL, some) for some in _split(pods, _MANY)]
-        yield self._cost("gas.membership", joins, _BSP, size)
+        yield self._cost("gas.membership", size, (_BSP, joins))
         for some in _split(pods, _MANY):
             self._send(c.JoinAggregate(_BSP, _GLOBAL, some), _BSP)
         # qualify
@@ -229,7 +158,7 @@ class _World:
         self._qualify((_LOCAL,), _LOCAL_PRODUCT, _DSO)
         self._qualify(paired, _GLOBAL_PRODUCT, _TSO)
         asked = [_application(some, _LOCAL_PRODUCT) for some in _split(fresh, _MANY)]
-        yield self._cost("gas.qualification", asked, _BSP, size)
+        yield self._cost("gas.qualification", size, (_BSP, asked))
         # trade
         feeders = [perimeter_id(_DSO, 10 + number) for number in range(size)]
         for drafts in _split([PerimeterDraft(feeder, (), PAYLOAD) for feeder in feeders], _FEW):
@@ -237,43 +166,60 @@ class _World:
         self._turn(day.window(Market.LFP, session)[0] + 1)
         rows = [_lights(feeder, 500) for feeder in feeders]
         published = [c.PublishLights(_DSO, day.day, session, some) for some in _split(rows, _FEW)]
-        yield self._cost("gas.lights_day", published, _DSO, size)
+        yield self._cost("gas.lights_day", size, (_DSO, published))
         self._send(c.PublishLights(_DSO, day.day, session, (_lights(_FEEDER, GREEN),)), _DSO)
         sold = (_selection(_LOCAL, _LOCAL_PRODUCT, min(_UP_KW * size, 900)),)
         self._send(c.SelectLocal(_DSO, day.day, session, sold), _DSO)
+        terms = _names("terms", size)
+        proposed = [
+            c.ProposeAgreements(_DSO, tuple(AgreementDraft(one, _DSO, _LOCAL) for one in some))
+            for some in _split(terms, _MANY)
+        ]
+        accepted = [c.AcceptAgreements(_BSP, some) for some in _split(terms, _MANY)]
+        yield self._cost("gas.agreement", size, (_DSO, proposed), (_BSP, accepted))
+        bids = [Offer(bid, _LOCAL, _FEEDER) for bid in _names("bid", size)]
+        offered = [c.RecordOffers(_BSP, day.day, Market.LFP, session, some) for some in _split(bids, _MANY)]
+        yield self._cost("gas.offer", size, (_BSP, offered))
         served = [PodQuarters(pod, quarters_of(range(24))) for pod in pods]
         declared = [
             c.DeclarePods(_BSP, _LOCAL, _FEEDER, day.day, some, some[-1] is served[-1])
             for some in _split(served, _MANY)
         ]
-        yield self._cost("gas.declaration", declared, _BSP, size)
+        yield self._cost("gas.declaration", size, (_BSP, declared))
         self._turn(day.window(Market.MSD, session)[0] + 1)
         wanted = [_selection(aggregate, _GLOBAL_PRODUCT, 5) for aggregate in paired]
         chosen = [c.SelectGlobal(_TSO, day.day, session, some) for some in _split(wanted, _FEW)]
-        yield self._cost("gas.selection", chosen, _TSO, size)
+        yield self._cost("gas.selection", size, (_TSO, chosen))
         # anchor
         log = keccak(text="log")
         self._send(c.AnchorCheckpoint(_NODE, log, 1, _named("first root", 0)), _NODE)
         anchors = [
             c.AnchorCheckpoint(_NODE, log, number + 2, _named("root", number)) for number in range(size)
         ]
-        yield self._cost("gas.anchor", anchors, _NODE, size)
+        yield self._cost("gas.anchor", size, (_NODE, anchors))
 
-    def _cost(self, name: str, batch: Sequence[c.Command], party: int, count: int) -> tuple[str, Cost]:
-        """Record ``count`` facts. Raises RuntimeError for a transaction beyond the limit."""
-        gas = apart = 0
-        for command in batch:
-            tx_hash = "0x" + self._send(command, party).hex()
-            calldata = encode_command(command, self._artifacts.by_name[command.contract])
-            receipt = self._connection.request("eth_getTransactionReceipt", tx_hash)
-            used = int(receipt["gasUsed"], 16)
-            if used > TRANSACTION_GAS_MAX:
-                raise RuntimeError(f"{name}: found {used} gas, expected at most {TRANSACTION_GAS_MAX}")
-            gas += used
-            apart += sum(16 if octet else 4 for octet in calldata)
-            for log in receipt["logs"]:
-                apart += 375 * (1 + len(log["topics"])) + 8 * len(bytes.fromhex(log["data"][2:]))
+    def _cost(self, name: str, count: int, *steps: tuple[int, Sequence[c.Command]]) -> tuple[str, Cost]:
+        """Record ``count`` facts in one or more steps, each a party's. Raises RuntimeError for a transaction
+        beyond the limit.
+        """
+        spent = [self._spent(command, party) for party, batch in steps for command in batch]
+        gas = sum(used for used, _ in spent)
+        apart = sum(beside for _, beside in spent)
         return name, Cost(gas / count, SLOTS[name].gas(count) + apart / count)
+
+    def _spent(self, command: c.Command, party: int) -> tuple[int, int]:
+        """Gas of a transaction, and what of it log and calldata are."""
+        tx_hash = "0x" + self._send(command, party).hex()
+        calldata = encode_command(command, self._artifacts.by_name[command.contract])
+        receipt = self._connection.request("eth_getTransactionReceipt", tx_hash)
+        used = int(receipt["gasUsed"], 16)
+        if used > TRANSACTION_GAS_MAX:
+            kind = type(command).__name__
+            raise RuntimeError(f"{kind}: found {used} gas, expected at most {TRANSACTION_GAS_MAX}")
+        apart = sum(16 if octet else 4 for octet in calldata)
+        for log in receipt["logs"]:
+            apart += 375 * (1 + len(log["topics"])) + 8 * len(bytes.fromhex(log["data"][2:]))
+        return used, apart
 
     # -------------------------------------------------------------------------------------------- the ground
 

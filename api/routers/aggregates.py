@@ -27,6 +27,7 @@ from api.schemas.requests import AggregateBody, ApplicationBody, PodIdsBody
 from api.visibility import AGGREGATES, PODS, QUALIFICATIONS
 from registry.bootstrap import Node
 from registry.domain.aggregates import AggregateDraft
+from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import ApplyForQualification, CreateAggregates, JoinAggregate, LeaveAggregate
 from registry.domain.identifiers import aggregate_id
 from registry.services.identity import Principal, Role
@@ -134,7 +135,8 @@ def is_qualified(
     """Is the aggregate qualified for the product? With the chain, or the rule that failed (TOE-2)."""
     _require_visible(node, caller, aggregate)
     existing(node.mirror.product(product, as_of=as_of), lambda _: True, "product", product)
-    asked = qualification_of(node.mirror, aggregate, product, as_of or node.clock.now(), as_of)
+    at = as_of or node.clock.now()
+    asked = qualification_of(node.mirror, aggregate, product, at, DeliveryDay.of(at), as_of)
     return QualificationAnswer(**asked.as_document())
 
 

@@ -21,6 +21,7 @@ from registry.domain.errors import InputInvalid
 from registry.domain.pods import PodCategory, StaticLight, VoltageLevel
 from registry.domain.quantities import GREEN, MAX_KW
 from registry.services.file_baselines import FILINGS_PER_TRANSACTION
+from registry.services.procurement import OFFERS_PER_TRANSACTION
 from registry.services.publish_lights import PERIMETERS_PER_TRANSACTION
 from registry.services.register_pods import (
     ACTIVATION_TIME_MAX_S,
@@ -248,7 +249,7 @@ class OffersBody(Body):
     day: Day
     market: Literal["lfp", "msd"]
     session: Annotated[int, Field(ge=1, le=6)]
-    offers: Annotated[list[OfferBody], Field(min_length=1, max_length=100)]
+    offers: Annotated[list[OfferBody], Field(min_length=1, max_length=OFFERS_PER_TRANSACTION)]
 
 
 class OpeningBody(Body):

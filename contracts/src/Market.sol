@@ -8,6 +8,7 @@ import {IPods} from "./interfaces/IPods.sol";
 import {IPrequalification} from "./interfaces/IPrequalification.sol";
 import {ITrafficLights} from "./interfaces/ITrafficLights.sol";
 import {HourCellsLib as Cells} from "./libraries/HourCellsLib.sol";
+import {PodWord} from "./libraries/PodWord.sol";
 import {SelectionRecord} from "./libraries/SelectionRecord.sol";
 import {Declarations} from "./market/Declarations.sol";
 import {MarketBook} from "./market/MarketBook.sol";
@@ -34,9 +35,10 @@ contract Market is Selections, Declarations {
         for (uint256 i = 0; i < filings.length; i++) {
             podIds[i] = filings[i].podId;
         }
-        IPods.Pod[] memory rows = pods.podsAt(podIds, day);
+        uint256[] memory words = pods.wordsAt(podIds, day);
         for (uint256 i = 0; i < filings.length; i++) {
-            if (rows[i].bsp != bsp) revert BaselineOfOther(podIds[i], rows[i].bsp, bsp);
+            uint16 responsible = PodWord.bspOf(words[i]);
+            if (responsible != bsp) revert BaselineOfOther(podIds[i], responsible, bsp);
             emit BaselineFiled(podIds[i], bsp, day, filings[i].commitment);
         }
     }

@@ -7,6 +7,7 @@ import {IMarketSessions} from "./interfaces/IMarketSessions.sol";
 import {IMeasurements} from "./interfaces/IMeasurements.sol";
 import {IParticipants} from "./interfaces/IParticipants.sol";
 import {IPods} from "./interfaces/IPods.sol";
+import {PodWord} from "./libraries/PodWord.sol";
 import {PartyKind} from "./types/Types.sol";
 
 /// @title Device keys and anchored checkpoints (DEV-1, LOG-2)
@@ -48,9 +49,10 @@ contract Measurements is IMeasurements, PartyGated {
         for (uint256 i = 0; i < bindings.length; i++) {
             podIds[i] = bindings[i].podId;
         }
-        IPods.Pod[] memory found = pods.podsAt(podIds, sessions.firstUnfrozenDay());
+        uint256[] memory words = pods.wordsAt(podIds, sessions.firstUnfrozenDay());
         for (uint256 i = 0; i < bindings.length; i++) {
-            if (found[i].dso != dso) revert DeviceOfOtherDso(podIds[i], found[i].dso, dso);
+            uint16 connected = PodWord.dsoOf(words[i]);
+            if (connected != dso) revert DeviceOfOtherDso(podIds[i], connected, dso);
             _bind(dso, bindings[i]);
         }
     }

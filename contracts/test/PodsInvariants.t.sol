@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IPods} from "../src/interfaces/IPods.sol";
+import {PodWord} from "../src/libraries/PodWord.sol";
 import {Scope, StaticLight} from "../src/types/Types.sol";
 import {PodsWorld} from "./PodsWorld.sol";
 
@@ -146,12 +147,18 @@ contract PodsWalk is PodsWorld {
         return keccak256(abi.encode(allAt(day)));
     }
 
-    function allAt(uint16 day) private view returns (IPods.Pod[] memory) {
+    /// @dev Read one by one, and all at once as other contracts read them.
+    function allAt(uint16 day) private view returns (IPods.Pod[] memory all) {
         bytes32[] memory ids = new bytes32[](PODS);
+        all = new IPods.Pod[](PODS);
         for (uint256 i = 0; i < PODS; i++) {
             ids[i] = bytes32(i + 1);
+            all[i] = pods.podAt(ids[i], day);
         }
-        return pods.podsAt(ids, day);
+        uint256[] memory words = pods.wordsAt(ids, day);
+        for (uint256 i = 0; i < PODS; i++) {
+            assertEq(keccak256(abi.encode(PodWord.unpack(words[i]))), keccak256(abi.encode(all[i])), "word of a POD");
+        }
     }
 
     function pick(uint256 seed) private pure returns (bytes32) {

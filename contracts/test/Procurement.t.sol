@@ -12,10 +12,6 @@ import {World} from "./World.sol";
 contract ProcurementTest is World {
     uint40 private constant AGGREGATE = uint40(BSP) << 24 | 1;
     uint40 private constant PERIMETER = uint40(DSO) << 24 | 1;
-    /// @dev 1.25 times the slot (22,100) and its log (4 topics, 32 bytes: 2,131); calldata comes on top.
-    uint256 private constant AGREEMENT_GAS = 30_300;
-    /// @dev No slot: the log of 4 topics and 96 bytes (2,643), read from calldata.
-    uint256 private constant OFFER_GAS = 5_000;
 
     Procurement private procurement;
 
@@ -117,25 +113,6 @@ contract ProcurementTest is World {
         refuseOffer(BSP, FIRST_DAY, 1, foreign, abi.encodeWithSelector(IPods.AggregateOfOther.selector, foreign, BSP));
         bytes memory refusal = abi.encodeWithSelector(IParticipants.NotAuthorised.selector, DSO, PartyKind.Bsp, signerOf(DSO));
         refuseOffer(DSO, FIRST_DAY, 1, AGGREGATE, refusal);
-    }
-
-    /// @notice Batches of 100 stay within the gas of what they write.
-    function test_GasOfBatches() public {
-        IProcurement.AgreementDraft[] memory many = new IProcurement.AgreementDraft[](100);
-        bytes32[] memory commitments = new bytes32[](100);
-        for (uint256 i = 0; i < 100; i++) {
-            commitments[i] = keccak256(abi.encode(i));
-            many[i] = IProcurement.AgreementDraft(commitments[i], DSO, AGGREGATE);
-        }
-        vm.prank(signerOf(DSO));
-        uint256 before = gasleft();
-        procurement.proposeAgreements(DSO, many);
-        assertAtMost((before - gasleft()) / 100, AGREEMENT_GAS, "agreement");
-        IProcurement.Offer[] memory bids = offers(100, AGGREGATE);
-        vm.prank(signerOf(BSP));
-        before = gasleft();
-        procurement.recordOffers(BSP, FIRST_DAY, MarketSide.Lfp, 1, bids);
-        assertAtMost((before - gasleft()) / 100, OFFER_GAS, "offer");
     }
 
     function propose(uint16 party, bytes32 commitment, uint16 dso) private {

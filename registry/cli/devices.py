@@ -38,7 +38,7 @@ def bind_devices(
     with one_clear_line(), open_existing(state) as node:
         if not keys.is_file():
             raise InputInvalid(rule="DEV-1", field="keys", found=str(keys), allowed="a file that exists")
-        signer = signer_of(node, dso, "DEV-1")
+        signer = signer_of(node, dso, "DEV-1", "dso")
         now = node.clock.now()
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
             task = progress.add_task("keys", total=None)

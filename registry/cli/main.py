@@ -39,6 +39,13 @@ COMMANDS = (
     Deferred("status", "registry.cli.holding:node_app", "What the node holds."),
     Deferred("log", "registry.cli.logs:log_app", "The measurement log.", within=False),
     Deferred("pods", "registry.cli.pods:pods_app", "PODs of a BSP.", within=False),
+    Deferred("offers", "registry.cli.offers:offers_app", "Bids of a BSP.", within=False),
+    Deferred(
+        "agreements",
+        "registry.cli.agreements:agreements_app",
+        "Availability agreements of a DSO and a BSP.",
+        within=False,
+    ),
     Deferred("devices", "registry.cli.devices:devices_app", "Devices of a DSO's PODs.", within=False),
     Deferred(
         "bench",

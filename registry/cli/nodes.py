@@ -31,14 +31,14 @@ def require_node(settings: Settings) -> None:
         )
 
 
-def signer_of(node: Node, dso: int, rule: str) -> Signer:
-    """The ledger key of a DSO.
+def signer_of(node: Node, party: int, rule: str, field: str) -> Signer:
+    """The ledger key of a party.
 
     Raises:
-        InputInvalid: by ``rule``, its key is not here.
+        InputInvalid: by ``rule``, the key of the party in ``field`` is not here.
     """
-    signer = node.signers.get(dso)
+    signer = node.signers.get(party)
     if signer is None:
         held = ", ".join(map(str, sorted(node.signers))) or "none"
-        raise InputInvalid(rule=rule, field="dso", found=dso, allowed=f"a party whose key is here: {held}")
+        raise InputInvalid(rule=rule, field=field, found=party, allowed=f"a party whose key is here: {held}")
     return signer

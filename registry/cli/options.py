@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 State = Annotated[Path, typer.Option(envvar="FLEXLEDGER_STATE", help="Folder of the node.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 def party_number(help: str) -> Any:

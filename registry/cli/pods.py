@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from registry.cli.nodes import open_existing
+from registry.cli.nodes import open_existing, signer_of
 from registry.cli.options import State, party_number
 from registry.cli.outcome import EPILOG, EXIT_REFUSED, one_clear_line
 from registry.config import DEFAULT_STATE
@@ -45,12 +45,7 @@ def register(
     with one_clear_line(), open_existing(state) as node:
         if not file.is_file():
             raise InputInvalid(rule="POD-4", field="file", found=str(file), allowed="a file that exists")
-        signer = node.signers.get(bsp)
-        if signer is None:
-            held = ", ".join(map(str, sorted(node.signers))) or "none"
-            raise InputInvalid(
-                rule="POD-4", field="bsp", found=bsp, allowed=f"a party whose key is here: {held}"
-            )
+        signer = signer_of(node, bsp, "POD-4", "bsp")
         faults = _Faults(errors or file.with_name(file.name + ".errors.csv"))
         try:
             with faults.listed(), _shown_progress() as progress:

@@ -172,12 +172,14 @@ def _selected(recorder: Recorder, day: DeliveryDay, perimeter: int, aggregate: i
 def _able(
     recorder: Recorder, bids: Iterable[StandingBid], day: DeliveryDay
 ) -> list[tuple[StandingBid, PerimeterCase]]:
-    """The bids of qualified aggregates, with what their PODs are and what the other market has of them."""
-    mirror = recorder.mirror
+    """The bids of aggregates that are qualified now, as the ledger asks of a selection, with what their PODs
+    are on the day and what the other market has of them.
+    """
+    mirror, now = recorder.mirror, recorder.clock.now()
     found = []
     for one in bids:
         bid = one.bid
-        if qualification_of(mirror, bid.aggregate, bid.product, day.starts_at).answer.qualified:
+        if qualification_of(mirror, bid.aggregate, bid.product, now, day).answer.qualified:
             selections = selections_of(mirror, bid.aggregate, bid.market, day)
             here = [selection for selection in selections if selection.perimeter == bid.perimeter]
             case = perimeter_case(mirror, bid.aggregate, bid.perimeter, bid.market, day, here)

@@ -5,6 +5,7 @@ PRIV-3).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from registry.domain.commands import AcceptAgreements, ProposeAgreements, RecordOffers
 from registry.domain.enums import Market
@@ -15,6 +16,8 @@ from registry.domain.recorded_offers import AgreementDraft, Offer
 from registry.ports import Receipt, Signer
 from registry.services.recorder import Recorder
 from registry.services.sealing import auditors, opened_for, seal
+
+OFFERS_PER_TRANSACTION: Final = 100
 
 
 def offer_bids(recorder: Recorder, bsp: int, signer: Signer, bids: Sequence[Bid]) -> list[Receipt]:

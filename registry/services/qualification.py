@@ -14,13 +14,8 @@ from registry.domain.aggregates import Scope
 from registry.domain.calendar import DeliveryDay, from_unix, unix
 from registry.domain.equivalences import Acceptance, Equivalence, sides_of
 from registry.domain.errors import RuleViolation
-from registry.domain.prequalification import (
-    Qualification,
-    QualificationAnswer,
-    Relation,
-    qualification_answer,
-    relevant_change,
-)
+from registry.domain.prequalification import Qualification, relevant_change
+from registry.domain.qualified import QualificationAnswer, Relation, qualification_answer
 from registry.domain.refusals import Refusal
 from registry.ports import Mirror
 from registry.services.recorder import every
@@ -59,9 +54,15 @@ class AskedQualification:
 
 
 def qualification_of(
-    mirror: Mirror, aggregate: int, product: int, at: datetime, as_of: datetime | None = None
+    mirror: Mirror,
+    aggregate: int,
+    product: int,
+    at: datetime,
+    day: DeliveryDay,
+    as_of: datetime | None = None,
 ) -> AskedQualification:
-    """Answer the question from the register, for an instant, with what was recorded until ``as_of``.
+    """Answer the question from the register, for an instant and the PODs of a delivery day, with what was
+    recorded until ``as_of``.
 
     Raises:
         RuleViolation: AGG-1 or PRD-1, no such aggregate or product.
@@ -86,7 +87,6 @@ def qualification_of(
         now = mirror.roster(tested, day=day.number, as_of=as_of)
         return relevant_change(tested, tested_product, then, now, terms.terms.tolerance_ppm)
 
-    day = DeliveryDay.of(at)
     pods = _members(mirror, aggregate, day, as_of)
     equivalences = every(lambda after, limit: mirror.equivalences(as_of=as_of, after=after, limit=limit))
     answer = qualification_answer(

@@ -1,4 +1,6 @@
-"""Contracts, rulebook and register give one answer to "is this aggregate qualified for that product?"."""
+"""Contracts, rulebook, register and an auditor who has the events alone give one answer to "is this aggregate
+qualified for that product?".
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,12 @@ import pytest
 from registry.domain import commands as c
 from registry.domain.calendar import DeliveryDay, from_unix
 from registry.domain.identifiers import product_id
-from registry.domain.prequalification import QualificationAnswer, QualificationState
+from registry.domain.prequalification import QualificationState
+from registry.domain.qualified import QualificationAnswer
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook import Rulebook
+from registry.evidence.facts import Facts
+from registry.evidence.qualifications import Qualifications
 from registry.mirror import SqlMirror
 from registry.services.qualification import qualification_of
 from tests.conformance.side_by_side import Both, TickingConsortium
@@ -61,16 +66,21 @@ def of_chain(both: Both, aggregate: int, number: int, day: int, time: int) -> An
 def compare(
     both: Both, mirror: SqlMirror, aggregates: list[int], products: list[int], met: Counter[str]
 ) -> None:
-    """These aggregates and products, on two days: all three answer alike."""
+    """These aggregates and products, on two days: all four answer alike."""
     mirror.catch_up()
-    for aggregate in aggregates:
-        for number in products:
-            for time in TIMES:
-                day = DeliveryDay.of(from_unix(time)).number
-                told = of_chain(both, aggregate, number, day, time)
-                rules = both.rulebook.prequalification.answer(aggregate, number, day, time)
-                register = qualification_of(mirror, aggregate, number, from_unix(time)).answer
-                assert told == of_answer(rules), (aggregate, number, time)
+    ledger = both.chain.ledger
+    blocks = ledger.recorded(ledger.first_block, ledger.head().number)
+    facts = Facts(event for block in blocks for event in block.events)
+    for time in TIMES:
+        day = DeliveryDay.of(from_unix(time))
+        auditor = Qualifications(facts, day.number)
+        for aggregate in aggregates:
+            for number in products:
+                told = of_chain(both, aggregate, number, day.number, time)
+                rules = both.rulebook.prequalification.answer(aggregate, number, day.number, time)
+                register = qualification_of(mirror, aggregate, number, from_unix(time), day).answer
+                audited = auditor.answer(aggregate, number, time)
+                assert told == of_answer(rules) == of_answer(audited), (aggregate, number, time)
                 assert of_answer(register) == of_answer(rules), (aggregate, number, time)
                 assert register.duty == rules.duty
                 met[str(told[0]) if isinstance(told[0], str) else f"chain of {len(rules.chain)}"] += 1
@@ -83,9 +93,9 @@ def mirror(both: Both, tmp_path: Any) -> Any:
     mirror.close()
 
 
-@pytest.mark.rule("PRQ-1", "PRQ-2", "TOE-1", "TOE-2", "TOE-3", "TOE-4")
+@pytest.mark.rule("PRQ-1", "PRQ-2", "TOE-1", "TOE-2", "TOE-3", "TOE-4", "AUD-1")
 @pytest.mark.parametrize("seed", range(2))
-def test_after_random_commands_all_three_answer_alike(both: Both, mirror: SqlMirror, seed: int) -> None:
+def test_after_random_commands_all_four_answer_alike(both: Both, mirror: SqlMirror, seed: int) -> None:
     world = TickingConsortium(both, both.chain.addresses)
     stream = QualifyingStream(seed, both.rulebook, world.now)
     met: Counter[str] = Counter()

@@ -168,7 +168,8 @@ interface IPods {
 
     /// @notice The POD as of a delivery day (all zero if it was not registered then); its `bsp` is the one responsible on that day (POD-5).
     function podAt(bytes32 podId, uint16 day) external view returns (Pod memory);
-    function podsAt(bytes32[] calldata podIds, uint16 day) external view returns (Pod[] memory);
+    /// @notice The same PODs in one word each (see PodWord), for contracts that ask for many.
+    function wordsAt(bytes32[] calldata podIds, uint16 day) external view returns (uint256[] memory);
     function scopeOf(uint40 aggregate) external view returns (Scope);
     /// @notice Members of an aggregate in a perimeter as of a day (perimeter 0: all).
     function poolAt(uint40 aggregate, uint40 perimeter, uint16 day) external view returns (Pool memory);

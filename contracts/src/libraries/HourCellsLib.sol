@@ -13,7 +13,7 @@ library HourCellsLib {
     uint256 internal constant ONES = (2 ** 234 - 1) / (2 ** 18 - 1);
     uint256 internal constant GUARDS = ONES << 17;
     /// @dev The kW bits of every cell.
-    uint256 internal constant POWERS = GUARDS - ONES;
+    uint256 internal constant POWERS = (2 ** 234 - 1) * (2 ** 17 - 1) / (2 ** 18 - 1);
     /// @dev Every bit of every cell.
     uint256 internal constant ALL = 2 ** 234 - 1;
     /// @dev A one every 17 bits: moves bit i of a mask to bit 18 i of a word, and back.
@@ -36,7 +36,9 @@ library HourCellsLib {
 
     /// @notice Seventeen ones in each flagged cell.
     function fill(uint256 flags) internal pure returns (uint256) {
-        return (flags << 17) - flags;
+        unchecked {
+            return (flags << 17) - flags;
+        }
     }
 
     /// @notice Flags of the cells with kW in them.

@@ -7,9 +7,10 @@ import {IPods} from "../interfaces/IPods.sol";
 import {HourCellsLib as Cells} from "../libraries/HourCellsLib.sol";
 import {HourTables} from "../libraries/HourTables.sol";
 import {Ids} from "../libraries/Ids.sol";
+import {PodWord} from "../libraries/PodWord.sol";
 import {QuarterMasks} from "../libraries/QuarterMasks.sol";
 import {SelectionRecord} from "../libraries/SelectionRecord.sol";
-import {HourCells, Market as MarketSide, PartyKind} from "../types/Types.sol";
+import {HourCells, Market as MarketSide, PartyKind, Scope} from "../types/Types.sol";
 import {MarketBook} from "./MarketBook.sol";
 
 /// @title Which PODs fulfil a selection: declared by the BSP, who alone knows (SES-3, SES-4, SES-6)
@@ -61,9 +62,9 @@ abstract contract Declarations is MarketBook {
         uint256 hours_ = _requireInTime(desk);
         desk.allowed = QuarterMasks.quartersOf(hours_);
         // 2. Each POD: of this pool, for selected quarters, not serving the other market (SES-3).
-        IPods.Pod[] memory rows = _rows(items, day);
+        uint256[] memory words = _wordsOf(items, day);
         for (uint256 i = 0; i < items.length; i++) {
-            _declare(desk, items[i].podId, items[i].quarters, rows[i]);
+            _declare(desk, items[i].podId, items[i].quarters, words[i]);
         }
         // 3. Book the last run; the other market stays covered (SES-3).
         _book(desk, true);
@@ -83,10 +84,10 @@ abstract contract Declarations is MarketBook {
         uint256 hours_ = sessions.hoursOf(day);
         desk.allowed = QuarterMasks.quartersOf(_hoursFrom(_firstPreliminaryHour(desk, hours_), hours_));
         // 2. Each POD: of this pool, declared in these quarters.
-        IPods.Pod[] memory rows = _rows(items, day);
+        uint256[] memory words = _wordsOf(items, day);
         uint256 touched;
         for (uint256 i = 0; i < items.length; i++) {
-            touched |= _release(desk, items[i].podId, items[i].quarters, rows[i]);
+            touched |= _release(desk, items[i].podId, items[i].quarters, words[i]);
         }
         _book(desk, false);
         _leaveOther(desk, false);
@@ -123,54 +124,55 @@ abstract contract Declarations is MarketBook {
         return _hoursFrom(sessions.firstHourOf(desk.day, session), sessions.hoursOf(desk.day));
     }
 
-    function _rows(PodQuarters[] calldata items, uint16 day) private view returns (IPods.Pod[] memory) {
+    function _wordsOf(PodQuarters[] calldata items, uint16 day) private view returns (uint256[] memory) {
         bytes32[] memory podIds = new bytes32[](items.length);
         for (uint256 i = 0; i < items.length; i++) {
             podIds[i] = items[i].podId;
         }
-        return pods.podsAt(podIds, day);
+        return pods.wordsAt(podIds, day);
     }
 
-    function _declare(Desk memory desk, bytes32 podId, uint128 quarters, IPods.Pod memory row) private {
-        _requireInPool(desk, podId, row);
-        _requireDeclarable(desk, podId, quarters, row);
+    function _declare(Desk memory desk, bytes32 podId, uint128 quarters, uint256 pod) private {
+        _requireInPool(desk, podId, pod);
+        _requireDeclarable(desk, podId, quarters, pod);
         (uint256 own, uint256 others) = _quartersOf(podId, desk.day, desk.isGlobal);
-        _enter(desk, desk.isGlobal ? row.localAggregate : row.globalAggregate, true);
+        _enter(desk, PodWord.aggregateOf(pod, desk.isGlobal ? Scope.Local : Scope.Global), true);
         uint256 taken = quarters & (QuarterMasks.quartersOf(QuarterMasks.hoursOf(others)) | desk.other.committed);
         if (taken != 0) {
             revert PodServesOtherMarket(podId, desk.day, _hourOf(taken), _sideOf(!desk.isGlobal));
         }
-        _collect(desk, QuarterMasks.hoursOf(quarters) & ~QuarterMasks.hoursOf(own), row, true);
+        _collect(desk, QuarterMasks.hoursOf(quarters) & ~QuarterMasks.hoursOf(own), pod, true);
         _store(podId, desk, own | quarters, others);
         emit PodDeclared(podId, desk.aggregate, desk.day, desk.perimeter, _sideOf(desk.isGlobal), quarters);
     }
 
-    function _release(Desk memory desk, bytes32 podId, uint128 quarters, IPods.Pod memory row) private returns (uint256 freed) {
-        _requireInPool(desk, podId, row);
+    function _release(Desk memory desk, bytes32 podId, uint128 quarters, uint256 pod) private returns (uint256 freed) {
+        _requireInPool(desk, podId, pod);
         (uint256 own, uint256 others) = _quartersOf(podId, desk.day, desk.isGlobal);
         uint256 allowed = desk.allowed & own;
         if (quarters == 0 || quarters & ~allowed != 0) revert QuartersInvalid(podId, desk.day, quarters, allowed);
-        _enter(desk, desk.isGlobal ? row.localAggregate : row.globalAggregate, false);
+        _enter(desk, PodWord.aggregateOf(pod, desk.isGlobal ? Scope.Local : Scope.Global), false);
         uint256 rest = own & ~uint256(quarters);
         freed = QuarterMasks.hoursOf(own) & ~QuarterMasks.hoursOf(rest);
-        _collect(desk, freed, row, false);
+        _collect(desk, freed, pod, false);
         _store(podId, desk, rest, others);
         emit PodReleased(podId, desk.aggregate, desk.day, desk.perimeter, _sideOf(desk.isGlobal), quarters);
     }
 
     /// @dev SES-3: an active member of the aggregate, in this perimeter, as of the day.
-    function _requireInPool(Desk memory desk, bytes32 podId, IPods.Pod memory row) private pure {
-        uint40 memberOf = desk.isGlobal ? row.globalAggregate : row.localAggregate;
-        if (memberOf != desk.aggregate || row.perimeter != desk.perimeter) _revertNotInPool(desk, podId);
+    function _requireInPool(Desk memory desk, bytes32 podId, uint256 pod) private pure {
+        uint40 memberOf = PodWord.aggregateOf(pod, desk.isGlobal ? Scope.Global : Scope.Local);
+        if (memberOf != desk.aggregate || PodWord.perimeterOf(pod) != desk.perimeter) _revertNotInPool(desk, podId);
     }
 
     /// @dev SES-3, SES-6: quarters of hours that are selected and not settled by an earlier session, with power in their direction.
-    function _requireDeclarable(Desk memory desk, bytes32 podId, uint256 quarters, IPods.Pod memory row) private pure {
+    function _requireDeclarable(Desk memory desk, bytes32 podId, uint256 quarters, uint256 pod) private pure {
         if (quarters == 0 || quarters & ~desk.allowed != 0) revert QuartersInvalid(podId, desk.day, quarters, desk.allowed);
         uint256 unselected = quarters & ~desk.selectedQuarters;
         if (unselected != 0) revert NothingSelected(desk.aggregate, desk.perimeter, desk.day, _hourOf(unselected));
-        if (row.grantedUpKw == 0 && quarters & desk.upQuarters != 0) _revertNotInPool(desk, podId);
-        if (row.grantedDownKw == 0 && quarters & desk.downQuarters != 0) _revertNotInPool(desk, podId);
+        (uint24 upKw, uint24 downKw) = PodWord.grantedOf(pod);
+        if (upKw == 0 && quarters & desk.upQuarters != 0) _revertNotInPool(desk, podId);
+        if (downKw == 0 && quarters & desk.downQuarters != 0) _revertNotInPool(desk, podId);
     }
 
     /// @dev Turns to the other aggregate of the next POD; the one before is booked and left.
@@ -197,15 +199,16 @@ abstract contract Declarations is MarketBook {
     }
 
     /// @dev Adds a POD to the run; another mask of hours begins a new one.
-    function _collect(Desk memory desk, uint256 hours_, IPods.Pod memory row, bool declaring) private pure {
+    function _collect(Desk memory desk, uint256 hours_, uint256 pod, bool declaring) private pure {
         if (hours_ == 0) return;
         Run memory run = desk.run;
         if (run.hours_ != hours_) {
             _book(desk, declaring);
             run.hours_ = hours_;
         }
-        run.upKw += row.grantedUpKw;
-        run.downKw += row.grantedDownKw;
+        (uint24 upKw, uint24 downKw) = PodWord.grantedOf(pod);
+        run.upKw += upKw;
+        run.downKw += downKw;
     }
 
     /// @dev Books the run: kW declared to the aggregate, and kW of those PODs that the other aggregate can't use meanwhile.

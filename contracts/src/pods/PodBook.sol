@@ -43,10 +43,10 @@ abstract contract PodBook is IPods, PartyGated {
     }
 
     /// @inheritdoc IPods
-    function podsAt(bytes32[] calldata podIds, uint16 day) external view returns (Pod[] memory found) {
-        found = new Pod[](podIds.length);
+    function wordsAt(bytes32[] calldata podIds, uint16 day) external view returns (uint256[] memory words) {
+        words = new uint256[](podIds.length);
         for (uint256 i = 0; i < podIds.length; i++) {
-            found[i] = PodWord.unpack(_pods[podIds[i]].asOf(day));
+            words[i] = _pods[podIds[i]].asOf(day);
         }
     }
 

@@ -163,7 +163,7 @@ def show_answer(stage: Stage, aggregate: int, product: int) -> None:
     """Ask the register whether an aggregate is qualified on the delivery day, and show the chain or the
     rule.
     """
-    asked = qualification_of(stage.node.mirror, aggregate, product, DAY.starts_at)
+    asked = qualification_of(stage.node.mirror, aggregate, product, DAY.starts_at, DAY)
     answer, question = asked.answer, f"is {aggregate} qualified for {PRODUCT_NAMES[product]}?"
     if answer.refusal is not None:
         stage.note_refusal(question, answer.refusal)

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     Files,
-    delivery_day,
     load_day,
     load_files,
     load_plan,
@@ -25,11 +25,9 @@ from registry.cli.dso.inputs import (
 from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
-    AsJson,
     BidsFile,
     Case,
     CaseOption,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
@@ -40,6 +38,7 @@ from registry.cli.dso.options import (
     SupportFile,
 )
 from registry.cli.dso.showing import console, counted, line, working
+from registry.cli.options import AsJson
 from registry.cli.outcome import one_clear_line
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid

@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.curves import chosen_state
-from registry.cli.dso.inputs import Files, delivery_day, load_files, require_hour, support_terms
+from registry.cli.dso.inputs import Files, load_files, require_hour, support_terms
 from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
     Case,
     CaseOption,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,

@@ -11,11 +11,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from registry.cli.dso.inputs import delivery_day, load_day, load_files
+from registry.cli.days import DayText, delivery_day
+from registry.cli.dso.inputs import load_day, load_files
 from registry.cli.dso.options import (
     FEEDERS,
-    AsJson,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
@@ -25,7 +24,7 @@ from registry.cli.dso.options import (
 )
 from registry.cli.dso.showing import console, line, working
 from registry.cli.nodes import open_existing
-from registry.cli.options import State, party_number
+from registry.cli.options import AsJson, State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.grid.expost import Observed

@@ -6,7 +6,6 @@ import csv
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,18 +137,6 @@ def prices_of(path: Path, day: DeliveryDay) -> Prices:
 def support_terms(path: Path | None, day: DeliveryDay) -> SupportTerms | None:
     """What reactive support costs by a file of prices; None without one: nobody gives any."""
     return None if path is None else SupportTerms(prices_of(path, day).purchase)
-
-
-def delivery_day(text: str) -> DeliveryDay:
-    """The delivery day of a date.
-
-    Raises:
-        InputInvalid: TIM-1, no date.
-    """
-    try:
-        return DeliveryDay(date.fromisoformat(text))
-    except ValueError:
-        raise InputInvalid(rule="TIM-1", field="day", found=text, allowed="YYYY-MM-DD") from None
 
 
 def require_hour(day: DeliveryDay, hour: int) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from registry.bootstrap import Node
+from registry.cli.days import DayText, delivery_day
 from registry.cli.dso.inputs import (
     Files,
-    delivery_day,
     groups_before,
     load_day,
     load_files,
@@ -22,9 +22,7 @@ from registry.cli.dso.inputs import (
 from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
-    AsJson,
     BeforeText,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
@@ -35,7 +33,7 @@ from registry.cli.dso.options import (
 )
 from registry.cli.dso.showing import console, lights_document, lights_tables, line, working
 from registry.cli.nodes import open_existing, signer_of
-from registry.cli.options import State, party_number
+from registry.cli.options import AsJson, State, party_number
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.calendar import DeliveryDay
@@ -139,7 +137,7 @@ def publish_day(
         RuleViolation: SES-1 or SES-4 outside an LFP session, POD-1, POD-2 or DTL-1 where files and register
         disagree.
     """
-    signer = signer_of(node, dso, "DTL-2")
+    signer = signer_of(node, dso, "DTL-2", "dso")
     session = open_light_session(node.mirror, day, node.clock.now())
     known = known_pods(node.mirror, node.vault, dso, day, [pod.key for pod in files.pods])
     granted = tuple(

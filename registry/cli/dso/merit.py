@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from registry.cli.dso.inputs import delivery_day, require_hour
-from registry.cli.dso.options import AsJson, DayText
+from registry.cli.days import DayText, delivery_day
+from registry.cli.dso.inputs import require_hour
 from registry.cli.dso.showing import console, line
 from registry.cli.nodes import open_existing
-from registry.cli.options import State
+from registry.cli.options import AsJson, State
 from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.errors import InputInvalid

@@ -28,7 +28,6 @@ GridFile = Annotated[
 ]
 PodsFile = Annotated[Path, _file("The PODs on it.")]
 ForecastFile = Annotated[Path, _file("Expected power of the day.")]
-DayText = Annotated[str, typer.Option("--day", help="Delivery day, YYYY-MM-DD.")]
 PerimetersText = Annotated[
     str,
     typer.Option(
@@ -54,7 +53,6 @@ Loading = Annotated[
 Reserve = Annotated[
     float, typer.Option(min=0.0, max=0.099, help="Narrows every voltage band at both ends, p.u.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 CaseOption = Annotated[
     Case, typer.Option(case_sensitive=False, help="`a`: generation and storage only; `b`: end users as well.")
 ]

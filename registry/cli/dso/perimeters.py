@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from registry.cli.dso.inputs import delivery_day, load_day, load_files, load_plan
+from registry.cli.days import DayText, delivery_day
+from registry.cli.dso.inputs import load_day, load_files, load_plan
 from registry.cli.dso.options import (
     FEEDERS,
     ActivationsFile,
-    AsJson,
-    DayText,
     ForecastFile,
     GridFile,
     Loading,
@@ -23,6 +22,7 @@ from registry.cli.dso.options import (
     Reserve,
 )
 from registry.cli.dso.showing import console, counted, line
+from registry.cli.options import AsJson
 from registry.cli.outcome import EPILOG, one_clear_line
 from registry.grid.perimeters import perimeters_text
 from registry.grid.splits import Split, Suggestion, split_areas, suggest_splits

@@ -6,7 +6,6 @@ As contracts/src/Prequalification.sol.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from registry.domain.commands import (
     AcceptEquivalences,
@@ -31,19 +30,14 @@ from registry.domain.participants import PartyKind
 from registry.domain.pods import UNTESTED
 from registry.domain.prequalification import (
     Qualification,
-    QualificationAnswer,
     QualificationState,
-    Relation,
-    check_chain_length,
     may_apply,
     may_move,
-    not_identical,
-    not_qualified,
     passes,
-    qualification_answer,
     relevant_change,
 )
 from registry.domain.products import Product, check_product
+from registry.domain.qualified import QualificationAnswer, Relation, check_chain, qualification_answer
 from registry.domain.quantities import Direction
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook.aggregates import AggregatesBook
@@ -117,35 +111,22 @@ class PrequalificationBook:
     def require_qualified(
         self, aggregate: int, tested: int, chain: Sequence[int], day: int, time: int
     ) -> None:
-        """Refuse unless `aggregate` is qualified at `time` for the last product of `chain` (TOE-1, TOE-2).
-
-        1. The chain has 1 to 4 products, each link an equivalence in force. 2. The aggregate itself was
-        tested, or one of the other scope with the same PODs on `day`. 3. The source qualification lives.
-        4. What was tested is what there is on `day` (PRQ-2).
+        """Refuse unless `aggregate` is qualified at `time` for the last product of `chain`, with the PODs of
+        `day` (TOE-1, TOE-2).
 
         Raises:
-            Refusal: TOE-2 ChainMalformed or AggregatesNotIdentical, TOE-1 EquivalenceNotInForce, PRQ-1
-            NotQualified, PRQ-2 AggregateChanged,
-                AGG-1 AggregateUnknown.
+            Refusal: as :func:`check_chain`, and AGG-1 AggregateUnknown.
         """
-        # 1
-        check_chain_length(chain)
-        for link in pairwise(chain):
-            if self._equivalences[link] is not Acceptance.BOTH:
-                raise Refusal("EquivalenceNotInForce", from_=link[0], to=link[1])
-        # 2
-        if tested != aggregate:
-            relation = self._relation(tested, aggregate, day)
-            if not relation.identical:
-                raise not_identical(aggregate, relation)
-        # 3
-        source = self._qualifications[tested, chain[0]]
-        state = source.state_at(time)
-        if state is not QualificationState.QUALIFIED:
-            raise not_qualified(tested, chain[0], state, source.valid_until)
-        # 4
-        if change := self._change(tested, chain[0], day):
-            raise change
+        check_chain(
+            aggregate=aggregate,
+            tested=tested,
+            chain=chain,
+            time=time,
+            holds=lambda link: self._equivalences[link] is Acceptance.BOTH,
+            relation_of=lambda other: self._relation(other, aggregate, day),
+            qualification_of=self._recorded,
+            change_of=lambda other, product: self._change(other, product, day),
+        )
 
     def answer(self, aggregate: int, product: int, day: int, time: int) -> QualificationAnswer:
         """Whether an aggregate is qualified for a product, with the chain or the rule that failed (TOE-2).
@@ -159,7 +140,7 @@ class PrequalificationBook:
             aggregate=aggregate,
             product=product,
             time=time,
-            qualification_of=lambda asked, of_product: self._qualifications[asked, of_product],
+            qualification_of=self._recorded,
             equivalences=[Equivalence(*pair, self._equivalences[pair]) for pair in self._equivalences],
             change_of=lambda tested, of_product: self._change(tested, of_product, day),
             connecting={pod.dso for _, pod in self._aggregates.members(aggregate, 0, day)},
@@ -263,6 +244,9 @@ class PrequalificationBook:
                     minimum_kw=minimum_kw,
                 )
         return Qualification(wanted, now + terms.qualification_days * DAY_S, roster)
+
+    def _recorded(self, aggregate: int, product: int) -> Qualification:
+        return self._qualifications[aggregate, product]
 
     def _change(self, aggregate: int, product: int, day: int) -> Refusal | None:
         """What has changed on a day about an aggregate since it was qualified for a product (PRQ-2)."""

@@ -20,7 +20,7 @@ from registry.domain.market import (
     rising_hours,
 )
 from registry.domain.participants import PartyKind
-from registry.domain.prequalification import check_chain_length
+from registry.domain.qualified import check_chain_length
 from registry.domain.quantities import MAX_KW, Direction, unpack_selection
 from registry.domain.refusals import Refusal
 from registry.domain.rulebook.aggregates import AggregatesBook

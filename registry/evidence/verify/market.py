@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import pairwise
 
 from registry.domain.calendar import DeliveryDay, unix
 from registry.domain.errors import RuleViolation
@@ -13,24 +12,20 @@ from registry.domain.events import (
     BaselineFiled,
     DayScheduled,
     DeclarationCompleted,
-    EquivalenceAccepted,
-    EquivalenceRevoked,
     Event,
     LightsPublished,
     OfferRecorded,
-    ProductPublished,
-    QualificationMoved,
     SelectionRecorded,
     StatementRecorded,
 )
 from registry.domain.identifiers import canonical_json, commitment
 from registry.domain.lights import DynamicLight, PerimeterLights, conflicts, derive_opposite_red
-from registry.domain.prequalification import QualificationState, relevant_change
 from registry.domain.quantities import unpack_selection
 from registry.domain.sessions import DaySchedule, Market
 from registry.evidence.bundle import OpenedCommitment
-from registry.evidence.case import Openings, pods_on, roster_on
+from registry.evidence.case import Openings
 from registry.evidence.facts import Facts, RecordedFact
+from registry.evidence.qualifications import Qualifications
 
 COMMITTING: tuple[type[Event], ...] = (
     SelectionRecorded,
@@ -115,51 +110,12 @@ def check_qualified(facts: Facts, bought: Sequence[RecordedFact]) -> str:
 
 def _check_chain(facts: Facts, record: RecordedFact) -> int:
     selection: SelectionRecorded = record.event
-    before, tested, chain = facts.until(record.position), selection.tested_aggregate, selection.chain
-    # 1. the chain ends at the product
+    chain, tested = selection.chain, selection.tested_aggregate
     if not chain or chain[-1] != selection.product:
         raise _violation("TOE-2", "chain", chain, f"a chain that ends at product {selection.product}")
-    # 2. the tested aggregate holds a qualification for the chain's first product
-    moved = before.last(
-        QualificationMoved, lambda event: (event.aggregate, event.product) == (tested, chain[0])
-    )
-    state = moved.event.state if moved else QualificationState.NONE
-    if moved is None or state is not QualificationState.QUALIFIED:
-        raise _violation("PRQ-1", "qualification", state.name.lower(), f"aggregate {tested} qualified")
-    if moved.event.valid_until <= record.block_time:
-        raise _violation("PRQ-2", "valid_until", moved.event.valid_until, f"after {record.block_time}")
-    # 3. it is still what was tested
-    terms = before.last(ProductPublished, lambda event: event.product == chain[0])
-    if terms is None:
-        raise _violation("PRD-1", "product", chain[0], "a published product")
-    now = roster_on(before, tested, selection.day)
-    change = relevant_change(tested, chain[0], moved.event.tested, now, terms.event.terms.tolerance_ppm)
-    if change is not None:
-        raise change
-    # 4. every link holds
-    for source, target in pairwise(chain):
-        _check_equivalence(before, source, target)
-    # 5. the tested aggregate is the selected one, or has the same PODs
-    if tested != selection.aggregate:
-        places = pods_on(before, selection.day)
-        differing = [
-            pod
-            for pod, place in places.items()
-            if (tested in place.aggregates) != (selection.aggregate in place.aggregates)
-        ]
-        if differing:
-            raise _violation("TOE-2", "tested_aggregate", f"{len(differing)} other PODs", "the same PODs")
+    then = Qualifications(facts.until(record.position), selection.day)
+    then.require_chain(selection.aggregate, tested, chain, record.block_time)
     return len(chain) - 1
-
-
-def _check_equivalence(facts: Facts, source: int, target: int) -> None:
-    accepted = facts.last(EquivalenceAccepted, lambda event: (event.from_, event.to) == (source, target))
-    revoked = facts.last(EquivalenceRevoked, lambda event: (event.from_, event.to) == (source, target))
-    holds = accepted is not None and accepted.event.holds
-    if accepted is None or not holds or (revoked is not None and revoked.position > accepted.position):
-        raise _violation(
-            "TOE-1", "equivalence", f"{source} to {target} not in force", "accepted by both operators"
-        )
 
 
 def check_lights(facts: Facts, bought: Sequence[RecordedFact]) -> str:

@@ -13,13 +13,12 @@ from typing import Any
 
 from registry.domain.calendar import DeliveryDay
 from registry.domain.deals import Basis, DealTerms, Form
-from registry.domain.enums import Market, QualificationState
+from registry.domain.enums import Market
 from registry.domain.errors import RuleViolation
 from registry.domain.events import (
     AgreementAccepted,
     AgreementProposed,
     OfferRecorded,
-    QualificationMoved,
     SelectionRecorded,
 )
 from registry.domain.identifiers import canonical_json, commitment, owner_of_product
@@ -30,6 +29,7 @@ from registry.domain.settlement_case import PerimeterCase
 from registry.evidence.bundle import OpenedCommitment
 from registry.evidence.case import Openings, perimeter_case, pods_on
 from registry.evidence.facts import Facts, RecordedFact
+from registry.evidence.qualifications import Qualifications
 
 PROCUREMENT = "Procurement"
 """The contract that a ledger has on which every deal names what it rests on (docs/adr/0017)."""
@@ -89,8 +89,9 @@ def check_merit(
 ) -> str:
     """Check that none of these local selections bought power while a cheaper bid was left (SES-5).
 
-    Of the bids in its perimeter count those for the same product, of aggregates that hold a qualification for
-    it, as far as their PODs were not taken by the other market. A bid that nobody opened is named.
+    Of the bids in its perimeter count those for the same product, of aggregates that were qualified for it
+    then, themselves or over an equivalence (TOE-2), as far as their PODs were not taken by the other market.
+    A bid that nobody opened is named.
     """
     known = dict(openings)
     for one in others:
@@ -112,7 +113,7 @@ def _compare(facts: Facts, known: Openings, record: RecordedFact, name: bytes) -
     own = _taken(record)
     hours = len(own.kw)
     # 1. the bids that stood when it was recorded, and what was selected of their aggregates in the end
-    able = _able(facts.until(record.position), known, own)
+    able = _able(facts, known, record)
     in_the_end = {
         standing.commitment: _selected(facts, own, standing.bid.aggregate, own.session, hours)
         for standing, _ in able
@@ -142,30 +143,28 @@ def _selected(facts: Facts, own: Taken, aggregate: int, session: int, hours: int
     return (0,) * hours if record is None else unpack_selection(record.event.cells, hours)
 
 
-def _able(before: Facts, known: Openings, taken: Taken) -> list[tuple[StandingBid, PerimeterCase]]:
-    """The bids for a product in a perimeter, of aggregates that are qualified, with their PODs' facts."""
-    day = DeliveryDay.from_number(taken.day)
-    places = pods_on(before, taken.day)
+def _able(facts: Facts, known: Openings, record: RecordedFact) -> list[tuple[StandingBid, PerimeterCase]]:
+    """The bids for a selection's product in its perimeter, of aggregates that were qualified when it was
+    recorded, with their PODs' facts.
+    """
+    taken, before = _taken(record), facts.until(record.position)
+    day, places = DeliveryDay.from_number(taken.day), pods_on(before, taken.day)
+    qualifications = Qualifications(before, taken.day)
     found = []
-    for (aggregate, perimeter), record in _in_force(before, taken).items():
+    for (aggregate, perimeter), offer in _in_force(before, taken).items():
         if perimeter != taken.perimeter:
             continue
-        name = record.event.commitment
+        name = offer.event.commitment
         bid = Bid.from_payload(_opened(known, name, "bid"))
         said = bid.aggregate, bid.perimeter, bid.day, bid.market, bid.session
-        if said != (aggregate, perimeter, taken.day, taken.market, record.event.session):
+        if said != (aggregate, perimeter, taken.day, taken.market, offer.event.session):
             continue
-        if bid.product == taken.product and _qualified(before, aggregate, taken.product, record):
+        if bid.product != taken.product:
+            continue
+        if qualifications.answer(aggregate, taken.product, record.block_time).qualified:
             case = perimeter_case(before, aggregate, taken.market, day, perimeter, places)
-            found.append((StandingBid(bid, name, record.position), case))
+            found.append((StandingBid(bid, name, offer.position), case))
     return found
-
-
-def _qualified(before: Facts, aggregate: int, product: int, record: RecordedFact) -> bool:
-    moved = before.last(QualificationMoved, lambda e: (e.aggregate, e.product) == (aggregate, product))
-    if moved is None or moved.event.state is not QualificationState.QUALIFIED:
-        return False
-    return bool(moved.event.valid_until > record.block_time)
 
 
 def _slices(

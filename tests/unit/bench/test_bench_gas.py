@@ -1,10 +1,13 @@
-"""Gas is a budget: what a fact may cost stands in `bench/gas.py`; contracts that spend more fail here."""
+"""Gas is a budget: what a fact may cost stands in `bench/gas_budget.py`; contracts that spend more fail
+here.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.gas import ALLOWED, BATCH, EXCEPTIONS, SLOTS, allowed, measure_gas
+from bench.gas import measure_gas
+from bench.gas_budget import ALLOWED, BATCH, EXCEPTIONS, SLOTS, allowed
 from bench.results import Result
 
 

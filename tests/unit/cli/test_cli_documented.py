@@ -41,7 +41,8 @@ def leaves() -> dict[str, object]:
 def test_every_command_and_option_is_on_the_page() -> None:
     listed = dict(
         re.findall(
-            r"^\| `flexledger ((?:log |bench |devices |pods |dso perimeters |dso )?[a-z]+)([^`]*)`",
+            r"^\| `flexledger "
+            r"((?:log |bench |devices |pods |offers |agreements |dso perimeters |dso )?[a-z]+)([^`]*)`",
             PAGE,
             re.M,
         )

@@ -11,18 +11,20 @@ from hypothesis import strategies as st
 from registry.domain.equivalences import Acceptance, Equivalence
 from registry.domain.identifiers import product_id
 from registry.domain.prequalification import (
-    MAX_CHAIN,
     Qualification,
-    QualificationAnswer,
     QualificationState,
-    Relation,
     Roster,
-    check_chain_length,
     may_apply,
     may_move,
     passes,
-    qualification_answer,
     relevant_change,
+)
+from registry.domain.qualified import (
+    MAX_CHAIN,
+    QualificationAnswer,
+    Relation,
+    check_chain_length,
+    qualification_answer,
 )
 from registry.domain.refusals import Refusal
 

@@ -401,7 +401,7 @@ HISTORIES: dict[str, tuple[Callable[[PaperDay], PaperDay], str, str]] = {
     "a qualification expired": (
         _qualification(QualificationState.QUALIFIED, STARTS - 9000),
         "qualification",
-        "PRQ-2",
+        "PRQ-1",
     ),
     "a member that left after the test": (_changed_since_its_test, "qualification", "PRQ-2"),
     "twins that are none": (_twins_differ, "qualification", "TOE-2"),

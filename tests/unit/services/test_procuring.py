@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from registry.bootstrap import SettableClock
 from registry.cli.dso import merit as merit_command
 from registry.cli.main import app
 from registry.cli.verifying import read_openings
@@ -34,6 +35,7 @@ from registry.services.bundle_settlement import bundle_settlement
 from registry.services.merit import MeritEntry, merit_list
 from registry.services.procurement import accept_agreement, offer_bids, propose_agreement
 from registry.services.publish_lights import DayLights, publish_lights
+from registry.services.recorder import Recorder
 from registry.services.sealing import seal
 from registry.services.select_flexibility import Order, select_flexibility
 from registry.services.settle_day import settle_day
@@ -176,6 +178,19 @@ def test_the_cheapest_bids_are_taken_first(market: Sandbox, bids: dict[int, byte
         select(market, 1, order(LOCAL, 1, bids[OTHER_LOCAL]))
     select(market, 1, order(OTHER_LOCAL, 30, bids[OTHER_LOCAL]))
     select(market, 1, order(LOCAL, 20, bids[LOCAL]))
+
+
+@pytest.mark.rule("PRQ-2")
+def test_bids_count_while_their_aggregates_are_qualified(market: Sandbox, bids: dict[int, bytes]) -> None:
+    """At the time of asking, as the ledger asks when a selection is recorded; not as the day begins."""
+
+    def bidding(recorder: Recorder) -> set[int]:
+        found = merit_list(recorder, DAY, 1, PERIMETER, CONGESTION, HOUR, Direction.UP, 50)
+        return {entry.offer.bid.aggregate for entry in found}
+
+    recorder = market.node.recorder
+    lapsed = SettableClock(market.clock.now() + timedelta(days=400))
+    assert bidding(recorder) == set(bids) and bidding(replace(recorder, clock=lapsed)) == set()
 
 
 @pytest.mark.rule("PRIV-3")
