@@ -47,10 +47,11 @@ def _detacher(request: Request) -> Detacher:
 
 def _answer(node: Node, detacher: Detacher) -> DetachmentAnswer:
     held, step = node.log.held, detacher.step
+    progress = DetachmentProgress(stage=step.stage.value, done=step.done, total=step.total) if step else None
     return DetachmentAnswer(
         held_since=held.since.date if held.since else None,
         minimum_index=held.minimum_index,
         detaching_until=held.detaching_until.date if held.detaching_until else None,
-        progress=DetachmentProgress(stage=step.stage.value, done=step.done, total=step.total) if step else None,
+        progress=progress,
         failure=detacher.failure,
     )

@@ -226,18 +226,14 @@ class AccessNode:
         with self._asking:
             retention.ask(self._store, self._settings.acceptance, until, self._clock.now())
 
-    def detach(
-        self, until: DeliveryDay, archive: Path, progress: Progress = lambda step: None
-    ) -> Detached:
+    def detach(self, until: DeliveryDay, archive: Path, progress: Progress = lambda step: None) -> Detached:
         """Move the entries of all delivery days before ``until`` into the folder ``archive``, which is laid
         out as the log's own, while the intake goes on; see :func:`registry.log.retention.ask` and
         :func:`registry.log.retention.detach`.
         """
         with self._detaching:
             self.ask_to_detach(until)
-            return retention.detach(
-                self._store, self._folder, self._sequencer, until, archive, progress
-            )
+            return retention.detach(self._store, self._folder, self._sequencer, until, archive, progress)
 
     def _take(self, door: Door, judge: Callable[[int], Judged]) -> SequenceAnswers:
         """Give signed messages their place in the log.

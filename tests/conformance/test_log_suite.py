@@ -130,7 +130,7 @@ def test_statements_are_taken_at_every_step_of_a_detachment(house: House, tmp_pa
         taken, stages = [], set()
 
         def meanwhile(step: Step) -> None:
-            """What a device sends while the node is at ``step``: another thread, as the node's callers are."""
+            """A device sends on another thread, as the node's callers are."""
             fresh = next(more)
             with ThreadPoolExecutor(1) as caller:
                 answer, of_old_day = caller.submit(node.submit, [fresh, readings[0]]).result(timeout=30)

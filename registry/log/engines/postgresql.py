@@ -39,6 +39,7 @@ _DAILY: Final = ("entries", "positions")
 _DISK_FULL: Final = {"53100", "53200"}
 _CORRUPTED: Final = {"XX001", "XX002"}
 _LOCK_WAIT_MS: Final = 200
+_IS_PARTITION: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relispartition"
 _DETACHED: Final = """
 SELECT relname FROM pg_class
 WHERE relnamespace = to_regnamespace('measurement_log') AND relkind = 'r' AND NOT relispartition
@@ -132,7 +133,7 @@ class PostgresEngine:
         """
         for table in reversed(_DAILY):
             partition = _partition(table, day)
-            if self.rows("SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relispartition", (partition,)):
+            if self.rows(_IS_PARTITION, (partition,)):
                 with self.transaction() as cursor:
                     assert isinstance(cursor, _Cursor)
                     cursor.raw.execute(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}".encode())

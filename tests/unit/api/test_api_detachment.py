@@ -107,7 +107,7 @@ def test_a_month_is_detached_beside_the_intake(old: Old) -> None:
 
 
 @pytest.mark.rule("STT-4", "MEA-2")
-def test_what_cannot_be_detached_is_refused_with_its_reason(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_go_is_refused_with_its_reason(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox = old.sandbox
     for month, rule, field in (("2026-13", "STT-4", "month"), ("2026-07", "MEA-2", "until")):
         assert refused(sandbox.post(PATH, ACCESS_NODE, {"month": month}), 422, rule)["field"] == field
