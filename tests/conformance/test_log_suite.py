@@ -331,3 +331,23 @@ def test_a_server_that_is_not_there_is_named() -> None:
 
 def _at(slot: int) -> datetime:
     return datetime.fromtimestamp(START + slot * 900, UTC)
+
+
+@pytest.mark.rule("LOG-1", "MEA-3")
+def test_a_dump_delays_the_detachment_and_not_the_intake(
+    own_database: tuple[House, str], tmp_path: Path
+) -> None:
+    house, url = own_database
+    device = house.device("a")
+    readings = [device.reading(slot, slot + 1) for slot in range(900)]
+    until = DeliveryDay.of(_at(4 * 96))
+    with house.open() as node:
+        accepted(node, readings)
+        house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
+        with psycopg.connect(url) as dump:
+            dump.execute("SELECT count(*) FROM measurement_log.positions")
+            with pytest.raises(DatabaseUnreachable, match="lock timeout"):
+                node.detach(until, tmp_path / "archive")
+            accepted(node, [device.reading(900, 901)])
+        node.detach(until, tmp_path / "archive")
+        assert node.held == Held(until, 256, None)

@@ -19,8 +19,8 @@ from registry.ports import DatabaseCorrupted
 _WAL_PAGES: Final = 16_384
 """Pages (4 kB) of the write-ahead log that are carried over to the database file at once."""
 _CACHE_KB: Final = 65_536
-_CHUNKS_DROPPED: Final = 256
-"""Chunks that a transaction removes: 4 MB, some ten milliseconds."""
+_CHUNKS_DROPPED: Final = 128
+"""Chunks that a transaction removes: 2 MB, some ten milliseconds."""
 _RANGES_DROPPED: Final = 4
 """Ranges of positions likewise: each has a page of 4 kB for every quarter-hour of a day."""
 
