@@ -157,8 +157,7 @@ def detach(
     """
     _check_archive(folder, archive)
     # 1. no way back
-    if until > (_day(store, DETACHED_UNTIL) or DeliveryDay.from_number(0)):
-        sequencer.close_days(until)
+    sequencer.close_days(max(until, _day(store, DETACHED_UNTIL) or until))
     days = list(store.days())
     minimum = max(
         _number(store, _MINIMUM),
@@ -220,13 +219,9 @@ def _check_age(until: DeliveryDay, now: datetime, rules: AcceptanceRules) -> Non
 
 def _check_archive(folder: TileFolder, archive: Path) -> None:
     """What is copied onto itself would be removed for good."""
-    tree, there = folder.root.resolve(), archive.resolve()
-    if there.is_relative_to(tree) or (archive.exists() and archive.samefile(tree)):
+    if archive.exists() and archive.samefile(folder.root):
         raise RuleViolation(
-            rule="LOG-1",
-            field="archive",
-            found=archive,
-            allowed="a folder outside that of the log",
+            rule="LOG-1", field="archive", found=archive, allowed="another folder than that of the log"
         )
 
 

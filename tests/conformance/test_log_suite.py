@@ -155,13 +155,14 @@ def test_a_detachment_ends_after_a_kill_at_any_step(house: House, tmp_path: Path
     """The node is gone without a word, and what it had not written with it: its folder and database are as
     the step left them.
     """
-    device = house.device("a")
+    device, late = house.device("a"), house.device("b")
     readings = [device.reading(slot, slot + 1) for slot in range(900)]
-    with house.open() as node:
-        accepted(node, readings)
-        # of an old day, and the last that was taken before: only the entry says that its counter is used
-        house.clock.seconds = START + 4 * 86_400 + 35 * 86_400 - 10 * 3600
-        accepted(node, [device.reading(900, 901)])
+    # as yet only the entries say which periods and counters are used, and nothing is synced
+    node = house.open()
+    accepted(node, readings)
+    accepted(node, [late.reading(300, 7)])
+    accepted(node, [device.reading(900, 901)])
+    leave(node)
     house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
     until = DeliveryDay.of(_at(4 * 96))
     for step in count(1):
@@ -184,8 +185,8 @@ def test_a_detachment_ends_after_a_kill_at_any_step(house: House, tmp_path: Path
         assert node.held == Held(until, 256, None)
         assert [node.entry(index) for index in range(256, 900)] == readings[256:]
         assert check_folder(house.folder / "tree", node.note_key, archives=[tmp_path / "archive"]).sound
-        (reused,) = node.submit([device.reading(901, 900)])
-        assert isinstance(reused, Refused) and reused.violation.field == "counter"
+        for reused in node.submit([device.reading(901, 900), late.reading(901, 7)]):
+            assert isinstance(reused, Refused) and reused.violation.field == "counter"
     engine = engine_of(house)
     for table in ("entries", "positions"):
         held = engine.rows(f"SELECT count(*) FROM {table} WHERE day < ?", (until.number,))
