@@ -366,7 +366,9 @@ class AccessNode:
         return self._queries.committed_at(index)
 
     def statements(self, pod_id: bytes, start: datetime, end: datetime) -> list[LoggedStatement]:
-        """All entries about a POD whose period starts in [start, end): readings, executions, setpoints."""
+        """All entries about a POD whose period starts in [start, end): readings, executions, setpoints.
+        Raises RuleViolation (LOG-1) if delivery days of the period were detached.
+        """
         return self._queries.statements(pod_id, int(start.timestamp()), int(end.timestamp()))
 
     def conflicts(self, pod_id: bytes | None = None, *, after: int = 0, limit: int = PAGE) -> list[Conflict]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import RuleViolation
 from registry.log import AccessNode, check_folder
 from registry.log.engines import Engine
 from registry.log.engines.postgresql import PostgresEngine
@@ -107,8 +108,9 @@ def test_old_days_are_detached(house: House, tmp_path: Path) -> None:
         gone = next(slot for slot in range(900) if DeliveryDay.of(_at(slot)) >= until)
         found = node.detach(until, tmp_path / "archive")
         assert 300 < gone < 400 and found.minimum_index == 256
-        assert node.statements(device.pod_id, _at(0), _at(gone)) == []
-        assert len(node.statements(device.pod_id, _at(0), _at(900))) == 900 - gone
+        with pytest.raises(RuleViolation, match="LOG-1.* the delivery days before it were detached"):
+            node.statements(device.pod_id, _at(gone - 1), _at(900))
+        assert len(node.statements(device.pod_id, _at(gone), _at(900))) == 900 - gone
         (late,) = node.submit([readings[3]])
         assert isinstance(late, Refused)
     with house.open() as node:

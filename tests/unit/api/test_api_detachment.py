@@ -16,7 +16,7 @@ from registry.evidence.statements import sign
 from registry.log import check_folder
 from registry.log.retention import Step
 from tests.unit.api.refusals import refused
-from tests.unit.api.sandbox import ACCESS_NODE, COSE, DAY, SEQUENCE, Sandbox
+from tests.unit.api.sandbox import ACCESS_NODE, COSE, DAY, DSO, SEQUENCE, Sandbox
 
 pytestmark = pytest.mark.rule("LOG-1")
 PATH = "/v1/log/detachment"
@@ -99,7 +99,10 @@ def test_a_month_is_detached_beside_the_intake(old: Old) -> None:
     assert sandbox.get(PATH, ACCESS_NODE).json() == ended
     assert (old.archive / "tile/entries/000").exists()
     assert old.sound()
-    assert sandbox.get("/v1/statements/0/receipt").status_code == 422
+    refused(sandbox.get("/v1/statements/0/receipt"), 422, "LOG-1")
+    readings = f"/v1/pods/{sandbox.pods[0].hex}/readings"
+    refused(sandbox.get(readings, DSO, day=str(DAY.date)), 422, "LOG-1")
+    assert sandbox.get(readings, DSO, day=str(LATER.date)).status_code == 200
     # and again, for nothing
     assert sandbox.post(PATH, ACCESS_NODE, {"month": MONTH}).status_code == 202
     old.detacher.work()
