@@ -108,7 +108,7 @@ def test_old_days_are_detached(house: House, tmp_path: Path) -> None:
         gone = next(slot for slot in range(900) if DeliveryDay.of(_at(slot)) >= until)
         found = node.detach(until, tmp_path / "archive")
         assert 300 < gone < 400 and found.minimum_index == 256
-        with pytest.raises(RuleViolation, match="LOG-1.* the delivery days before it were detached"):
+        with pytest.raises(RuleViolation, match=r"LOG-1.* the delivery days before it were detached"):
             node.statements(device.pod_id, _at(gone - 1), _at(900))
         assert len(node.statements(device.pod_id, _at(gone), _at(900))) == 900 - gone
         (late,) = node.submit([readings[3]])

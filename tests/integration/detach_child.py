@@ -1,9 +1,10 @@
-"""A node that detaches while it takes statements, to be killed: tells every step, and every receipt that it
-gave (``tests/integration/test_detach_crash.py``).
+"""A node that detaches while it takes statements: ``python -m tests.integration.detach_child FOLDER ARCHIVE
+STEPS``. It tells so many steps, each with the receipt that it gave, then waits to be killed.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -38,10 +39,14 @@ def fresh(slot: int) -> bytes:
 
 
 def main() -> None:
-    folder, archive = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, archive, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     with house_in(folder).open() as node:
 
         def tell(step: Step) -> None:
+            nonlocal steps
+            steps -= 1
+            if steps < 0:
+                signal.pause()
             slot = node.size - SLOTS * len(DEVICES)
             (answer,) = node.submit([fresh(slot)])
             assert isinstance(answer, Accepted), answer

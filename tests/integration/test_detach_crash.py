@@ -42,7 +42,7 @@ def test_it_is_taken_up_where_it_was_killed(tmp_path: Path) -> None:
             break
     else:
         pytest.fail("it never ended")
-    assert round_ > 5 and stages == {"copying", "dropping", "removing"}
+    assert round_ > 4 and stages == {"copying", "dropping", "removing"}
     with house_in(folder).open() as node:
         held = node.held
         assert held == Held(until(), held.minimum_index, None) and held.minimum_index > 0
@@ -54,9 +54,11 @@ def test_it_is_taken_up_where_it_was_killed(tmp_path: Path) -> None:
 
 
 def _run(folder: Path, archive: Path, steps: int, chance: random.Random) -> list[list[str]]:
-    """Run a child until it has told so many steps, and a moment longer; every whole line it told."""
+    """Run a child until it has told so many steps, and a moment longer, within the next one; every whole line
+    it told.
+    """
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.detach_child", str(folder), str(archive)],
+        [sys.executable, "-m", "tests.integration.detach_child", str(folder), str(archive), str(steps)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

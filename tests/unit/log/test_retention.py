@@ -80,7 +80,7 @@ def test_detached_days_are_gone_and_stay_provable(house: House, tmp_path: Path) 
         pod = DEVICES[0].pod_id
         start = day(2).starts_at
         assert len(node.statements(pod, start, start + timedelta(10))) == (COUNT - gone) // len(DEVICES)
-        with pytest.raises(RuleViolation, match="LOG-1.* the delivery days before it were detached"):
+        with pytest.raises(RuleViolation, match=r"LOG-1.* the delivery days before it were detached"):
             node.statements(pod, start - timedelta(minutes=15), start)
         fill(node, DAYS * 96)
         assert check_folder(tree, key).sound
