@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from api import docs_page, metrics, problems
 from api.background import Caretaker
 from api.cosigner import Cosigner
+from api.detacher import Detacher
 from api.etags import Tagged
 from api.gathering import Gatherer
 from api.limits import LimitedBodies
@@ -22,6 +23,7 @@ from api.routers import (
     aggregates,
     contracts,
     delegations,
+    detachment,
     devices,
     lights,
     market,
@@ -56,9 +58,10 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     """The application over a node.
 
     Args:
-        caretaker: whether it follows the chain, anchors the log and has it cosigned in the background.
+        caretaker: whether it follows the chain, anchors the log, has it cosigned and detached in the
+            background.
     """
-    keeper = Caretaker(node)
+    keeper, detacher = Caretaker(node), Detacher(node)
 
     async def submit(statements: Sequence[bytes]) -> list[Answer]:
         return await run_in_threadpool(node.log.submit, statements)
@@ -72,6 +75,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
             if caretaker:
                 background.enter_context(keeper)
                 background.enter_context(Cosigner(node))
+                background.enter_context(detacher)
             yield
         await gatherer.drain()
 
@@ -87,6 +91,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
     )
     app.state.node = node
     app.state.caretaker = keeper
+    app.state.detacher = detacher
     app.state.gatherer = gatherer
     app.state.streams = streams.Streams()
     problems.install(app)
@@ -110,6 +115,7 @@ def create_app(node: Node, *, caretaker: bool = True) -> FastAPI:
         streams,
         devices,
         readings,
+        detachment,
         settlements,
         witness,
     ):

@@ -77,6 +77,7 @@ KnownCaller = Annotated[Principal, Depends(get_known_caller)]
 BspCaller = Annotated[Principal, Depends(_caller_as(Role.BSP))]
 DsoCaller = Annotated[Principal, Depends(_caller_as(Role.DSO))]
 OperatorCaller = Annotated[Principal, Depends(_caller_as(Role.DSO, Role.TSO))]
+AccessNodeCaller = Annotated[Principal, Depends(_caller_as(Role.ACCESS_NODE))]
 AuditorCaller = Annotated[Principal, Depends(_caller_as(Role.AUDITOR))]
 DeviceCaller = Annotated[Principal, Depends(_caller_as(Role.PGUI))]
 

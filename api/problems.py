@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 
 from registry.domain.errors import InputInvalid, RuleViolation
 from registry.domain.refusals import Refusal
+from registry.log.retention import DetachmentUnderWay
 from registry.ports import OperationalError
 from registry.services.identity import TokenInvalid
 from registry.services.register_pods import ApplicationsInvalid
@@ -58,6 +59,7 @@ _STATUS_OF_CLASS: tuple[tuple[type[RuleViolation], int], ...] = (
     (TokenInvalid, 401),
     (BodyTooLarge, 413),
     (KeyPending, 409),
+    (DetachmentUnderWay, 409),
     (InputInvalid, 422),
     (ApplicationsInvalid, 422),
 )

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
             the sandbox, where this node holds every party's key.
         keystore_passphrase: opens them.
         log_origin: name of the measurement log, first line of its checkpoints.
+        log_archive: folder that takes what is detached from the measurement log; without it a served node
+            detaches nothing.
         witness_name: this node's name as a witness of other logs, a URL without scheme (LOG-2).
         witness_logs: the logs it cosigns checkpoints of: their note keys.
         witnesses: who cosigns this node's log, each ``KEY URL``: its key, its submission prefix. At most 255.
@@ -55,6 +57,7 @@ class Settings(BaseSettings):
     keystore: Path | None = None
     keystore_passphrase: str = ""
     log_origin: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/log"
+    log_archive: Path | None = None
     witness_name: Annotated[str, Field(pattern=r"^[!-*,-~]+$")] = "flexledger.example/witness"
     witness_logs: tuple[str, ...] = ()
     witnesses: Annotated[

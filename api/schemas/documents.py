@@ -245,6 +245,26 @@ class SettlementDocument(BaseModel):
     deals: list[dict[str, Any]]
 
 
+class DetachmentProgress(BaseModel):
+    """How far a detachment is, in entry bundles; in delivery days while they leave the database."""
+
+    stage: Literal["copying", "dropping", "removing"]
+    done: int
+    total: int
+
+
+class DetachmentAnswer(BaseModel):
+    """What of the measurement log is held, and what of it is on its way into the archive (LOG-1)."""
+
+    held_since: date | None = Field(description="first delivery day that is held; null if all are")
+    minimum_index: int = Field(description="entries below it may be missing in the log's folder")
+    detaching_until: date | None = Field(
+        description="first delivery day that stays; null if nothing is being detached"
+    )
+    progress: DetachmentProgress | None = Field(description="null before the first step")
+    failure: str | None = Field(description="the kind of error that ended the last try, if one did")
+
+
 class NodeTime(BaseModel):
     """The node's clock, Unix seconds."""
 

@@ -365,6 +365,12 @@ class EndingsBody(Body):
     reason: Annotated[str, Field(min_length=1, max_length=32, pattern="^[ -~]+$", examples=["STOLEN"])]
 
 
+class DetachmentBody(Body):
+    """The last delivery month to go."""
+
+    month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$", examples=["2026-06"])]
+
+
 class AttestationBody(Body):
     """What an auditor found (AUD-1)."""
 

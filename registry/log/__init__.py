@@ -19,7 +19,7 @@ module              what it knows
 ``counters``        used and missing counters of a key; pure
 ``store``           what the database keeps; ``engines``: on SQLite or PostgreSQL
 ``healing``         files brought back to the state of the database
-``retention``       old delivery days on their way into an archive
+``retention``       old delivery days on their way into an archive, beside the intake
 ``tree``            the Merkle tree, its newest part in memory; proofs
 ``publishing``      files and checkpoint brought up to the tree
 ``tile_folder``     the files: tiles, entry bundles, checkpoint

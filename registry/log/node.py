@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from registry.evidence.checkpoints import NoteKey
 from registry.evidence.es256 import PrivateKey
 from registry.evidence.receipts import ReceiptMaker
 from registry.evidence.statements import parse
+from registry.log import retention
 from registry.log.anchors import AnchorMemory
 from registry.log.answers import answers_of
 from registry.log.engines import Engine
@@ -34,12 +36,12 @@ from registry.log.lock import FolderLock
 from registry.log.metrics import Door, Meter, NoMeter, Stages
 from registry.log.placing import Outcome
 from registry.log.queries import PAGE, Conflict, CounterGap, LogQueries
-from registry.log.retention import Detached, Progress, detach
+from registry.log.retention import Detached, Held, Progress
 from registry.log.sequencer import Sequencer
 from registry.log.setpoints import PlatformDirectory, SetpointDesk
 from registry.log.settings import LogSettings
 from registry.log.store import Store
-from registry.log.tile_folder import TileFolder
+from registry.log.tile_folder import TileFolder, TileMissing
 from registry.log.workers import InProcess, Judges, WorkerPool
 from registry.ports import (
     Answer,
@@ -109,6 +111,7 @@ class AccessNode:
         )
         self._desk = SetpointDesk(platforms, devices, settings.acceptance)
         self._clock = clock
+        self._asking, self._detaching = Lock(), Lock()
         self._settings = settings
         self._receipts = ReceiptMaker(receipt_key)
         self._meter = meter or NoMeter()
@@ -211,16 +214,26 @@ class AccessNode:
         """
         self._judges.learn(self._feed.all())
 
-    def detach(
-        self, until: DeliveryDay, archive: Path, progress: Progress = lambda done, total: None
-    ) -> Detached:
-        """Move the entries of all delivery days before ``until`` into the folder ``archive``, which is laid
-        out as the log's own; see :func:`registry.log.retention.detach`.
+    @property
+    def held(self) -> Held:
+        """What of the log is held, and whether more of it is on its way into an archive."""
+        return retention.held(self._store)
+
+    def ask_to_detach(self, until: DeliveryDay) -> None:
+        """Remember that all delivery days before ``until`` are to be detached; see
+        :func:`registry.log.retention.ask`.
         """
-        rules = self._settings.acceptance
-        return detach(
-            self._store, self._folder, self._sequencer, rules, until, self._clock.now(), archive, progress
-        )
+        with self._asking:
+            retention.ask(self._store, self._settings.acceptance, until, self._clock.now())
+
+    def detach(self, until: DeliveryDay, archive: Path, progress: Progress = lambda step: None) -> Detached:
+        """Move the entries of all delivery days before ``until`` into the folder ``archive``, which is laid
+        out as the log's own, while the intake goes on; see :func:`registry.log.retention.ask` and
+        :func:`registry.log.retention.detach`.
+        """
+        with self._detaching:
+            self.ask_to_detach(until)
+            return retention.detach(self._store, self._folder, self._sequencer, until, archive, progress)
 
     def _take(self, door: Door, judge: Callable[[int], Judged]) -> SequenceAnswers:
         """Give signed messages their place in the log.
@@ -318,19 +331,23 @@ class AccessNode:
         size = self._queries.size_answered(index)
         self._sequencer.await_tree(index)
         tree = self._sequencer.tree
-        return self._receipts.receipt(size, index, tree.inclusion_proof(index, size), tree.root_at(size))
+        with self._provable("index", index):
+            path, root = tree.inclusion_proof(index, size), tree.root_at(size)
+        return self._receipts.receipt(size, index, path, root)
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """Audit path of an entry in the log of ``size`` entries. Raises RuleViolation (LOG-1) for a place
-        that is not there.
+        that is not there, or not any more.
         """
-        return self._sequencer.tree.inclusion_proof(index, size)
+        with self._provable("index", index):
+            return self._sequencer.tree.inclusion_proof(index, size)
 
     def consistency_proof(self, old: int, new: int) -> list[bytes]:
         """Proof that nothing below ``old`` changed up to ``new``. Raises RuleViolation (LOG-1) for sizes that
-        are not there.
+        are not there, or not any more.
         """
-        return self._sequencer.tree.consistency_proof(old, new)
+        with self._provable("old", old):
+            return self._sequencer.tree.consistency_proof(old, new)
 
     def checkpoint_at(self, size: int) -> LogCheckpoint:
         """The head the log once had at ``size``, with the same note. Raises RuleViolation (LOG-1) for a size
@@ -354,7 +371,9 @@ class AccessNode:
         return self._queries.committed_at(index)
 
     def statements(self, pod_id: bytes, start: datetime, end: datetime) -> list[LoggedStatement]:
-        """All entries about a POD whose period starts in [start, end): readings, executions, setpoints."""
+        """All entries about a POD whose period starts in [start, end): readings, executions, setpoints.
+        Raises RuleViolation (LOG-1) if delivery days of the period were detached.
+        """
         return self._queries.statements(pod_id, int(start.timestamp()), int(end.timestamp()))
 
     def conflicts(self, pod_id: bytes | None = None, *, after: int = 0, limit: int = PAGE) -> list[Conflict]:
@@ -368,6 +387,23 @@ class AccessNode:
     ) -> list[CounterGap]:
         """Counters that devices have passed over (MEA-2); pages go on after (key id, first)."""
         return self._queries.gaps(key_id, after=after, limit=limit)
+
+    @contextmanager
+    def _provable(self, field: str, place: int) -> Iterator[None]:
+        """Say of tiles that are missing that they were detached, if they were."""
+        try:
+            yield
+        except TileMissing:
+            minimum = self.held.minimum_index
+            if place >= minimum:
+                raise
+            raise RuleViolation(
+                rule="LOG-1",
+                field=field,
+                found=place,
+                allowed=f"at least {minimum}: the entries before it were detached",
+                hint="their tiles are in the archive",
+            ) from None
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())

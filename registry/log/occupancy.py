@@ -168,6 +168,15 @@ class Occupancy:
         if size - self._indexed >= _WRITE_EVERY or len(self._changed) >= _PERIODS_MAX:
             self.write_pages(writing, size)
 
+    def close_days(self, writing: Writing, until: DeliveryDay, size: int) -> None:
+        """Know nothing any more of the delivery days before ``until``, and write every page that has changed
+        by ``size`` entries: none of them need be read again.
+        """
+        writing.meta(DETACHED_UNTIL, str(until.number))
+        if self.behind:
+            self.write_pages(writing, size)
+        self.floor = int(until.starts_at.timestamp())
+
     def write_numbers(self, writing: Writing) -> None:
         """Write numbers that are new."""
         pods, keys = self._written

@@ -5,7 +5,7 @@ asked for, synced now and then (LOG-1).
 from __future__ import annotations
 
 import logging
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,6 +37,7 @@ class Publisher:
         self._checkpoint = self.signed(tree.size, tree.root())
         self._synced = synced_size(store)
         self._syncing: Thread | None = None
+        self._sync_turn = Lock()
 
     @property
     def checkpoint(self) -> LogCheckpoint:
@@ -58,7 +59,7 @@ class Publisher:
         self._checkpoint = checkpoint
         waiting = checkpoint.size - self._synced >= _SYNC_EVERY
         if waiting and not (self._syncing and self._syncing.is_alive()):
-            self._syncing = Thread(target=self._sync, args=(checkpoint.size,), name="log files to disk")
+            self._syncing = Thread(target=self._try_to_sync, name="log files to disk")
             self._syncing.start()
 
     def healed(self, tree: Tree) -> None:
@@ -66,11 +67,25 @@ class Publisher:
         self._checkpoint = self.signed(tree.size, tree.root())
 
     def settle(self) -> None:
-        """Sync what is published."""
+        """Sync what is published, if that can be done."""
         if self._syncing:
             self._syncing.join()
-        if self._synced != self._checkpoint.size:
-            self._sync(self._checkpoint.size)
+        self._try_to_sync()
+
+    def sync(self) -> None:
+        """Have on the disk what is published; on any thread.
+
+        Raises :class:`~registry.ports.OperationalError` and OSError if that cannot be done.
+        """
+        # Whoever waits here finds it done; and no older size is remembered after a newer one.
+        with self._sync_turn:
+            size = self._checkpoint.size
+            if size == self._synced:
+                return
+            with disk_failures(self._folder.root):
+                self._folder.sync()
+            remember_synced(self._store, size)
+            self._synced = size
 
     def signed(self, size: int, root: bytes) -> LogCheckpoint:
         """A head with its note. The same size and root give the same bytes; no other root is ever given for a
@@ -80,12 +95,9 @@ class Publisher:
             size, root, sign_checkpoint(Checkpoint(self._origin, size, root), self._note_key)
         )
 
-    def _sync(self, size: int) -> None:
+    def _try_to_sync(self) -> None:
         try:
-            with disk_failures(self._folder.root):
-                self._folder.sync()
-            remember_synced(self._store, size)
-            self._synced = size
+            self.sync()
         except (OperationalError, OSError) as failure:
             # Nothing is lost: the files are tried again with later ones, or derived again.
             _log.warning("files of the log wait for their sync: %s", failure)

@@ -98,15 +98,27 @@ class LogQueries:
         return self._store.root(size)
 
     def statements(self, pod_id: bytes, start: int, end: int) -> list[LoggedStatement]:
-        """Entries about a POD whose period starts in [start, end), Unix seconds, by period and index."""
+        """Entries about a POD whose period starts in [start, end), Unix seconds, by period and index.
+
+        Raises RuleViolation (LOG-1) if delivery days of the period were detached: no entries would look like
+        no readings.
+        """
         occupancy = self._occupancy()
+        if start < occupancy.floor:
+            raise RuleViolation(
+                rule="LOG-1",
+                field="start",
+                found=start,
+                allowed=f"at least {occupancy.floor}: the delivery days before it were detached",
+                hint="their entries are in the archive",
+            )
         pod = occupancy.pod(pod_id)
         if pod is None:
             return []
         places = sorted([*occupancy.between(pod, start, end), *self._store.claims(pod, start, end)])
         found = []
         for _, index in places:
-            # What is being committed is not there yet; what was detached is not there any more.
+            # What is being committed is not there yet.
             data = self._store.entry(index)
             if data is not None:
                 found.append(LoggedStatement(index, data, parse(data).payload))

@@ -7,13 +7,13 @@ once for all of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from registry.domain.calendar import DeliveryDay
 from registry.log.healing import heal
 from registry.log.judged import Judged
 from registry.log.occupancy import Occupancy
@@ -155,16 +155,21 @@ class Sequencer:
             raise ticket.error or RuntimeError("a commit ended without outcome")
         return ticket.outcomes
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Nothing is committed meanwhile, and what was committed is in pages and synced files; what is
-        known of the database is read anew afterwards.
+    def close_days(self, until: DeliveryDay) -> None:
+        """Place nothing of the delivery days before ``until`` any more. On return what was placed of them is
+        in pages and in synced files, so that nobody reads their entries to find out where the log stands.
+
+        The intake waits for one commit. Raises :class:`~registry.ports.OperationalError` and OSError if it
+        cannot be done; repeating it is safe.
         """
         with self._turn:
             self._find_out()
-            self._settle()
             self._known = False
-            yield
+            with self._store.writing() as writing:
+                self._occupancy.close_days(writing, until, self._tree.size)
+            self._known = True
+        self.publish()
+        self._publisher.sync()
 
     def wait_for_growth(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Block until ``ready`` or the time is over; asked anew after every commit."""

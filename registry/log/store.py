@@ -157,10 +157,13 @@ class Reads:
         )
         return [Chunk(*row) for row in rows]
 
-    def days(self) -> list[tuple[int, int, int]]:
-        """Of each delivery day that is held: the day, how many entries, and the lowest index."""
-        rows = self._rows("SELECT day, sum(count), min(first) FROM entries GROUP BY day ORDER BY day")
-        return [(int(day), int(count), int(first)) for day, count, first in rows]
+    def days(self) -> Iterator[tuple[int, int]]:
+        """Of each delivery day that is held, in order: the day, and the lowest index."""
+        # A step of the index for each day: to read it all would take the reader from others for seconds.
+        day = self._rows("SELECT min(day) FROM entries")[0][0]
+        while day is not None:
+            yield int(day), int(self._rows("SELECT min(first) FROM entries WHERE day = ?", (day,))[0][0])
+            day = self._rows("SELECT min(day) FROM entries WHERE day > ?", (day,))[0][0]
 
     # ------------------------------------------------------------------------------ what entries speak of
 
@@ -352,10 +355,6 @@ class Writing:
             (name, value),
         )
 
-    def drop_days(self, first_day: int, end_day: int) -> None:
-        """Remove the entries and positions of the delivery days [first_day, end_day)."""
-        self._engine.drop_days(self._cursor, first_day, end_day)
-
 
 class Store(Reads):
     """A log's database: one writer at a time; readers on any thread see what is committed."""
@@ -379,6 +378,14 @@ class Store(Reads):
         """Replace a word about the log itself."""
         with self.writing() as writing:
             writing.meta(name, value)
+
+    def drop_day(self, day: int, start: int, end: int) -> Iterator[None]:
+        """Remove positions, then entries, of a delivery ``day`` whose periods start in [start, end), Unix
+        seconds: a short transaction at each step. It can be left at any step and begun again.
+        """
+        pages = int(self._rows("SELECT coalesce(max(place), -1) FROM positions")[0][0] >> _START_BITS) + 1
+        places = ((PageId(number, start).place, PageId(number, end).place) for number in range(pages))
+        return self._engine.drop_day(day, places)
 
     def close(self) -> None:
         """Release it; what is committed stays."""

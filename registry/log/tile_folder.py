@@ -71,11 +71,16 @@ class TileFolder:
                 shutil.rmtree(_partials(self.root / name.entries_path), ignore_errors=True)
 
     def copy_bundle(self, name: TileName, archive: TileFolder) -> None:
-        """Copy a full level 0 tile and its entry bundle into another folder, unless it went there before."""
+        """Copy a full level 0 tile and its entry bundle into another folder, unless they went there before.
+
+        What stands there already is compared, for a power cut can leave a file without its content.
+        """
         for path in (name.path, name.entries_path):
-            source = self.root / path
+            source, copy = self.root / path, archive.root / path
             if source.exists():
-                write_whole(archive.root / path, source.read_bytes())
+                data = source.read_bytes()
+                if not copy.exists() or copy.read_bytes() != data:
+                    write_whole(copy, data)
 
     def remove_bundle(self, name: TileName) -> bool:
         """Remove a full level 0 tile and its entry bundle; whether there was one."""

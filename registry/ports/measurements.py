@@ -219,7 +219,9 @@ class MeasurementLog(Protocol):
     def consistency_proof(self, old: int, new: int) -> list[bytes]: ...
 
     def statements(self, pod_id: bytes, start: datetime, end: datetime) -> list[LoggedStatement]:
-        """Statements of a POD whose period starts in [start, end)."""
+        """Statements of a POD whose period starts in [start, end). Raises RuleViolation (LOG-1) if delivery
+        days of it were detached.
+        """
         ...
 
     def last_setpoint_sequence(self, pod_id: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from registry.domain.calendar import DeliveryDay
+from registry.domain.errors import RuleViolation
 from registry.log import AccessNode, check_folder
 from registry.log.engines import Engine
 from registry.log.engines.postgresql import PostgresEngine
 from registry.log.engines.sqlite import SqliteEngine
+from registry.log.retention import Held, Stage, Step
 from registry.ports import Accepted, AlreadyInUse, DatabaseCorrupted, DatabaseUnreachable, Refused
 from tests.databases import fresh_database
 from tests.unit.log.log_house import START, House
@@ -102,10 +105,12 @@ def test_old_days_are_detached(house: House, tmp_path: Path) -> None:
             accepted(node, readings[at : at + 90])
         house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
         until = DeliveryDay.of(_at(4 * 96))
+        gone = next(slot for slot in range(900) if DeliveryDay.of(_at(slot)) >= until)
         found = node.detach(until, tmp_path / "archive")
-        assert 300 < found.entries < 400 and found.minimum_index == 256
-        assert node.statements(device.pod_id, _at(0), _at(found.entries)) == []
-        assert len(node.statements(device.pod_id, _at(0), _at(900))) == 900 - found.entries
+        assert 300 < gone < 400 and found.minimum_index == 256
+        with pytest.raises(RuleViolation, match=r"LOG-1.* the delivery days before it were detached"):
+            node.statements(device.pod_id, _at(gone - 1), _at(900))
+        assert len(node.statements(device.pod_id, _at(gone), _at(900))) == 900 - gone
         (late,) = node.submit([readings[3]])
         assert isinstance(late, Refused)
     with house.open() as node:
@@ -113,6 +118,92 @@ def test_old_days_are_detached(house: House, tmp_path: Path) -> None:
         (again,) = accepted(node, [device.reading(900, 901)])
         assert again.index == 900
         assert check_folder(house.folder / "tree", node.note_key, archives=[tmp_path / "archive"]).sound
+
+
+@pytest.mark.rule("LOG-1", "MEA-2", "MEA-3")
+def test_statements_are_taken_at_every_step_of_a_detachment(house: House, tmp_path: Path) -> None:
+    device = house.device("a")
+    readings = [device.reading(slot, slot + 1) for slot in range(900)]
+    until = DeliveryDay.of(_at(4 * 96))
+    with house.open() as node:
+        accepted(node, readings)
+        house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
+        more = (device.reading(slot, slot + 1) for slot in count(900))
+        taken, stages = [], set()
+
+        def meanwhile(step: Step) -> None:
+            """A device sends on another thread, as the node's callers are."""
+            fresh = next(more)
+            with ThreadPoolExecutor(1) as caller:
+                answer, of_old_day = caller.submit(node.submit, [fresh, readings[0]]).result(timeout=30)
+            assert isinstance(answer, Accepted) and answer.index == 900 + len(taken)
+            # the same bytes get their first receipt as long as the entry is there
+            assert isinstance(of_old_day, Refused if step.stage is Stage.REMOVING else Accepted | Refused)
+            taken.append(fresh)
+            stages.add(step.stage)
+
+        node.detach(until, tmp_path / "archive", meanwhile)
+        assert stages == set(Stage)
+        assert [node.entry(900 + at) for at in range(len(taken))] == taken
+    with house.open() as node:
+        assert [node.entry(index) for index in range(256, 900)] == readings[256:]
+        tree, archives = house.folder / "tree", [tmp_path / "archive"]
+        assert check_folder(tree, node.note_key, archives=archives).checkpoint.size == 900 + len(taken)
+        assert check_folder(tree, node.note_key, archives=archives).sound
+
+
+@pytest.mark.rule("LOG-1", "MEA-3")
+def test_a_detachment_ends_after_a_kill_at_any_step(house: House, tmp_path: Path) -> None:
+    """The node is gone without a word, and what it had not written with it: its folder and database are as
+    the step left them.
+    """
+    device, late = house.device("a"), house.device("b")
+    readings = [device.reading(slot, slot + 1) for slot in range(900)]
+    # as yet only the entries say which periods and counters are used, and nothing is synced
+    node = house.open()
+    accepted(node, readings)
+    accepted(node, [late.reading(300, 7)])
+    accepted(node, [device.reading(900, 901)])
+    leave(node)
+    house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
+    until = DeliveryDay.of(_at(4 * 96))
+    for step in count(1):
+        told = 0
+
+        def kill(_: Step, at: int = step) -> None:
+            nonlocal told
+            told += 1
+            if told == at:
+                raise Killed
+
+        node = house.open()
+        try:
+            node.detach(until, tmp_path / "archive", kill)
+            break
+        except Killed:
+            leave(node)
+    assert step > 5
+    with node:
+        assert node.held == Held(until, 256, None)
+        assert [node.entry(index) for index in range(256, 900)] == readings[256:]
+        assert check_folder(house.folder / "tree", node.note_key, archives=[tmp_path / "archive"]).sound
+        for reused in node.submit([device.reading(901, 900), late.reading(901, 7)]):
+            assert isinstance(reused, Refused) and reused.violation.field == "counter"
+    engine = engine_of(house)
+    for table in ("entries", "positions"):
+        held = engine.rows(f"SELECT count(*) FROM {table} WHERE day < ?", (until.number,))
+        assert held == [(0,)]
+    engine.close()
+
+
+class Killed(BaseException):
+    """Nothing may catch it."""
+
+
+def leave(node: AccessNode) -> None:
+    """Let go of lock and database, as the end of the process would, and write nothing."""
+    node._store.close()
+    node._lock.release()
 
 
 @pytest.mark.rule("SET-1")
@@ -243,3 +334,23 @@ def test_a_server_that_is_not_there_is_named() -> None:
 
 def _at(slot: int) -> datetime:
     return datetime.fromtimestamp(START + slot * 900, UTC)
+
+
+@pytest.mark.rule("LOG-1", "MEA-3")
+def test_a_dump_delays_the_detachment_and_not_the_intake(
+    own_database: tuple[House, str], tmp_path: Path
+) -> None:
+    house, url = own_database
+    device = house.device("a")
+    readings = [device.reading(slot, slot + 1) for slot in range(900)]
+    until = DeliveryDay.of(_at(4 * 96))
+    with house.open() as node:
+        accepted(node, readings)
+        house.clock.seconds = START + 5 * 86_400 + 35 * 86_400
+        with psycopg.connect(url) as dump:
+            dump.execute("SELECT count(*) FROM measurement_log.positions")
+            with pytest.raises(DatabaseUnreachable, match="lock timeout"):
+                node.detach(until, tmp_path / "archive")
+            accepted(node, [device.reading(900, 901)])
+        node.detach(until, tmp_path / "archive")
+        assert node.held == Held(until, 256, None)

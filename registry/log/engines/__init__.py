@@ -6,7 +6,7 @@ laid out, how rows are loaded in bulk, and what a delivery day is stored in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
@@ -55,8 +55,12 @@ class Engine(Protocol):
         """See to it that rows of these delivery days have a place."""
         ...
 
-    def drop_days(self, cursor: Cursor, first_day: int, end_day: int) -> None:
-        """Remove entries and positions of the delivery days [first_day, end_day)."""
+    def drop_day(self, day: int, places: Iterable[tuple[int, int]]) -> Iterator[None]:
+        """Remove positions, then entries, of a delivery day: a short transaction of its own at each step, so
+        that others get their turn in between. Once it has begun, a day is gone when it has no entries.
+
+        ``places`` are the ranges [first, end) of ``place`` in which the day's positions stand.
+        """
         ...
 
     def close(self) -> None:

@@ -38,6 +38,14 @@ _LOCK: Final = 0x466C65784C6F67  # "FlexLog": one log per database
 _DAILY: Final = ("entries", "positions")
 _DISK_FULL: Final = {"53100", "53200"}
 _CORRUPTED: Final = {"XX001", "XX002"}
+_LOCK_WAIT_MS: Final = 200
+_IS_PARTITION: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass(?) AND relispartition"
+_DETACHED: Final = """
+SELECT relname FROM pg_class
+WHERE relnamespace = to_regnamespace('measurement_log') AND relkind = 'r' AND NOT relispartition
+  AND relname ~ '^(entries|positions)_[0-9]+$' AND split_part(relname, '_', 2)::integer <= %s
+"""
+"""Former partitions up to a day: also those that a killed node has left."""
 _ALREADY: Final = 1024
 """Days that are remembered to have their partitions."""
 
@@ -116,23 +124,30 @@ class PostgresEngine:
                 self._days.clear()
             self._days.add(day)
 
-    def drop_days(self, cursor: Cursor, first_day: int, end_day: int) -> None:
-        """Detach and drop the partitions of delivery days."""
-        assert isinstance(cursor, _Cursor)
-        self._days.clear()
-        for table in _DAILY:
-            held = cursor.raw.execute(
-                "SELECT relid::regclass::text FROM pg_partition_tree(%s::regclass) WHERE isleaf", (table,)
-            ).fetchall()
-            for (name,) in held:
-                if first_day <= int(name.rpartition("_")[2]) < end_day:
-                    partition = text.Identifier(name)
+    def drop_day(self, day: int, places: Iterable[tuple[int, int]]) -> Iterator[None]:
+        """Detach the partitions of a delivery day, then drop them in a session of its own: gigabytes of
+        files go, and nobody waits for that.
+
+        A partition that another program reads (a dump, say) is not waited for either: that raises
+        :class:`DatabaseUnreachable`.
+        """
+        for table in reversed(_DAILY):
+            partition = _partition(table, day)
+            if self.rows(_IS_PARTITION, (partition,)):
+                with self.transaction() as cursor:
+                    assert isinstance(cursor, _Cursor)
+                    cursor.raw.execute(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}".encode())
                     cursor.raw.execute(
                         text.SQL("ALTER TABLE {} DETACH PARTITION {}").format(
-                            text.Identifier(table), partition
+                            text.Identifier(table), text.Identifier(partition)
                         )
                     )
-                    cursor.raw.execute(text.SQL("DROP TABLE {}").format(partition))
+                    self._days.discard(day)
+                yield
+        with self._failures(), self._connect() as session:
+            for (name,) in session.execute(_DETACHED, (day,)).fetchall():
+                session.execute(text.SQL("DROP TABLE {}").format(text.Identifier(name)))
+                yield
 
     def close(self) -> None:
         """End both sessions, for good: one that came back would hold the lock that the next node needs."""

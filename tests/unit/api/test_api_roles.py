@@ -117,6 +117,8 @@ ROUTES = [
     case("GET", "/v1/log/checkpoint.cosigned", EVERYBODY),
     case("GET", "/v1/log/cosigned/{size}", EVERYBODY),
     case("GET", "/v1/log/tile/{path}", EVERYBODY),
+    case("GET", "/v1/log/detachment", {ACCESS_NODE}),
+    case("POST", "/v1/log/detachment", {ACCESS_NODE}, {"month": DATE[:7]}),
     case("GET", "/v1/witness", EVERYBODY),
     case("POST", "/v1/witness/add-checkpoint", EVERYBODY),
     case("GET", "/v1/time", EVERYBODY),

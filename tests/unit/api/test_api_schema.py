@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.unit.api.sandbox import AUDITOR, BSP, DSO, TSO, Sandbox
+from tests.unit.api.sandbox import ACCESS_NODE, AUDITOR, BSP, DSO, TSO, Sandbox
 from tests.unit.api.test_api_roles import ROUTES, RouteCase
 
 CHECKS = [
@@ -30,6 +30,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 ROLE_OF_PATH = {
+    "/v1/log/detachment": ACCESS_NODE,
     "/v1/lights": DSO,
     "/v1/devices": DSO,
     "/v1/devices/endings": DSO,

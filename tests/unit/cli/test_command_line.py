@@ -113,6 +113,15 @@ def test_a_node_in_use_is_named(sandbox: Sandbox, command: str) -> None:
     one_clear_line(run(command, "--state", sandbox.folder), EXIT_FAILED, "already in use", "another")
 
 
+@pytest.mark.rule("LOG-1")
+def test_a_node_in_use_is_asked_to_detach(sandbox: Sandbox, tmp_path: Path) -> None:
+    refused = run(
+        "log", "detach", "--month", "2026-06", "--archive", tmp_path / "archive", "--state", sandbox.folder
+    )
+    one_clear_line(refused, EXIT_FAILED, "already in use", "POST /v1/log/detachment", '{"month": "2026-06"}')
+    assert not (tmp_path / "archive").exists()
+
+
 def test_a_token_is_given_while_the_node_is_served(sandbox: Sandbox) -> None:
     given = run("token", "--party", BSP, "--state", sandbox.folder)
     assert given.exit_code == 0
