@@ -40,13 +40,20 @@ _DIRECTION: Final = {way.name.lower(): way for way in DIRECTIONS}
 
 @dataclass(frozen=True, slots=True)
 class Bid:
-    """``power_w`` of one POD in one delivery hour and direction at a price in milli-euro per MWh."""
+    """``power_w`` in one delivery hour and direction at a price in milli-euro per MWh; ``bidder`` is the key
+    of the POD that gives it, or names who bids for many.
+    """
 
-    pod: str
+    bidder: str
     hour: int
     direction: Direction
     power_w: int
     price_milli_eur_per_mwh: int
+
+
+Cell = tuple[str, Direction, int]
+"""Perimeter, direction and hour."""
+BidsByCell = Mapping[Cell, Sequence[Bid]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def merit_order(bids: Sequence[Bid]) -> tuple[Bid, ...]:
             bids,
             key=lambda bid: (
                 bid.price_milli_eur_per_mwh * (1 if bid.direction is Direction.UP else -1),
-                bid.pod,
+                bid.bidder,
             ),
         )
     )
@@ -129,25 +136,37 @@ def _movable_w(state: ExpectedState, number: int, way: Direction, hour: int) -> 
     return math.floor(1000.0 * float(np.min(state.range_kw[way][number, quarters])) + 1e-6)
 
 
-def check_bids(state: ExpectedState, bids: Sequence[Bid]) -> None:
-    """Refuse bids that the lights were not computed for.
+def bids_by_cell(state: ExpectedState, bids: Sequence[Bid]) -> BidsByCell:
+    """The bids of PODs under their perimeter, direction and hour; a POD without bids offers nothing.
 
-    Raises :class:`~registry.grid.faults.GridInvalid` naming bids of unknown PODs or hours, and PODs whose
-    bids of one hour and direction exceed what they can move in it.
+    Raises :class:`~registry.grid.faults.GridInvalid` for bids that no light of ``state`` can be about: of
+    unknown PODs or hours, and of PODs whose bids of one hour and direction exceed what they can move in it.
     """
+    _check(state, bids)
+    place = {
+        pod.key: state.partition.names[state.partition.perimeter_of[number]]
+        for number, pod in enumerate(state.pods)
+    }
+    cells: dict[Cell, list[Bid]] = {}
+    for bid in bids:
+        cells.setdefault((place[bid.bidder], bid.direction, bid.hour), []).append(bid)
+    return cells
+
+
+def _check(state: ExpectedState, bids: Sequence[Bid]) -> None:
     index = {pod.key: number for number, pod in enumerate(state.pods)}
     faults: list[Fault] = []
     sums: dict[tuple[str, int, Direction], int] = {}
     for bid in bids:
-        where = f"bid of {bid.pod}, hour {bid.hour} {bid.direction.name.lower()}"
-        if bid.pod not in index:
-            faults.append(Fault("unknown_pod", where, bid.pod, "a POD of this grid"))
+        where = f"bid of {bid.bidder}, hour {bid.hour} {bid.direction.name.lower()}"
+        if bid.bidder not in index:
+            faults.append(Fault("unknown_pod", where, bid.bidder, "a POD of this grid"))
         elif not 0 <= bid.hour < state.hours:
             faults.append(Fault("unknown_hour", where, str(bid.hour), f"0 to {state.hours - 1}"))
         elif bid.power_w <= 0:
             faults.append(Fault("bad_power", where, f"{bid.power_w} W", "above 0"))
         else:
-            key = (bid.pod, bid.hour, bid.direction)
+            key = (bid.bidder, bid.hour, bid.direction)
             sums[key] = sums.get(key, 0) + bid.power_w
     for (pod, hour, way), power_w in sums.items():
         most = _movable_w(state, index[pod], way, hour)

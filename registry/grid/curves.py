@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.domain.quantities import GREEN, Direction
-from registry.grid.bids import Bid, check_bids, merit_order
+from registry.grid.bids import Bid, BidsByCell, merit_order
 from registry.grid.forecast import QUARTERS_PER_HOUR
 from registry.grid.results import DIRECTIONS, PerimeterDayLights
-from registry.grid.state import ExpectedState
 
 W_PER_KW = 1000
 NEUR_PER_MILLI_EUR = 10**6
@@ -87,7 +86,11 @@ class Curve:
         for bid in self.bids:
             total_w += bid.power_w
             steps.append(
-                {"up_to_w": total_w, "price_milli_eur_per_mwh": bid.price_milli_eur_per_mwh, "pod": bid.pod}
+                {
+                    "up_to_w": total_w,
+                    "price_milli_eur_per_mwh": bid.price_milli_eur_per_mwh,
+                    "bidder": bid.bidder,
+                }
             )
         return {
             "perimeter": self.perimeter,
@@ -102,44 +105,31 @@ class Curve:
         }
 
 
-def curves_of(
-    state: ExpectedState,
-    lights: Sequence[PerimeterDayLights],
-    bids: Sequence[Bid],
-) -> tuple[Curve, ...]:
+def curves_of(lights: Sequence[PerimeterDayLights], bids: BidsByCell) -> tuple[Curve, ...]:
     """The curves of a day, by perimeter, direction and hour.
 
     Args:
-        state: the expected state that ``lights`` were computed from.
-        lights: of every perimeter of the state.
-        bids: of any PODs of the state; a POD without bids offers nothing.
+        lights: of every perimeter of a grid.
+        bids: what is offered in each cell.
 
     A cell whose light rests on reactive support carries its part of the hour's setpoints if more is offered
     there than the grid takes without them.
-
-    Raises :class:`~registry.grid.faults.GridInvalid` for bids that the lights were not computed for.
     """
-    check_bids(state, bids)
-    owner = {pod.key: state.partition.perimeter_of[number] for number, pod in enumerate(state.pods)}
-    groups: dict[tuple[int, Direction, int], list[Bid]] = {}
-    for bid in bids:
-        groups.setdefault((owner[bid.pod], bid.direction, bid.hour), []).append(bid)
-    by_name = {day.perimeter: day for day in lights}
     support = _Support(lights)
     return tuple(
         support.added(
             Curve(
-                name,
+                day.perimeter,
                 hour,
                 way,
-                merit_order(groups.get((number, way, hour), [])),
+                merit_order(bids.get((day.perimeter, way, hour), ())),
                 None if light.limit_kw == GREEN else light.limit_kw,
             ),
-            by_name[name],
+            day,
         )
-        for number, name in enumerate(state.partition.names)
+        for day in lights
         for way in DIRECTIONS
-        for hour, light in enumerate(by_name[name].side(way))
+        for hour, light in enumerate(day.side(way))
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product as product_of
 
@@ -46,6 +46,17 @@ class MeritEntry:
     price_milli_eur_per_mwh: int
     kw: int
     taken_kw: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourOffer:
+    """What an aggregate offers in an hour and direction, at one price."""
+
+    aggregate: int
+    hour: int
+    direction: Direction
+    kw: int
+    price_milli_eur_per_mwh: int
 
 
 def standing_bids(
@@ -93,6 +104,22 @@ def merit_list(
         MeritEntry(by_name[one.commitment], one.price_milli_eur_per_mwh, one.kw, taken.get(one.commitment, 0))
         for one in merit_order(slices)
     ]
+
+
+def local_offers(
+    recorder: Recorder, day: DeliveryDay, session: int, perimeter: int, product: int
+) -> Iterator[HourOffer]:
+    """What the local bids for a product that stand in a session offer in the hours that it plans; as
+    :func:`merit_list`.
+    """
+    bids = standing_bids(recorder, day, LOCAL, session, perimeter, product)
+    able = _able(recorder, bids, day)
+    aggregates = {one.commitment: one.bid.aggregate for one in bids}
+    for hour, direction in product_of(range(day.first_hour(session), day.hours), Direction):
+        for one in _slices(able, hour, direction):
+            if one.kw:
+                aggregate = aggregates[one.commitment]
+                yield HourOffer(aggregate, hour, direction, one.kw, one.price_milli_eur_per_mwh)
 
 
 def terms_of(recorder: Recorder, taken: Taken, rests_on: bytes) -> DealTerms:

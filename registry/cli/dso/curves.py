@@ -37,13 +37,17 @@ from registry.cli.dso.options import (
     Reserve,
     SupportFile,
 )
+from registry.cli.dso.registered import planned, registered, registered_bids
 from registry.cli.dso.showing import console, counted, line, working
-from registry.cli.options import AsJson
+from registry.cli.nodes import open_existing
+from registry.cli.options import AsJson, State
 from registry.cli.outcome import one_clear_line
+from registry.config import DEFAULT_STATE
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
+from registry.domain.identifiers import owner_of_product
 from registry.domain.quantities import Direction
-from registry.grid.bids import load_bids, rational_bids, without_end_users
+from registry.grid.bids import BidsByCell, bids_by_cell, load_bids, rational_bids, without_end_users
 from registry.grid.curves import Curve, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
 from registry.grid.reactive_providers import SupportTerms
@@ -67,14 +71,30 @@ def curves(
     loading: Loading = 1.0,
     reserve: Reserve = 0.0,
     support: SupportFile = None,
+    product: Annotated[
+        int | None,
+        typer.Option(min=1, help="Number of a DSO's product: the bids for it that the register has."),
+    ] = None,
+    session: Annotated[int, typer.Option(min=1, max=6, help="LFP session of these bids.")] = 1,
+    state: State = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
     """Price-quantity curves of a day per perimeter, hour and direction, with what of them is feasible."""
     with one_clear_line():
         when = delivery_day(day)
         files = load_files(grid, pods, perimeters, loading=loading, reserve=reserve)
-        state = chosen_state(files, forecast, when, activations, case)
-        found = day_curves(files, state, when, prices, bids, support)
+        require_one_source(prices=prices, bids=bids, product=product)
+        if product is None:
+            expected = chosen_state(files, forecast, when, activations, case)
+            offered = offered_by_pods(expected, when, prices, bids)
+        else:
+            _require_registers_own(activations, case)
+            with open_existing(state) as node:
+                there = registered(node, owner_of_product(product), files, when)
+                plan = planned(node, owner_of_product(product), when, there.numbers)
+                offered = registered_bids(node, product, when, session, there.numbers)
+            expected = there.files.state(load_day(forecast, files, when), plan)
+        found = day_curves(files, expected, when, offered, support)
         sums = totals([(1, found)])
         if as_json:
             document = {
@@ -137,29 +157,50 @@ def chosen_state(
     return files.state(load_day(forecast, files, day), load_plan(activations), offering)
 
 
-def day_curves(
-    files: Files,
-    state: ExpectedState,
-    day: DeliveryDay,
-    prices: Path | None,
-    bids: Path | None,
-    support: Path | None = None,
-) -> tuple[Curve, ...]:
-    """The curves of a day from prices or bids.
+def offered_by_pods(
+    state: ExpectedState, day: DeliveryDay, prices: Path | None, bids: Path | None
+) -> BidsByCell:
+    """What PODs offer: of a file of bids, else rationally at the prices of a file."""
+    if bids is not None:
+        return bids_by_cell(state, readable("bids", bids, load_bids))
+    assert prices is not None  # one source was required
+    return bids_by_cell(state, rational_bids(state, prices_of(prices, day)))
 
-    Raises:
-        InputInvalid: GRD-2, neither or both are given.
-    """
-    if (prices is None) == (bids is None):
-        found = "neither" if prices is None else "both"
-        raise InputInvalid(rule="GRD-2", field="prices", found=found, allowed="either --prices or --bids")
-    if prices is not None:
-        offered = rational_bids(state, prices_of(prices, day))
-    elif bids is not None:
-        offered = readable("bids", bids, load_bids)
+
+def day_curves(
+    files: Files, state: ExpectedState, day: DeliveryDay, offered: BidsByCell, support: Path | None = None
+) -> tuple[Curve, ...]:
+    """The curves of a day from what is offered in it."""
     with working(f"lights of {len(files.perimeters)} perimeters"):
         lights = day_lights(state, files.flow, files.limits, terms=support_terms(support, day))
-        return curves_of(state, lights, offered)
+        return curves_of(lights, offered)
+
+
+def require_one_source(**sources: object) -> None:
+    """Refuse no source of bids, and more than one.
+
+    Raises:
+        InputInvalid: GRD-2.
+    """
+    given = [f"--{name}" for name, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise InputInvalid(
+            rule="GRD-2",
+            field="prices",
+            found=" and ".join(given) or "neither",
+            allowed="one of " + ", ".join(f"--{name}" for name in sources),
+        )
+
+
+def _require_registers_own(activations: Path | None, case: Case) -> None:
+    """Refuse beside the register's bids what the register knows itself."""
+    if activations is not None:
+        allowed = "none with --product: the plan is the local selections in the register"
+        raise InputInvalid(rule="DTL-3", field="activations", found=str(activations), allowed=allowed)
+    if case is not Case.B:
+        raise InputInvalid(
+            rule="GRD-2", field="case", found=case.value, allowed="b with --product: who bids, offers"
+        )
 
 
 def _year(
@@ -172,7 +213,7 @@ def _year(
             prices = prices_of(row.prices, day)
             terms = SupportTerms(prices.purchase) if with_support else None
             lights = day_lights(state, files.flow, files.limits, terms=terms)
-            yield row.days, curves_of(state, lights, rational_bids(state, prices))
+            yield row.days, curves_of(lights, bids_by_cell(state, rational_bids(state, prices)))
             progress(number + 1, len(table))
 
 

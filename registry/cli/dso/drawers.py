@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from registry.cli.dso.curves import day_curves
+from registry.cli.dso.curves import day_curves, offered_by_pods, require_one_source
 from registry.cli.dso.draw import Kind, Wanted
 from registry.cli.dso.inputs import support_terms
 from registry.cli.dso.showing import working
@@ -82,7 +82,9 @@ def _profile(wanted: Wanted) -> Figure:
 
 def _curve(wanted: Wanted) -> Figure:
     name = wanted.one()
-    curves = day_curves(wanted.files, wanted.state, wanted.day, wanted.prices, None, wanted.support)
+    require_one_source(prices=wanted.prices)
+    offered = offered_by_pods(wanted.state, wanted.day, wanted.prices, None)
+    curves = day_curves(wanted.files, wanted.state, wanted.day, offered, wanted.support)
     mine = {c.direction: c for c in curves if c.perimeter == name and c.hour == wanted.hour}
     return price_quantity(f"{wanted.title}, hour {wanted.hour}", drawn_curves(mine))
 

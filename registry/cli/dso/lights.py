@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +31,7 @@ from registry.cli.dso.options import (
     Reserve,
     SupportFile,
 )
+from registry.cli.dso.registered import planned, registered
 from registry.cli.dso.showing import console, lights_document, lights_tables, line, working
 from registry.cli.nodes import open_existing, signer_of
 from registry.cli.options import AsJson, State, party_number
@@ -38,13 +39,11 @@ from registry.cli.outcome import one_clear_line
 from registry.config import DEFAULT_STATE
 from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
-from registry.domain.quantities import Direction
 from registry.grid.forecast import Forecast
 from registry.grid.lights import day_lights
 from registry.grid.reactive_providers import SupportTerms
 from registry.grid.results import DIRECTIONS, LocalActivation, PerimeterDayLights
 from registry.services.changed_lights import Publication, open_light_session, publish_changed_lights
-from registry.services.grid_register import known_pods, local_plan_kw, perimeter_numbers
 from registry.services.new_splits import Splits, before_splits, new_splits
 from registry.services.publish_lights import DayLights
 from registry.services.recorder import every
@@ -139,16 +138,11 @@ def publish_day(
     """
     signer = signer_of(node, dso, "DTL-2", "dso")
     session = open_light_session(node.mirror, day, node.clock.now())
-    known = known_pods(node.mirror, node.vault, dso, day, [pod.key for pod in files.pods])
-    granted = tuple(
-        replace(pod, up_kw=known[pod.key].granted_up_kw, down_kw=known[pod.key].granted_down_kw)
-        for pod in files.pods
-    )
-    files = replace(files, pods=granted)
-    numbers = perimeter_numbers(files.perimeters, known)
-    splits = new_splits(node.mirror, dso, day, files.perimeters, known)
+    there = registered(node, dso, files, day)
+    numbers = there.numbers
+    splits = new_splits(node.mirror, dso, day, files.perimeters, there.known)
     before = before_splits(files.perimeters, splits) if splits else None
-    found = compute(files, forecast, _planned(node, dso, day, numbers), terms, before)
+    found = compute(there.files, forecast, planned(node, dso, day, numbers), terms, before)
     fresh = [
         DayLights(numbers[each.perimeter], each.up, each.down, _reasons(each))
         for each in found
@@ -156,22 +150,6 @@ def publish_day(
     ]
     publication = publish_changed_lights(node.recorder, dso, signer, day, session, fresh)
     return Published(found, numbers, splits, publication, _without_light(node, dso, day, numbers))
-
-
-def _planned(node: Node, dso: int, day: DeliveryDay, numbers: Mapping[str, int]) -> list[LocalActivation]:
-    names = {number: name for name, number in numbers.items()}
-    planned = []
-    for (number, hour), kw in local_plan_kw(node.mirror, dso, day).items():
-        if number not in names:
-            raise InputInvalid(
-                rule="DTL-3",
-                field="perimeters",
-                found=f"no PODs of perimeter {number}, where local activations are planned",
-                allowed="perimeters that cover the DSO's local plan",
-            )
-        way = Direction.UP if kw > 0 else Direction.DOWN
-        planned.append(LocalActivation(names[number], hour, way, abs(kw)))
-    return planned
 
 
 def _reasons(day: PerimeterDayLights) -> dict[str, str]:

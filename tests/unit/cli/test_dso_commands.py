@@ -279,7 +279,8 @@ def test_curves_from_bids(files: DsoFiles) -> None:
 def test_curves_need_prices_or_bids(files: DsoFiles) -> None:
     options, prices = files.write(USED), files.prices()
     refused(run("dso", "curves", *options), "GRD-2", "neither")
-    refused(run("dso", "curves", *options, "--prices", prices, "--bids", prices), "GRD-2", "both")
+    both = run("dso", "curves", *options, "--prices", prices, "--bids", prices)
+    refused(both, "GRD-2", "found --prices and --bids, allowed one of --prices, --bids, --product")
 
 
 @pytest.mark.rule("GRD-2")

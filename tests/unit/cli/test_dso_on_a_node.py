@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from registry.bootstrap import Node
+from registry.cli.dso import curves as curves_command
 from registry.cli.dso import expost as expost_command
 from registry.cli.dso import lights as lights_command
 from registry.cli.main import app
 from registry.cli.outcome import EXIT_DONE, EXIT_FAILED, EXIT_REFUSED
 from registry.domain.calendar import DeliveryDay, from_unix
-from registry.domain.commands import DeclarePerimeters, MovePods, ScheduleDays
+from registry.domain.commands import DeclarePerimeters, JoinAggregate, MovePods, ScheduleDays
 from registry.domain.identifiers import perimeter_id
 from registry.domain.lights import RED_LIGHT, Colour, PerimeterDraft
 from registry.domain.sessions import Market, ScheduleTemplate
@@ -33,6 +34,8 @@ from tests.unit.api.sandbox import (
     GLOBAL_HOUR,
     LOCAL,
     LOCAL_HOUR,
+    OTHER_BSP,
+    OTHER_LOCAL,
     PERIMETER,
     TSO,
     UP_KW,
@@ -52,7 +55,7 @@ def use(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     def opened(_: Path) -> AbstractContextManager[Node]:
         return nullcontext(sandbox.node)
 
-    for module in (lights_command, expost_command):
+    for module in (lights_command, expost_command, curves_command):
         monkeypatch.setattr(module, "open_existing", opened)
 
 
@@ -95,6 +98,40 @@ def refused(result: Result, *parts: str, status: int = EXIT_REFUSED) -> None:
     assert lines and lines[-1].startswith("flexledger: ")
     for part in parts:
         assert part in lines[-1]
+
+
+@pytest.mark.rule("GRD-2", "SES-5")
+def test_curves_of_the_bids_that_the_register_has(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inner line takes 100 kW less its losses: 30 kW at 150 EUR/MWh are feasible, and 69 of 70 at 200."""
+    sandbox = Sandbox.founded(tmp_path_factory.mktemp("bids"))
+    with closing(sandbox):
+        use(monkeypatch, sandbox)
+        sandbox.record(JoinAggregate(OTHER_BSP, OTHER_LOCAL, (sandbox.pods[4].pod_id,)), OTHER_BSP)
+        sandbox.qualify()
+        sandbox.clock.set(from_unix(sandbox.schedule.lfp_gates[0]) - timedelta(minutes=30))
+        sandbox.bid(LOCAL, CONGESTION, Market.LFP, 1, signed_kw(LOCAL_HOUR, 70), 200_000)
+        sandbox.bid(OTHER_LOCAL, CONGESTION, Market.LFP, 1, signed_kw(LOCAL_HOUR, 30), 150_000)
+        sandbox.bid(LOCAL, CONGESTION, Market.LFP, 2, signed_kw(LOCAL_HOUR, 10), 100_000)
+        words = ["dso", "curves", *files_of(sandbox, tmp_path).write()]
+        shown = run(*words, "--product", str(CONGESTION), "--json")
+        assert shown.exit_code == EXIT_DONE, shown.output
+        curves = [curve for curve in json.loads(shown.stdout)["curves"] if curve["steps"]]
+        assert [(curve["hour"], curve["direction"]) for curve in curves] == [(LOCAL_HOUR, "up")]
+        assert curves[0]["steps"] == [
+            {"up_to_w": 30_000, "price_milli_eur_per_mwh": 150_000, "bidder": f"aggregate {OTHER_LOCAL}"},
+            {"up_to_w": 100_000, "price_milli_eur_per_mwh": 200_000, "bidder": f"aggregate {LOCAL}"},
+        ]
+        assert curves[0]["feasible_w"] == pytest.approx(99_000, abs=1_000) != 100_000
+        later = json.loads(run(*words, "--product", str(CONGESTION), "--session", "2", "--json").stdout)
+        (curve,) = [curve for curve in later["curves"] if curve["steps"]]
+        assert [step["up_to_w"] for step in curve["steps"]] == [10_000, 40_000]
+        refused(run(*words, "--product", str(CONGESTION + 1)), "PRD-1", "product")
+        refused(run(*words, "--product", str(CONGESTION), "--case", "a"), "GRD-2", "case")
+        plan = tmp_path / "plan.json"
+        plan.write_text('{"activations": []}')
+        refused(run(*words, "--product", str(CONGESTION), "--activations", str(plan)), "DTL-3", "activations")
 
 
 @pytest.mark.rule("DTL-2", "DTL-3", "POD-2")

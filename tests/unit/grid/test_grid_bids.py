@@ -12,7 +12,7 @@ from registry.domain.quantities import Direction
 from registry.grid.bids import (
     Bid,
     Prices,
-    check_bids,
+    bids_by_cell,
     load_bids,
     load_prices,
     merit_order,
@@ -54,7 +54,7 @@ def mixed() -> ExpectedState:
 def test_every_kind_bids_as_in_table_2() -> None:
     """PV 100, wind 200, biomass 300, hydro 50, load 400 and 80 kW; storage of 1 MW."""
     bids = [bid for bid in rational_bids(mixed(), PRICES) if bid.hour == 7]
-    found = {(bid.pod, bid.direction, bid.price_milli_eur_per_mwh): bid.power_w for bid in bids}
+    found = {(bid.bidder, bid.direction, bid.price_milli_eur_per_mwh): bid.power_w for bid in bids}
     assert found == {
         # a tenth of PV and wind at twice the selling price; a fifth of biomass and hydro at the fuel's
         ("all", UP, 100_000): 30_000,
@@ -76,7 +76,7 @@ def test_the_weakest_quarter_hour_counts() -> None:
     p_w[state.network.element_index["shop"], 4 * 7 + 1] = 20_000.0
     day = Forecast(DAY, p_w, state.q_var)
     weaker = expected_state(state.network, state.pods, {"P": ["all", "shop"]}, day)
-    bids = [bid for bid in rational_bids(weaker, PRICES) if bid.pod == "shop" and bid.direction is UP]
+    bids = [bid for bid in rational_bids(weaker, PRICES) if bid.bidder == "shop" and bid.direction is UP]
     power = {bid.hour: bid.power_w for bid in bids}
     assert power[7] == 1_000 and set(power.values()) == {1_000, 4_000}
 
@@ -92,7 +92,7 @@ def test_an_element_offers_what_it_can_hold_all_hour_whatever_its_neighbours_cou
     p_w[state.network.element_index["load"], 28] = p_w[state.network.element_index["pv"], 29] = 0.0
     day = Forecast(DAY, p_w, state.q_var)
     both = expected_state(state.network, pods, {"P": ["both", "shop"]}, day)
-    offered = {bid.hour for bid in rational_bids(both, PRICES) if bid.pod == "both"}
+    offered = {bid.hour for bid in rational_bids(both, PRICES) if bid.bidder == "both"}
     assert offered == set(range(24)) - {7}
 
 
@@ -104,7 +104,7 @@ def test_nobody_offers_beyond_grant_and_plan() -> None:
     day = flat_day(state.network, {"pv": 100.0, "biomass": 300.0})
     granted = expected_state(state.network, pods, {"P": ["all"], "Q": ["shop"]}, day)
     planned = with_activations(granted, [LocalActivation("P", 3, UP, 60)])
-    bids = [bid for bid in rational_bids(planned, PRICES) if bid.pod == "all" and bid.direction is UP]
+    bids = [bid for bid in rational_bids(planned, PRICES) if bid.bidder == "all" and bid.direction is UP]
     assert sum(bid.power_w for bid in bids if bid.hour == 3) == 40_000
     assert {bid.price_milli_eur_per_mwh for bid in bids if bid.hour == 3} == {66_000}
     assert sum(bid.power_w for bid in bids if bid.hour == 4) == 100_000
@@ -114,11 +114,11 @@ def test_nobody_offers_beyond_grant_and_plan() -> None:
 def test_the_fixture_bids_what_its_state_leaves() -> None:
     state = simbench().state
     bids = rational_bids(state, PRICES)
-    check_bids(state, bids)
+    bids_by_cell(state, bids)
     sums = np.zeros((2, len(state.pods), 24))
     index = {pod.key: number for number, pod in enumerate(state.pods)}
     for bid in bids:
-        sums[bid.direction, index[bid.pod], bid.hour] += bid.power_w
+        sums[bid.direction, index[bid.bidder], bid.hour] += bid.power_w
     for way in (UP, DOWN):
         most = state.range_kw[way].reshape(len(state.pods), 24, 4).min(axis=2)
         assert (sums[way] <= 1000.0 * most + 1.0).all() and sums[way].sum() > 0
@@ -138,8 +138,8 @@ def test_merit_order_up_and_down() -> None:
         for way in (UP, DOWN)
         for pod, price in (("b", 5), ("a", 5), ("c", 3), ("d", 9))
     ]
-    assert [bid.pod for bid in merit_order(bids[:4])] == ["c", "a", "b", "d"]
-    assert [bid.pod for bid in merit_order(bids[4:])] == ["d", "a", "b", "c"]
+    assert [bid.bidder for bid in merit_order(bids[:4])] == ["c", "a", "b", "d"]
+    assert [bid.bidder for bid in merit_order(bids[4:])] == ["d", "a", "b", "c"]
 
 
 @pytest.mark.rule("GRD-2")
@@ -154,16 +154,16 @@ def test_merit_order_up_and_down() -> None:
     ],
 )
 def test_a_bid_that_the_lights_do_not_cover_is_refused(bid: Bid, code: str) -> None:
-    check_bids(mixed(), [Bid("shop", 0, UP, 4_000, 1)])
+    bids_by_cell(mixed(), [Bid("shop", 0, UP, 4_000, 1)])
     with pytest.raises(GridInvalid) as refused:
-        check_bids(mixed(), [bid])
+        bids_by_cell(mixed(), [bid])
     assert [fault.code for fault in refused.value.faults] == [code] and refused.value.rule == "GRD-2"
 
 
 @pytest.mark.rule("GRD-2")
 def test_two_bids_of_one_pod_are_added_up() -> None:
     with pytest.raises(GridInvalid, match="4001 W"):
-        check_bids(mixed(), [Bid("shop", 0, UP, 4_000, 1), Bid("shop", 0, UP, 1, 2)])
+        bids_by_cell(mixed(), [Bid("shop", 0, UP, 4_000, 1), Bid("shop", 0, UP, 1, 2)])
 
 
 @pytest.mark.rule("GRD-2")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.domain.quantities import GREEN_LIGHT, RED_LIGHT, CellLight, Colour, Direction
-from registry.grid.bids import Bid, Prices, merit_order, rational_bids
+from registry.grid.bids import Bid, Prices, bids_by_cell, merit_order, rational_bids
 from registry.grid.curves import Curve, ReactiveSupport, SideTotals, curves_of, totals
 from registry.grid.lights import day_lights
 from registry.grid.results import ReactiveSetpoint
@@ -57,7 +57,7 @@ def test_green_lets_all_through_yellow_its_capability_red_nothing() -> None:
     yellow = CellLight(Colour.YELLOW, 50)
     found = {}
     for name, light in (("green", GREEN_LIGHT), ("yellow", yellow), ("red", RED_LIGHT)):
-        curves = curves_of(state, [flat_lights("P", light, RED_LIGHT)], offers)
+        curves = curves_of([flat_lights("P", light, RED_LIGHT)], bids_by_cell(state, offers))
         found[name] = next(curve for curve in curves if curve.hour == 5 and curve.direction is UP)
     assert found["green"].feasible_w == found["green"].potential_w > 50_000
     assert found["yellow"].feasible_w == 50_000 and found["yellow"].potential_w == found["green"].potential_w
@@ -72,14 +72,14 @@ def test_reactive_support_is_shared_by_what_is_gained_and_adds_to_the_unit_cost(
     setpoints = tuple(ReactiveSetpoint("any", 20 + quarter, -80_000) for quarter in range(4))
     bids = rational_bids(state, PRICES)
     day = flat_lights("P", up, down, (20, 10), 80, setpoints)
-    by_cell = {(curve.hour, curve.direction): curve for curve in curves_of(state, [day], bids)}
+    by_cell = {(curve.hour, curve.direction): curve for curve in curves_of([day], bids_by_cell(state, bids))}
     assert by_cell[5, UP].support == ReactiveSupport(60_000, 60_000_000)
     assert by_cell[5, DOWN].support == ReactiveSupport(20_000, 20_000_000)
     assert by_cell[6, UP].support == ReactiveSupport(0, 60_000_000)
     # Where no more is offered than the grid takes anyway, nobody needs the support.
     plenty = CellLight(Colour.YELLOW, 10_000, reactive=True)
     enough = flat_lights("P", plenty, RED_LIGHT, (9_000, 0), 80, setpoints)
-    assert {curve.support for curve in curves_of(state, [enough], bids)} == {ReactiveSupport()}
+    assert {curve.support for curve in curves_of([enough], bids_by_cell(state, bids))} == {ReactiveSupport()}
     sums = totals([(1, [by_cell[5, UP]])])[UP]
     assert sums.reactive_varh == 60_000
     # 50 kWh at 66 EUR/MWh are 3.30 EUR; 0.06 EUR more are 1.20 EUR/MWh.
@@ -92,7 +92,7 @@ def test_curves_of_the_fixture_keep_to_its_lights() -> None:
     house = simbench()
     state = house.state
     day = day_lights(state, house.flow, house.limits())
-    found = curves_of(state, day, rational_bids(state, PRICES))
+    found = curves_of(day, bids_by_cell(state, rational_bids(state, PRICES)))
     assert len(found) == len(day) * 2 * 24
     light_of = {each.perimeter: each for each in day}
     colours = set()
