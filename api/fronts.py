@@ -91,7 +91,7 @@ class Fronts:
         while not self._closing.is_set():
             pipe, child = context.Pipe()
             life, childs_life = context.Pipe()
-            settings = self._log.front_settings()
+            settings = self._log.fronts.settings()
             arguments = (child, childs_life, self._listener, settings, self._clock, self._extend)
             process = context.Process(target=_run, args=arguments, daemon=True)
             process.start()
@@ -101,7 +101,7 @@ class Fronts:
                 self._processes[number] = process
             if self._closing.is_set():
                 process.terminate()
-            self._log.serve_front(pipe)
+            self._log.fronts.serve(pipe)
             pipe.close()
             life.close()
             process.join(2 * GRACE_S)

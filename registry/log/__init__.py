@@ -12,6 +12,7 @@ module              what it knows
 ``judging``         MEA-2: which device statements are authentic and in time; ``judged`` is its answer
 ``keys``            what is remembered of device keys: within bounds, never older than the directory
 ``workers``         where statements are judged: in this process or in workers
+``fronts``          or in processes that take them by themselves; ``front_desk`` is the log's end of these
 ``setpoints``       SET-1: which setpoints of DSO platforms are authentic
 ``sequencer``       the one place where the log grows: commit, tree, answer; files follow
 ``placing``         whether an authentic statement becomes an entry; conflicts, counters, sequences

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,7 +26,7 @@ from registry.log.answers import answers_of
 from registry.log.engines import Engine
 from registry.log.engines.sqlite import SqliteEngine
 from registry.log.failures import disk_failures
-from registry.log.fronts import Delivery, FrontSettings, NextKeys, Outdated
+from registry.log.front_desk import FrontDesk
 from registry.log.judged import Judged, Refusal, Verdict, without_readings
 from registry.log.judging import Body
 from registry.log.keys import KeyFeed
@@ -49,7 +47,6 @@ from registry.ports import (
     DeviceDirectory,
     LogCheckpoint,
     LoggedStatement,
-    OperationalError,
     SequenceAnswers,
 )
 
@@ -115,6 +112,7 @@ class AccessNode:
         self._settings = settings
         self._receipts = ReceiptMaker(receipt_key)
         self._meter = meter or NoMeter()
+        self.fronts = FrontDesk(self._feed, settings, self._place, self._meter)
         self.note_key = NoteKey(settings.origin, note_key.public_key().public_bytes_raw())
         self.anchors = AnchorMemory(self._store)
 
@@ -175,38 +173,6 @@ class AccessNode:
             Door.SETPOINTS,
             lambda now: without_readings([self._judge_setpoint(data, now) for data in setpoints]),
         ).answers
-
-    def front_settings(self) -> FrontSettings:
-        """What a front that is opened now needs to know."""
-        return FrontSettings(self._feed.edition(), self._settings.acceptance, self._settings.keys_kept)
-
-    def serve_front(self, pipe: Connection) -> None:
-        """Answer a front (:mod:`registry.log.fronts`) until it is gone; on a thread of its own."""
-        directory = self._feed.all()
-        try:
-            while True:
-                request: Any = pipe.recv()
-                if isinstance(request, Delivery):
-                    pipe.send(self._deliver(request))
-                elif isinstance(request, NextKeys):
-                    pipe.send(list(islice(directory, request.count)))
-                else:
-                    pipe.send(self._feed.keys(request))
-        except (EOFError, OSError):
-            pass
-
-    def _deliver(self, delivery: Delivery) -> list[Outcome] | Outdated | OperationalError:
-        edition = self._feed.edition()
-        if edition != delivery.edition:
-            return Outdated(edition, self._feed.changed(delivery.edition, edition))
-        judged, began = delivery.judged, perf_counter()
-        try:
-            outcomes = self._place(judged, delivery.now)
-        except OperationalError as error:
-            return error
-        stages = Stages(delivery.judge_s, perf_counter() - began, 0.0)
-        self._meter.taken(Door.STATEMENTS, outcomes, stages)
-        return outcomes
 
     def learn_keys(self) -> None:
         """Read all device keys before anybody signs by them, so that the first quarter-hour costs no more

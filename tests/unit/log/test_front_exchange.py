@@ -27,10 +27,10 @@ class Silent(Directory):
 def front_of(house: House) -> Iterator[Front]:
     with house.open() as node:
         pipe, child = multiprocessing.Pipe()
-        thread = Thread(target=node.serve_front, args=(pipe,))
+        thread = Thread(target=node.fronts.serve, args=(pipe,))
         thread.start()
         try:
-            yield Front(child, node.front_settings(), house.clock)
+            yield Front(child, node.fronts.settings(), house.clock)
         finally:
             child.close()
             thread.join()
