@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from registry.domain.calendar import DeliveryDay
 from registry.domain.commands import AcceptAgreements, ProposeAgreements, RecordOffers
 from registry.domain.enums import Market
 from registry.domain.errors import RuleViolation
@@ -28,9 +29,12 @@ def offer_bids(recorder: Recorder, bsp: int, signer: Signer, bids: Sequence[Bid]
 
     Raises:
         RuleViolation: SES-4, the session's gate has closed; SES-1, there is no such day; AGG-1, an aggregate
-            of another BSP; SES-5, a bid that is none.
+            of another BSP; PRD-1, a product that nobody published; SES-5, a bid that is none. Nothing is
+            recorded then of its day, market and session.
     """
     readers = auditors(recorder.mirror)
+    for product in sorted({bid.product for bid in bids}):
+        _require_published(recorder, product)
     sessions: dict[tuple[int, Market, int], list[Offer]] = {}
     for bid in bids:
         payload = bid.as_payload()
@@ -50,8 +54,17 @@ def propose_agreement(
     """Propose an availability agreement to the other party: its commitment, and the transaction (SES-5).
 
     Raises:
-        RuleViolation: SES-5, the proposer is neither the DSO whose product it is nor the aggregate's BSP.
+        RuleViolation: SES-5, the proposer is neither the DSO whose product it is nor the aggregate's BSP, or
+            the agreement is about no day; PRD-1, a product that nobody published.
     """
+    _require_published(recorder, agreement.product)
+    if agreement.until_day <= agreement.from_day:
+        raise RuleViolation(
+            rule="SES-5",
+            field="until_day",
+            found=DeliveryDay.from_number(agreement.until_day).date,
+            allowed=f"a day after {DeliveryDay.from_number(agreement.from_day).date}, the first one",
+        )
     dso, bsp = owner_of_product(agreement.product), owner_of_aggregate(agreement.aggregate)
     payload = agreement.as_payload()
     Agreement.from_payload(payload)
@@ -76,3 +89,9 @@ def accept_agreement(recorder: Recorder, acceptor: int, signer: Signer, commitme
             rule="SES-5", field="agreement", found=recorded, allowed=f"proposed for DSO and aggregate {said}"
         )
     return recorder.record(AcceptAgreements(acceptor, (commitment,)), signer)
+
+
+def _require_published(recorder: Recorder, product: int) -> None:
+    """The ledger cannot see what a commitment is about; a bid for nothing would be a secret for ever."""
+    if recorder.mirror.product(product) is None:
+        raise RuleViolation(rule="PRD-1", field="product", found=product, allowed="a published product")

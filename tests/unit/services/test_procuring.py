@@ -130,6 +130,20 @@ def test_agreements_are_accepted_by_who_can_read_them(market: Sandbox) -> None:
         accept_agreement(recorder, DSO, node.signers[DSO], seal(node.vault, other, (DSO,)))
 
 
+@pytest.mark.rule("PRD-1")
+def test_nothing_is_offered_or_agreed_about_nothing(market: Sandbox) -> None:
+    node, nothing = market.node, CONGESTION + 1
+    bid = Bid(nothing, LOCAL, PERIMETER, DAY.number, Market.LFP, 1, signed_kw(HOUR, 1), 1)
+    head = node.ledger.head().number
+    with pytest.raises(RuleViolation, match=f"PRD-1: product: found {nothing}"):
+        offer_bids(node.recorder, BSP, node.signers[BSP], [replace(bid, product=CONGESTION), bid])
+    with pytest.raises(RuleViolation, match=f"PRD-1: product: found {nothing}"):
+        propose_agreement(node.recorder, BSP, node.signers[BSP], replace(AGREED, product=nothing))
+    with pytest.raises(RuleViolation, match=f"SES-5: until_day: found {DATE}, allowed a day after {DATE}"):
+        propose_agreement(node.recorder, BSP, node.signers[BSP], replace(AGREED, until_day=DAY.number))
+    assert node.ledger.head().number == head
+
+
 def test_offers_are_refused_late_and_malformed(market: Sandbox) -> None:
     node, bid = market.node, Bid(CONGESTION, LOCAL, PERIMETER, DAY.number, Market.LFP, 1, (0,) * 24, 1)
     with pytest.raises(InputInvalid, match="SES-5: kw"):
