@@ -119,6 +119,13 @@ class TileFolder:
 
     def tile(self, name: TileName) -> bytes:
         """The bytes of a hash tile. Raises :class:`TileMissing`."""
+        try:
+            return self._tile(name)
+        except FileNotFoundError:
+            # A partial tile went between being found and being read: by then the full one is there.
+            return self._tile(name)
+
+    def _tile(self, name: TileName) -> bytes:
         wanted = name.width * HASH_BYTES
         for path in self._candidates(name.path, TileName(name.level, name.index).path, name.width):
             data = path.read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from registry.evidence import merkle
-from registry.evidence.tiles import TileName, node_reader
+from registry.evidence.tiles import node_reader
 from registry.log.tile_folder import TileFolder
 
 
@@ -15,9 +15,8 @@ class TileReader:
     """
 
     def __init__(self, folder: TileFolder, size: int) -> None:
-        self._folder = folder
         self._size = size
-        self._node = node_reader(lambda: size, self._tile)
+        self._node = node_reader(lambda: size, folder.tile)
 
     def root(self) -> bytes:
         """The root of the tree."""
@@ -30,10 +29,3 @@ class TileReader:
     def consistency_proof(self, old: int) -> list[bytes]:
         """Proof that the tree of ``old`` leaves is a prefix of this one."""
         return merkle.consistency_proof(old, self._size, self._node)
-
-    def _tile(self, name: TileName) -> bytes:
-        try:
-            return self._folder.tile(name)
-        except FileNotFoundError:
-            # A partial tile went between being found and being read: by then the full one is there.
-            return self._folder.tile(name)

@@ -13,11 +13,10 @@ from registry.domain.calendar import DeliveryDay
 from registry.domain.errors import InputInvalid
 from registry.domain.quantities import Direction
 from registry.grid.bids import Bid, BidsByCell, Cell
+from registry.grid.curves import W_PER_KW
 from registry.grid.results import LocalActivation
 from registry.services.grid_register import KnownPod, known_pods, local_plan_kw, perimeter_numbers
 from registry.services.merit import local_offers
-
-W_PER_KW = 1_000
 
 
 @dataclass(frozen=True)

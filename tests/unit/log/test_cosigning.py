@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,20 +76,22 @@ def test_a_folder_alone_proves_every_size_it_had(whole: Path, data: st.DataObjec
 
 
 @pytest.mark.rule("LOG-1")
-def test_a_partial_tile_that_goes_while_it_is_read(tmp_path: Path) -> None:
-    class Dropping(TileFolder):
-        """Its partial tiles go between being found and being read, once."""
-
-        dropped = False
-
-        def tile(self, name: object) -> bytes:
-            if not self.dropped:
-                self.dropped = True
-                raise FileNotFoundError("tile/0/002.p/188")
-            return super().tile(name)  # type: ignore[arg-type]
-
+def test_a_partial_tile_that_goes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LOG.write(tmp_path)
-    assert TileReader(Dropping(tmp_path), SIZE).root() == LOG.root(SIZE)
+    full, partials, read = tmp_path / "tile/0/002", tmp_path / "tile/0/002.p", Path.read_bytes
+    gone = []
+
+    def grow_first(path: Path) -> bytes:
+        """The log grows between the file being found and being read."""
+        if path.parent == partials and not gone:
+            gone.append(path)
+            full.write_bytes(read(path).ljust(256 * 32, b"\0"))
+            shutil.rmtree(partials)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", grow_first)
+    assert TileReader(TileFolder(tmp_path), SIZE).root() == LOG.root(SIZE)
+    assert len(gone) == 1
     (tmp_path / "tile/1/000.p/2").unlink()
     with pytest.raises(TileMissing):
         TileReader(TileFolder(tmp_path), SIZE).root()
